@@ -1,0 +1,26 @@
+/**
+ * Every problem that Rollcall answers with: its code (the last part of `type`), status and title, in order of status.
+ * `docs/problems.md` is generated from this list.
+ */
+export const problems = {
+  invalid_json: { status: 400, title: 'The body is not valid JSON.' },
+  invalid_request: { status: 400, title: 'The request has faults.' },
+  credential_in_url: { status: 400, title: 'Credentials do not belong in a URL.' },
+  unauthenticated: { status: 401, title: 'A valid credential is needed.' },
+  login_refused: { status: 401, title: 'The login was refused.' },
+  forbidden: { status: 403, title: 'The caller may not do this.' },
+  not_found: { status: 404, title: 'There is no such thing here.' },
+  method_not_allowed: { status: 405, title: 'This address does not know that method.' },
+  conflict: { status: 409, title: 'The request conflicts with what is stored.' },
+  version_conflict: { status: 412, title: 'It was changed since it was read.' },
+  payload_too_large: { status: 413, title: 'The body is too large.' },
+  unsupported_media_type: { status: 415, title: 'The body has a media type that is not understood here.' },
+  version_required: { status: 428, title: 'A change of this needs If-Match.' },
+  too_many_requests: { status: 429, title: 'Too many requests.' },
+  internal: { status: 500, title: 'Something failed on our side.' },
+  database_unavailable: { status: 503, title: 'The database does not answer.' },
+  idp_unavailable: { status: 503, title: 'The identity provider does not answer.' },
+  overloaded: { status: 503, title: 'Too much is waiting to be written.' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;

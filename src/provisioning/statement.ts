@@ -1,0 +1,41 @@
+import type { Micros } from '../platform/clock.js';
+
+/** Any JSON value. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** Pushes (sync records, SCIM, pulls) and tokens are heard apart; the connection's `authority` says which counts. */
+export type Voice = 'push' | 'token';
+
+/**
+ * The fields that a statement can hold, by one flat name each:
+ *
+ * - the profile: `userName`, `email`, `emailVerified`, `displayName`, `givenName`, `familyName`, and `attributes.<name>`;
+ * - `active` (pushes only), `groups`, `roles` (role keys, granted under the built-in rule `direct`), `entitlements`;
+ * - `claims.<name>`: a top-level claim of a token, kept as it came because the mapping reads it.
+ */
+export type FieldName = string;
+
+/**
+ * What one message of a connection says of one person, at a moment.
+ *
+ * In `fields` a missing name is *absent*, `null` (or an empty list) is *empty*, and a name in `overage` means that the
+ * provider said there were too many values to send. The three are different words (design, rule 3).
+ */
+export interface Statement {
+  connectionId: string;
+  voice: Voice;
+  /** When it was stated. Ignored where `newest`: then it is the moment of the write. */
+  at: Micros;
+  /** SCIM writes and records without `statedAt` are always the newest, in the order in which they commit. */
+  newest: boolean;
+  /** What pushes call the person. */
+  externalId: string | null;
+  /** What tokens call the person. */
+  subject: string | null;
+  /** The identity itself, where the message names it (SCIM's resource id, a re-plan). */
+  identityId?: string;
+  fields: Readonly<Record<FieldName, Json>>;
+  overage: readonly FieldName[];
+  /** The statement names everything it has to say: a field that it omits is cleared (SCIM PUT, a whole-payload claim). */
+  complete: boolean;
+}
