@@ -1,0 +1,72 @@
+import { Entity, Index } from 'typeorm';
+import { Id, JsonText, PrimaryId, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
+
+/** A fact about a change or an attempt. Never updated, never deleted but with its tenant or behind a checkpoint. */
+@Entity('events')
+@Index('events_subject', ['tenantId', 'subjectId'])
+export class EventEntity {
+  @PrimaryId() id: string;
+  @Id() tenantId: string;
+  @Text(64) type: string;
+  @Time() at: number;
+  @Text(32) subjectType: string;
+  @Text(64) subjectId: string;
+  @Whole() subjectVersion: number;
+  @Text(16) actorType: string;
+  @Text(64) actorId: string;
+  /** The door: `login`, `sync`, `rest`, `replan`, `cli`, `system`. */
+  @Text(16) via: string;
+  @Id({ nullable: true }) runId: string | null;
+  @Text(500, { nullable: true }) reason: string | null;
+  /** Names of the fields that changed, never their values. */
+  @JsonText() fields: string[];
+  /** SHA-256 over salt and personal part, base64url; null where there is none. */
+  @Text(44, { nullable: true }) personalDigest: string | null;
+}
+
+/** The part of an event that tells of a person. Erased with the person; the event's seal still verifies. */
+@Entity('event_personal')
+@Index('event_personal_subject', ['subjectId'])
+export class EventPersonalEntity {
+  @PrimaryText(36) eventId: string;
+  @Id() tenantId: string;
+  @Text(64) subjectId: string;
+  @Text(24) salt: string;
+  @JsonText() body: unknown;
+}
+
+/** Events that have no number yet. */
+@Entity('event_queue')
+export class EventQueueEntity {
+  @PrimaryText(36) eventId: string;
+  @Id() tenantId: string;
+}
+
+/** A tenant's events in their order, without gaps, each sealed with the hash of the one before. */
+@Entity('event_order')
+@Index('event_order_event', ['eventId'], { unique: true })
+export class EventOrderEntity {
+  @PrimaryText(36) tenantId: string;
+  @PrimaryWhole() number: number;
+  @Id() eventId: string;
+  @Text(44) hash: string;
+}
+
+/** The last number and seal of a tenant; its row is the lock of the sequencer. */
+@Entity('ledger_heads')
+export class LedgerHeadEntity {
+  @PrimaryText(36) tenantId: string;
+  @Whole() number: number;
+  @Text(44) hash: string;
+}
+
+/** A signed head: what the ledger was at a moment, for whoever kept a copy. */
+@Entity('ledger_checkpoints')
+export class LedgerCheckpointEntity {
+  @PrimaryText(36) tenantId: string;
+  @PrimaryWhole() number: number;
+  @Text(44) hash: string;
+  @Time() at: number;
+  @Text(64) kid: string;
+  @Text(1000) signature: string;
+}

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { createHash, randomBytes } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
+import type { Principal } from '../platform/access.js';
+import { Clock, type Micros } from '../platform/clock.js';
+import type { SqlValue } from '../platform/database.js';
+import { newId } from '../platform/ids.js';
+import { insertRows } from '../platform/sql.js';
+
+/** What a feature says of a change or an attempt. */
+export interface NewEvent {
+  tenantId: string;
+  /** `subject.what_happened`, such as `user.role_granted`. */
+  type: string;
+  subject: { type: string; id: string; version: number };
+  actor: { type: Principal['type']; id: string };
+  via: 'login' | 'sync' | 'rest' | 'replan' | 'cli' | 'system';
+  runId?: string | null;
+  reason?: string | null;
+  /** Names of changed fields, never values. */
+  fields?: readonly string[];
+  /** What tells of a person; kept apart, and erased with them. Never a secret. */
+  personal?: unknown;
+  /** Whose personal part it is, where that is not the subject. */
+  personalSubjectId?: string;
+  at?: Micros;
+}
+
+const EVENT_COLUMNS = [
+  'id',
+  'tenantId',
+  'type',
+  'at',
+  'subjectType',
+  'subjectId',
+  'subjectVersion',
+  'actorType',
+  'actorId',
+  'via',
+  'runId',
+  'reason',
+  'fields',
+  'personalDigest',
+] as const;
+const PERSONAL_COLUMNS = ['eventId', 'tenantId', 'subjectId', 'salt', 'body'] as const;
+
+@Injectable()
+export class LedgerService {
+  constructor(private readonly clock: Clock) {}
+
+  /** Writes events inside the caller's transaction: what is announced happened, and what happened is announced. */
+  async record(tx: EntityManager, events: readonly NewEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const now = this.clock.now();
+    const rows: SqlValue[][] = [];
+    const personal: SqlValue[][] = [];
+    const queue: SqlValue[][] = [];
+    for (const event of events) {
+      const id = newId();
+      let digest: string | null = null;
+      if (event.personal !== undefined) {
+        const salt = randomBytes(16).toString('base64url');
+        const body = JSON.stringify(event.personal);
+        digest = digestPersonal(salt, body);
+        personal.push([id, event.tenantId, event.personalSubjectId ?? event.subject.id, salt, body]);
+      }
+      rows.push([
+        id,
+        event.tenantId,
+        event.type,
+        event.at ?? now,
+        event.subject.type,
+        event.subject.id,
+        event.subject.version,
+        event.actor.type,
+        event.actor.id,
+        event.via,
+        event.runId ?? null,
+        event.reason ?? null,
+        JSON.stringify(event.fields ?? []),
+        digest,
+      ]);
+      queue.push([id, event.tenantId]);
+    }
+    await insertRows(tx, 'events', EVENT_COLUMNS, rows);
+    await insertRows(tx, 'event_personal', PERSONAL_COLUMNS, personal);
+    await insertRows(tx, 'event_queue', ['eventId', 'tenantId'], queue);
+  }
+}
+
+export function digestPersonal(salt: string, body: string): string {
+  return createHash('sha256').update(salt).update('.').update(body).digest('base64url');
+}
+
+export function actorOf(principal: Principal): NewEvent['actor'] {
+  return { type: principal.type, id: principal.id };
+}

@@ -1,0 +1,128 @@
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { createTables, dropTables, index, long, optional, primary, text, time, unique, whole } from './table-words.js';
+
+const tables = (): Table[] => [
+  new Table({
+    name: 'events',
+    columns: [
+      text('id', 36, primary),
+      text('tenantId', 36),
+      text('type', 64),
+      time('at'),
+      text('subjectType', 32),
+      text('subjectId', 64),
+      whole('subjectVersion'),
+      text('actorType', 16),
+      text('actorId', 64),
+      text('via', 16),
+      text('runId', 36, optional),
+      text('reason', 500, optional),
+      long('fields'),
+      text('personalDigest', 44, optional),
+    ],
+    indices: [index('events_subject', ['tenantId', 'subjectId'])],
+  }),
+  new Table({
+    name: 'event_personal',
+    columns: [
+      text('eventId', 36, primary),
+      text('tenantId', 36),
+      text('subjectId', 64),
+      text('salt', 24),
+      long('body'),
+    ],
+    indices: [index('event_personal_subject', ['subjectId'])],
+  }),
+  new Table({
+    name: 'event_queue',
+    columns: [text('eventId', 36, primary), text('tenantId', 36)],
+    indices: [],
+  }),
+  new Table({
+    name: 'event_order',
+    columns: [text('tenantId', 36, primary), whole('number', primary), text('eventId', 36), text('hash', 44)],
+    indices: [index('event_order_event', ['eventId'], unique)],
+  }),
+  new Table({
+    name: 'ledger_heads',
+    columns: [text('tenantId', 36, primary), whole('number'), text('hash', 44)],
+    indices: [],
+  }),
+  new Table({
+    name: 'ledger_checkpoints',
+    columns: [
+      text('tenantId', 36, primary),
+      whole('number', primary),
+      text('hash', 44),
+      time('at'),
+      text('kid', 64),
+      text('signature', 1000),
+    ],
+    indices: [],
+  }),
+  new Table({
+    name: 'leases',
+    columns: [text('name', 100, primary), text('holder', 36), time('until')],
+    indices: [],
+  }),
+  new Table({
+    name: 'runs',
+    columns: [
+      text('id', 36, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      text('kind', 16),
+      text('status', 16),
+      text('actorType', 16),
+      text('actorId', 36),
+      whole('mappingVersion'),
+      long('counts'),
+      text('error', 500, optional),
+      time('startedAt'),
+      time('finishedAt', optional),
+    ],
+    indices: [index('runs_status', ['status']), index('runs_tenant', ['tenantId', 'startedAt'])],
+  }),
+  new Table({
+    name: 'used_tokens',
+    columns: [text('connectionId', 36, primary), text('jtiHash', 44, primary), time('expiresAt')],
+    indices: [index('used_tokens_expiry', ['expiresAt'])],
+  }),
+  new Table({
+    name: 'idempotency_keys',
+    columns: [
+      text('principalId', 36, primary),
+      text('requestKey', 255, primary),
+      text('requestHash', 44),
+      time('heldUntil'),
+      whole('status', optional),
+      long('answer', optional),
+      time('expiresAt'),
+    ],
+    indices: [index('idempotency_keys_expiry', ['expiresAt'])],
+  }),
+  new Table({
+    name: 'idempotency_parts',
+    columns: [
+      text('principalId', 36, primary),
+      text('requestKey', 255, primary),
+      whole('part', primary),
+      text('runId', 36, optional),
+      long('results'),
+    ],
+    indices: [],
+  }),
+];
+
+export class LedgerAndRuns1795000000003 implements MigrationInterface {
+  // TypeORM orders migrations by the number at the end of the name.
+  readonly name = 'LedgerAndRuns1795000000003';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await createTables(runner, tables());
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await dropTables(runner, tables());
+  }
+}

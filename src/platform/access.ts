@@ -1,0 +1,40 @@
+import { createParamDecorator, type ExecutionContext, SetMetadata, applyDecorators } from '@nestjs/common';
+import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
+import type { Permission } from './permissions.js';
+
+/** Who is calling: a user's session, an API key, or the system itself. */
+export interface Principal {
+  type: 'user' | 'api-key' | 'system';
+  /** The user's id, the key's id, or `system`. */
+  id: string;
+  /** The one source of the tenant: it never comes from a body, a query or a path. */
+  tenantId: string;
+  permissions: ReadonlySet<string>;
+  /** The connection that an API key is bound to. */
+  connectionId: string | null;
+  sessionId: string | null;
+  /** For an operator inside a customer's tenant: the tenant that they come from. */
+  operatorOf: string | null;
+}
+
+export const publicAccess = 'public';
+/** Any principal at all, whatever it may do: `GET /auth/me`. */
+export const anyPrincipal = 'any';
+export type AccessRule = Permission | typeof publicAccess | typeof anyPrincipal;
+
+export const ACCESS = 'rollcall:access';
+
+/**
+ * The one decorator that every route carries: who may call it. The guard refuses routes without it. In the OpenAPI
+ * document it is the operation's security and `x-permission`.
+ */
+export function Access(rule: AccessRule): MethodDecorator & ClassDecorator {
+  const parts = [SetMetadata(ACCESS, rule), ApiExtension('x-permission', rule)];
+  if (rule !== publicAccess) parts.push(ApiBearerAuth());
+  return applyDecorators(...parts);
+}
+
+/** The principal of this request. Only on routes that are not public. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  return context.switchToHttp().getRequest<{ user: Principal }>().user;
+});

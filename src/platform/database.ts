@@ -1,0 +1,114 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { databaseTroubleOf } from './database-errors.js';
+import { Problem } from './problem.js';
+
+export type Engine = 'sqlite' | 'mysql';
+export type SqlValue = string | number | boolean | null | Buffer;
+
+const ATTEMPTS_MAX = 6;
+
+/**
+ * The one way to the database.
+ *
+ * TypeORM has a single SQLite connection per DataSource: two transactions on it would be one, and a roll-back of the
+ * first would undo the second. So on SQLite writers queue here, and readers have a connection of their own, which sees
+ * only what is committed. On MySQL every transaction has a connection of the pool, at READ COMMITTED (no gap locks).
+ */
+@Injectable()
+export class Database implements OnApplicationShutdown {
+  private lastWrite: Promise<unknown> = Promise.resolve();
+  private readonly prepared = new WeakSet<object>();
+
+  constructor(
+    readonly engine: Engine,
+    private readonly writer: DataSource,
+    private readonly reader: DataSource,
+  ) {}
+
+  /** For reads outside a transaction: sees what is committed. */
+  get read(): EntityManager {
+    return this.reader.manager;
+  }
+
+  /**
+   * Runs `work` in a transaction and returns what it returns, after the commit. `work` may run several times
+   * (deadlock, lost optimistic race), so it must have no effect outside `tx`, and must make no network call.
+   * Throws `Problem('database_unavailable')` when the database does not answer; other errors as they come.
+   */
+  async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    if (this.engine === 'mysql') return this.attempt(work);
+    const mine = this.lastWrite.then(() => this.attempt(work));
+    this.lastWrite = mine.catch(() => undefined);
+    return mine;
+  }
+
+  private async attempt<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.runOnce(work);
+      } catch (error) {
+        const trouble = databaseTroubleOf(error);
+        if (trouble === 'unavailable') throw databaseUnavailable(error);
+        if (trouble !== 'conflict' || attempt === ATTEMPTS_MAX) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
+      }
+    }
+  }
+
+  private async runOnce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    const runner = this.writer.createQueryRunner();
+    try {
+      await this.prepare(runner);
+      await runner.startTransaction();
+      const result = await work(runner.manager);
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      // A connection that is gone cannot roll back: the server does that by itself.
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    } finally {
+      await runner.release().catch(() => undefined);
+    }
+  }
+
+  /** Each connection of the pool is set up once, and not again with every transaction. */
+  private async prepare(runner: QueryRunner): Promise<void> {
+    const connection: unknown = await runner.connect();
+    if (this.engine === 'sqlite' || typeof connection !== 'object' || !connection) return;
+    if (this.prepared.has(connection)) return;
+    await runner.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`);
+    await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    this.prepared.add(connection);
+  }
+
+  async migrate(): Promise<string[]> {
+    const done = await this.writer.runMigrations({ transaction: 'each' });
+    return done.map((each) => each.name);
+  }
+
+  /** The statements that would make the tables what the entities say; empty when they agree. */
+  async findDrift(): Promise<string[]> {
+    const log = await this.writer.driver.createSchemaBuilder().log();
+    return log.upQueries.map((each) => each.query);
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.reader.query('SELECT 1');
+    } catch (error) {
+      throw databaseUnavailable(error);
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.lastWrite;
+    if (this.writer.isInitialized) await this.writer.destroy();
+    if (this.reader !== this.writer && this.reader.isInitialized) await this.reader.destroy();
+  }
+}
+
+export function databaseUnavailable(cause: unknown): Problem {
+  return new Problem('database_unavailable', undefined, { retryAfterSeconds: 5, cause });
+}

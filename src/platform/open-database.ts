@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import LibsqlDatabase from 'libsql';
+import mysql from 'mysql2/promise';
+import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
+import type { Config } from './config.js';
+import { Database } from './database.js';
+import { databaseTroubleOf } from './database-errors.js';
+
+type Shape = { entities: MixedList<Function>; migrations: MixedList<Function> };
+
+const EMBEDDED_FILE = 'rollcall.sqlite';
+
+/**
+ * Opens the database that the configuration names. A server that does not answer yet is waited for, `waitMs` at most
+ * (containers start in any order); then the driver's error is thrown.
+ */
+export async function openDatabase(config: Config, shape: Shape, waitMs = 30_000): Promise<Database> {
+  if (config.DATABASE_URL === '') return openEmbedded(config.DATA_DIR, shape);
+  const url = config.DATABASE_URL.replace(/^mariadb:/, 'mysql:');
+  const type = await detectServer(url, Date.now() + waitMs);
+  const source = new DataSource(serverOptions(type, url, config.DATABASE_POOL, shape));
+  await source.initialize();
+  return new Database('mysql', source, source);
+}
+
+async function openEmbedded(folder: string, shape: Shape): Promise<Database> {
+  mkdirSync(folder, { recursive: true });
+  const database = join(folder, EMBEDDED_FILE);
+  const writer = new DataSource(embeddedOptions(database, shape));
+  allowMediumText(writer);
+  await writer.initialize();
+  const reader = new DataSource({ ...embeddedOptions(database, shape), migrations: [] });
+  allowMediumText(reader);
+  await reader.initialize();
+  await reader.query('PRAGMA query_only = ON');
+  return new Database('sqlite', writer, reader);
+}
+
+export function embeddedOptions(database: string, shape: Shape): DataSourceOptions {
+  return {
+    type: 'better-sqlite3',
+    driver: LibsqlDatabase,
+    database,
+    enableWAL: true,
+    statementCacheSize: 200,
+    prepareDatabase: (connection: InstanceType<typeof LibsqlDatabase>) => {
+      connection.pragma('synchronous = FULL');
+      connection.pragma('busy_timeout = 5000');
+    },
+    ...shape,
+  };
+}
+
+export function serverOptions(
+  type: 'mysql' | 'mariadb',
+  url: string,
+  poolSize: number,
+  shape: Shape,
+): DataSourceOptions {
+  return {
+    type,
+    url,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    connectTimeout: 5000,
+    supportBigNumbers: true,
+    bigNumberStrings: false,
+    poolSize,
+    extra: { maxPreparedStatements: 500, enableKeepAlive: true },
+    ...shape,
+  };
+}
+
+/** SQLite keeps any column whose type's name contains TEXT as text; TypeORM's list of names is only shorter. */
+function allowMediumText(source: DataSource): void {
+  source.driver.supportedDataTypes.push('mediumtext');
+}
+
+/** TypeORM compares schemas rightly only when it knows which of the two servers it talks to. */
+async function detectServer(url: string, deadline: number): Promise<'mysql' | 'mariadb'> {
+  for (;;) {
+    try {
+      const connection = await mysql.createConnection({ uri: url, connectTimeout: 5000 });
+      const [rows] = await connection.query<mysql.RowDataPacket[]>('SELECT VERSION() AS version');
+      await connection.end();
+      return /mariadb/i.test(String(rows[0]?.version)) ? 'mariadb' : 'mysql';
+    } catch (error) {
+      if (databaseTroubleOf(error) !== 'unavailable' || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}

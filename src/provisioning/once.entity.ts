@@ -1,0 +1,36 @@
+import { Entity, Index } from 'typeorm';
+import { Id, LongText, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
+
+/** A token that has logged someone in (D10). */
+@Entity('used_tokens')
+@Index('used_tokens_expiry', ['expiresAt'])
+export class UsedTokenEntity {
+  @PrimaryText(36) connectionId: string;
+  /** SHA-256 of the `jti`, base64url. */
+  @PrimaryText(44) jtiHash: string;
+  @Time() expiresAt: number;
+}
+
+/** A request that was sent with an `Idempotency-Key`. */
+@Entity('idempotency_keys')
+@Index('idempotency_keys_expiry', ['expiresAt'])
+export class IdempotencyKeyEntity {
+  @PrimaryText(36) principalId: string;
+  @PrimaryText(255) requestKey: string;
+  @Text(44) requestHash: string;
+  /** Whoever works on it holds it until then; a dead holder's request can be taken over and goes on. */
+  @Time() heldUntil: number;
+  @Whole({ nullable: true }) status: number | null;
+  @LongText({ nullable: true }) answer: string | null;
+  @Time() expiresAt: number;
+}
+
+/** The results of one chunk of it, written in the transaction of the chunk's effect. */
+@Entity('idempotency_parts')
+export class IdempotencyPartEntity {
+  @PrimaryText(36) principalId: string;
+  @PrimaryText(255) requestKey: string;
+  @PrimaryWhole() part: number;
+  @Id({ nullable: true }) runId: string | null;
+  @LongText() results: string;
+}

@@ -1,0 +1,33 @@
+import { Entity, Index } from 'typeorm';
+import { Id, JsonText, PrimaryId, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../../platform/columns.js';
+import type { ConnectionSettings } from './connection-settings.js';
+
+@Entity('connections')
+@Index('connections_name', ['tenantId', 'nameKey'], { unique: true })
+@Index('connections_issuer', ['issuer'])
+export class ConnectionEntity {
+  @PrimaryId() id: string;
+  @Id() tenantId: string;
+  @Text(200) name: string;
+  @Text(200) nameKey: string;
+  @Text(500) issuer: string;
+  @Text(16) status: 'active' | 'disabled';
+  /** Everything else that an admin sets, as it was saved (defaults filled in). */
+  @JsonText() settings: ConnectionSettings;
+  /** Counts every save that may change what the plan derives: mapping, ceilings, authority, or a role it may grant. */
+  @Whole() mappingVersion: number;
+  @Whole() version: number;
+  @Time() createdAt: number;
+  @Time() updatedAt: number;
+}
+
+/** Every mapping that was ever in force, so that a grant's `mappingVersion` can be read years later. */
+@Entity('mapping_versions')
+export class MappingVersionEntity {
+  @PrimaryText(36) connectionId: string;
+  @PrimaryWhole() version: number;
+  @Id() tenantId: string;
+  @JsonText() mapping: unknown;
+  @Id() savedBy: string;
+  @Time() savedAt: number;
+}

@@ -1,0 +1,28 @@
+import { Entity, Index } from 'typeorm';
+import { Id, PrimaryText, Text, Time, Whole } from '../../platform/columns.js';
+
+/** The password of a local admin: the first one, and those for the day the IdP is down (break-glass). */
+@Entity('local_passwords')
+@Index('local_passwords_name', ['tenantId', 'userNameKey'], { unique: true })
+export class LocalPasswordEntity {
+  @PrimaryText(36) userId: string;
+  @Id() tenantId: string;
+  @Text(255) userNameKey: string;
+  /** argon2id in PHC format. */
+  @Text(255) passwordHash: string;
+  @Whole() failures: number;
+  /** No attempt before this counts: the answer to guessing. */
+  @Time({ nullable: true }) lockedUntil: number | null;
+  @Time() updatedAt: number;
+}
+
+/** A link that works once: the first operator, a reset. Only its hash is stored. */
+@Entity('one_time_links')
+export class OneTimeLinkEntity {
+  @PrimaryText(44) tokenHash: string;
+  @Text(32) purpose: 'first-operator' | 'reset-password' | 'invite-owner';
+  @Id({ nullable: true }) tenantId: string | null;
+  @Id({ nullable: true }) userId: string | null;
+  @Time() expiresAt: number;
+  @Time({ nullable: true }) usedAt: number | null;
+}

@@ -1,0 +1,59 @@
+import {
+  EventEntity,
+  EventOrderEntity,
+  EventPersonalEntity,
+  EventQueueEntity,
+  LedgerCheckpointEntity,
+  LedgerHeadEntity,
+} from './ledger/event.entity.js';
+import { LeaseEntity } from './platform/lease.entity.js';
+import { IdempotencyKeyEntity, IdempotencyPartEntity, UsedTokenEntity } from './provisioning/once.entity.js';
+import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
+import { ApplicationEntity } from './records/applications/application.entity.js';
+import { ConnectionEntity, MappingVersionEntity } from './records/connections/connection.entity.js';
+import { RoleEntity } from './records/roles/role.entity.js';
+import { LocalPasswordEntity, OneTimeLinkEntity } from './records/sessions/local-password.entity.js';
+import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
+import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
+import { RunEntity } from './records/sync-runs/run.entity.js';
+import { TenantEntity } from './records/tenants/tenant.entity.js';
+import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
+import { IdentityEntity, IdentityTraceEntity } from './records/users/identity.entity.js';
+import { UserEntity } from './records/users/user.entity.js';
+import { People1795000000001 } from './migrations/1-people.js';
+import { Access1795000000002 } from './migrations/2-access.js';
+import { LedgerAndRuns1795000000003 } from './migrations/3-ledger-and-runs.js';
+
+/** Every table and every migration, in one place: what `openDatabase` and the command line work on. */
+export const shape = {
+  entities: [
+    TenantEntity,
+    ApplicationEntity,
+    ConnectionEntity,
+    MappingVersionEntity,
+    UserEntity,
+    IdentityEntity,
+    IdentityTraceEntity,
+    GrantEntity,
+    BlockEntity,
+    RoleEntity,
+    ApiKeyEntity,
+    SessionEntity,
+    RefreshTokenEntity,
+    SigningKeyEntity,
+    LocalPasswordEntity,
+    OneTimeLinkEntity,
+    RunEntity,
+    EventEntity,
+    EventPersonalEntity,
+    EventQueueEntity,
+    EventOrderEntity,
+    LedgerHeadEntity,
+    LedgerCheckpointEntity,
+    LeaseEntity,
+    UsedTokenEntity,
+    IdempotencyKeyEntity,
+    IdempotencyPartEntity,
+  ],
+  migrations: [People1795000000001, Access1795000000002, LedgerAndRuns1795000000003],
+};

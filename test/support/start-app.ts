@@ -1,0 +1,73 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from '../../src/app.module.js';
+import { Clock } from '../../src/platform/clock.js';
+import { readConfig } from '../../src/platform/config.js';
+import { Database } from '../../src/platform/database.js';
+import { createHttpApp } from '../../src/platform/http-app.js';
+import { newId } from '../../src/platform/ids.js';
+import { openDatabase } from '../../src/platform/open-database.js';
+import { ApiKeyEntity } from '../../src/records/api-keys/api-key.entity.js';
+import { createKey } from '../../src/records/api-keys/key-format.js';
+import { shape } from '../../src/tables.js';
+import { createScratchDatabase } from './databases.js';
+import { HttpClient } from './http-client.js';
+
+/** A Rollcall of its own for one test file: real HTTP on a free port, a real and empty database. */
+export interface TestApp {
+  url: string;
+  app: NestFastifyApplication;
+  database: Database;
+  /** A client without a credential. */
+  http: HttpClient;
+  /** A client whose API key has these permissions in the tenant (written straight into the database). */
+  clientWith(tenantId: string, permissions: readonly string[], connectionId?: string): Promise<HttpClient>;
+  stop(): Promise<void>;
+}
+
+export async function startApp(settings: Record<string, string> = {}): Promise<TestApp> {
+  const scratch = await createScratchDatabase();
+  const config = readConfig({
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'error',
+    PORT: '0',
+    ALLOW_LOOPBACK_HTTP: 'true',
+    OUTBOUND_ALLOW: '127.0.0.0/8',
+    ...scratch.env,
+    ...settings,
+  });
+  const database = await openDatabase(config, shape);
+  await database.migrate();
+  const app = await createHttpApp(AppModule.with(config, database), config);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return {
+    url,
+    app,
+    database,
+    http: new HttpClient(url),
+    clientWith: async (tenantId, permissions, connectionId) => {
+      const { key, keyId, secretHash } = createKey();
+      await database.transaction((tx) =>
+        tx.insert(ApiKeyEntity, {
+          id: newId(),
+          tenantId,
+          keyId,
+          secretHash,
+          name: 'test',
+          scopes: [...permissions],
+          connectionId: connectionId ?? null,
+          expiresAt: null,
+          revokedAt: null,
+          lastUsedAt: null,
+          createdBy: newId(),
+          createdAt: app.get(Clock).now(),
+        }),
+      );
+      return new HttpClient(url, key);
+    },
+    stop: async () => {
+      await app.close();
+      await scratch.drop();
+    },
+  };
+}
