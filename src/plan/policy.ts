@@ -17,10 +17,9 @@ export interface ConnectionPolicy {
   /** Entitlements it may grant: exact texts, or a prefix that ends in `*`. */
   allowedEntitlements: readonly string[];
   allowPrivileged: boolean;
+  /** `login.createUsers`: may a token make a person that no push has named? */
   createUsers: boolean;
-  /** Pairs by which a first token finds a pushed identity that has no subject yet (rule 5). */
-  match: readonly { claim: string; field: 'externalId' | 'userName' | 'email' }[];
-  /** Lower-case e-mail domains for which this connection's word links users of other connections. */
+  /** E-mail domains, as keys (`normaliseKey`), for which this connection's word links users of other connections. */
   authoritativeDomains: readonly string[];
   emailVerified: 'claim' | 'always';
   /** The tenant's roles by key. */
@@ -31,4 +30,6 @@ export interface PlanContext {
   now: Micros;
   /** A new UUIDv7. */
   newId(): string;
+  /** The policy of any connection of the tenant: a user's profile can come from several. Null if it is gone. */
+  findPolicy(connectionId: string): ConnectionPolicy | null;
 }

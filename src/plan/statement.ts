@@ -15,11 +15,17 @@ export type Voice = 'push' | 'token';
  */
 export type FieldName = string;
 
+/** What a token offers to find a pushed identity by (rule 5), in the order in which it is tried. */
+export interface MatchValue {
+  field: 'externalId' | 'userName' | 'email';
+  value: string;
+}
+
 /**
  * What one message of a connection says of one person, at a moment.
  *
  * In `fields` a missing name is *absent*, `null` (or an empty list) is *empty*, and a name in `overage` means that the
- * provider said there were too many values to send. The three are different words (design, rule 3).
+ * provider said there were too many values to send. The three are different words (rule 3).
  */
 export interface Statement {
   connectionId: string;
@@ -32,10 +38,15 @@ export interface Statement {
   externalId: string | null;
   /** What tokens call the person. */
   subject: string | null;
-  /** The identity itself, where the message names it (SCIM's resource id, a re-plan). */
+  /** The identity itself, where the message names it (SCIM's resource id). */
   identityId?: string;
   fields: Readonly<Record<FieldName, Json>>;
   overage: readonly FieldName[];
-  /** The statement names everything it has to say: a field that it omits is cleared (SCIM PUT, a whole-payload claim). */
+  /**
+   * The statement names everything it has to say: a field that it omits is cleared (SCIM PUT, a whole-payload claim).
+   * Neither `active` nor a `claims.<name>` is cleared so.
+   */
   complete: boolean;
+  /** Tokens alone: what may bind them to a pushed identity that has no subject yet. */
+  match?: readonly MatchValue[];
 }

@@ -1,0 +1,123 @@
+import type { Micros } from '../platform/clock.js';
+import { normaliseKey } from '../platform/text-key.js';
+import { diffPerson } from './diff.js';
+import type { PersonChanges } from './changes.js';
+import type { IdentityState, Person } from './person.js';
+
+export interface FoundIdentity {
+  person: Person;
+  identity: IdentityState;
+}
+
+/**
+ * The working set of one batch: the persons that its statements may concern, found by every key that a statement can
+ * name. The loader fills it (`load`, `forbid`); the plan reads it and puts back what becomes of each person, so that
+ * several statements of one person in one batch fold in order of arrival.
+ *
+ * Whoever is not in it does not exist: for each statement the loader must load who holds its external id, its subject,
+ * its user name (as a key, in the connection), its match values, and the users with its e-mail (as a key).
+ */
+export class Directory {
+  private readonly loaded = new Map<string, Person>();
+  private readonly current = new Map<string, Person>();
+  private readonly touched = new Set<string>();
+  private readonly userByIdentity = new Map<string, string>();
+  private readonly byExternalId = new Map<string, string>();
+  private readonly bySubject = new Map<string, string>();
+  private readonly byUserName = new Map<string, string>();
+  private readonly byEmail = new Map<string, Set<string>>();
+  private readonly traces = new Map<string, Micros>();
+
+  /** Adds a person as stored. */
+  load(person: Person): void {
+    this.loaded.set(person.user.id, person);
+    this.current.set(person.user.id, person);
+    this.index(person);
+  }
+
+  /** No token of this subject that is dated before `notBefore` brings its deleted identity back (G7). */
+  forbid(connectionId: string, subject: string, notBefore: Micros): void {
+    this.traces.set(key(connectionId, subject), notBefore);
+  }
+
+  /** Takes what becomes of a person; a person not seen before is a new one. */
+  put(person: Person): void {
+    const before = this.current.get(person.user.id);
+    if (before === person) return;
+    if (before) this.unindex(before);
+    this.current.set(person.user.id, person);
+    this.touched.add(person.user.id);
+    this.index(person);
+  }
+
+  findPerson(userId: string): Person | null {
+    return this.current.get(userId) ?? null;
+  }
+
+  findIdentity(identityId: string): FoundIdentity | null {
+    const person = this.current.get(this.userByIdentity.get(identityId) ?? '');
+    const identity = person?.identities.find((one) => one.id === identityId);
+    return person && identity ? { person, identity } : null;
+  }
+
+  findByExternalId(connectionId: string, externalId: string): FoundIdentity | null {
+    return this.findIdentity(this.byExternalId.get(key(connectionId, externalId)) ?? '');
+  }
+
+  findBySubject(connectionId: string, subject: string): FoundIdentity | null {
+    return this.findIdentity(this.bySubject.get(key(connectionId, subject)) ?? '');
+  }
+
+  findByUserNameKey(connectionId: string, userNameKey: string): FoundIdentity | null {
+    return this.findIdentity(this.byUserName.get(key(connectionId, userNameKey)) ?? '');
+  }
+
+  /** The users whose own address has this key, whether verified or not. */
+  findByEmailKey(emailKey: string): Person[] {
+    const ids = this.byEmail.get(emailKey);
+    return ids ? [...ids].flatMap((id) => this.current.get(id) ?? []) : [];
+  }
+
+  findTrace(connectionId: string, subject: string): Micros | null {
+    return this.traces.get(key(connectionId, subject)) ?? null;
+  }
+
+  /** What the batch changes, one entry a changed person, in the order in which they were first touched. */
+  changes(now: Micros): PersonChanges[] {
+    const all: PersonChanges[] = [];
+    for (const id of this.touched) {
+      const changes = diffPerson(this.loaded.get(id) ?? null, this.current.get(id) ?? null, now);
+      if (changes) all.push(changes);
+    }
+    return all;
+  }
+
+  private index(person: Person): void {
+    for (const one of person.identities) {
+      this.userByIdentity.set(one.id, person.user.id);
+      if (one.externalId !== null) this.byExternalId.set(key(one.connectionId, one.externalId), one.id);
+      if (one.subject !== null) this.bySubject.set(key(one.connectionId, one.subject), one.id);
+      if (one.userNameKey !== null) this.byUserName.set(key(one.connectionId, one.userNameKey), one.id);
+    }
+    if (person.user.email !== null) {
+      const emailKey = normaliseKey(person.user.email);
+      const ids = this.byEmail.get(emailKey);
+      if (ids) ids.add(person.user.id);
+      else this.byEmail.set(emailKey, new Set([person.user.id]));
+    }
+  }
+
+  private unindex(person: Person): void {
+    for (const one of person.identities) {
+      this.userByIdentity.delete(one.id);
+      if (one.externalId !== null) this.byExternalId.delete(key(one.connectionId, one.externalId));
+      if (one.subject !== null) this.bySubject.delete(key(one.connectionId, one.subject));
+      if (one.userNameKey !== null) this.byUserName.delete(key(one.connectionId, one.userNameKey));
+    }
+    if (person.user.email !== null) this.byEmail.get(normaliseKey(person.user.email))?.delete(person.user.id);
+  }
+}
+
+function key(connectionId: string, text: string): string {
+  return `${connectionId} ${text}`;
+}
