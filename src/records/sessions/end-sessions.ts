@@ -1,0 +1,36 @@
+import type { EntityManager } from 'typeorm';
+import type { Micros } from '../../platform/clock.js';
+import { execute, placeholders } from '../../platform/sql.js';
+
+export type EndReason =
+  | 'logout'
+  | 'ended_by_admin'
+  | 'deactivated'
+  | 'suspended'
+  | 'deleted'
+  | 'no_rule_matched'
+  | 'connection_changed'
+  | 'refresh_token_reused'
+  | 'tenant_suspended'
+  | 'password_changed'
+  | 'merged';
+
+export type SessionsOf = 'id' | 'userId' | 'identityId' | 'connectionId' | 'tenantId';
+
+/** Ends the running sessions of these users, identities, connections or tenants, inside the caller's transaction. */
+export async function endSessions(
+  tx: EntityManager,
+  by: SessionsOf,
+  ids: readonly string[],
+  reason: EndReason,
+  now: Micros,
+): Promise<void> {
+  for (let start = 0; start < ids.length; start += 1000) {
+    const some = ids.slice(start, start + 1000);
+    await execute(
+      tx,
+      `UPDATE sessions SET endedAt = ?, endReason = ? WHERE ${by} IN ${placeholders(some.length)} AND endedAt IS NULL`,
+      [now, reason, ...some],
+    );
+  }
+}
