@@ -55,6 +55,7 @@ const tables = (): Table[] => [
       long('facts'),
       text('pushHash', 44, optional),
       whole('mappingVersion'),
+      whole('revision'),
       time('lastLoginAt', optional),
       time('notBefore', optional),
       time('createdAt'),

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { SqlValue } from './database.js';
+import type { Engine, SqlValue } from './database.js';
 
 /** SQLite takes 32,766 parameters, MySQL 65,535; 16 MiB is MySQL's smallest common `max_allowed_packet`. */
 const PARAMETERS_MAX = 32_000;
@@ -13,9 +13,12 @@ function isExecutable(connection: unknown): connection is Executable {
   return typeof (connection as { execute?: unknown } | null)?.execute === 'function';
 }
 
+/** A row as the driver gives it: by column, numbers as numbers, booleans as 0 and 1. */
+export type SqlRow = Record<string, SqlValue>;
+
 /**
  * Runs one statement inside `tx`: as a server-side prepared statement on MySQL, where the driver caches it by its
- * text (a quarter faster than client-side quoting for the writer's few shapes). Returns rows, or the driver's result.
+ * text (a quarter faster than client-side quoting for the writer's few shapes). Returns the driver's result.
  */
 export async function execute(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
   const connection: unknown = await tx.queryRunner?.connect();
@@ -25,19 +28,43 @@ export async function execute(tx: EntityManager, sql: string, values: SqlValue[]
   });
 }
 
+/** Runs a SELECT, inside a transaction or outside. */
+export async function selectRows(manager: EntityManager, sql: string, values: SqlValue[]): Promise<SqlRow[]> {
+  return (await execute(manager, sql, values)) as SqlRow[];
+}
+
 /** `(?,?,?)` for `count` values. */
 export function placeholders(count: number): string {
   return `(${'?,'.repeat(count).slice(0, -1)})`;
 }
 
-/** How many rows of so many columns go into one statement. */
-export function rowsPerStatement(columns: number): number {
-  return Math.max(1, Math.floor(PARAMETERS_MAX / columns));
+const KEYS_PER_SELECT = 1000;
+
+/**
+ * Runs `sql(placeholders)` for all `keys`, a thousand at a time, and gathers the rows. The number of keys is filled up
+ * to a power of two with the last one, so that the server sees few shapes of statement.
+ */
+export async function selectByKeys(
+  manager: EntityManager,
+  sql: (keyList: string) => string,
+  before: readonly SqlValue[],
+  keys: readonly SqlValue[],
+): Promise<SqlRow[]> {
+  const rows: SqlRow[] = [];
+  for (let start = 0; start < keys.length; start += KEYS_PER_SELECT) {
+    const some = keys.slice(start, start + KEYS_PER_SELECT);
+    const wanted = Math.min(KEYS_PER_SELECT, 2 ** Math.ceil(Math.log2(some.length)));
+    while (some.length < wanted) some.push(some[some.length - 1] ?? null);
+    const found = await selectRows(manager, sql(placeholders(some.length)), [...before, ...some]);
+    if (rows.length === 0) rows.push(...found);
+    else for (const row of found) rows.push(row);
+  }
+  return rows;
 }
 
 /** Cuts `rows` into chunks that fit a statement, by number of parameters and by bytes of text. */
 export function* chunkRows(rows: readonly SqlValue[][], columns: number): Generator<readonly SqlValue[][]> {
-  const rowsMax = rowsPerStatement(columns);
+  const rowsMax = Math.max(1, Math.floor(PARAMETERS_MAX / columns));
   let start = 0;
   let bytes = 0;
   for (let index = 0; index < rows.length; index++) {
@@ -49,7 +76,7 @@ export function* chunkRows(rows: readonly SqlValue[][], columns: number): Genera
     }
     bytes += size;
   }
-  if (start < rows.length) yield rows.slice(start);
+  if (start < rows.length) yield start === 0 ? rows : rows.slice(start);
 }
 
 function bytesOf(row: readonly SqlValue[]): number {
@@ -65,8 +92,47 @@ export async function insertRows(
   columns: readonly string[],
   rows: readonly SqlValue[][],
 ): Promise<void> {
-  for (const chunk of chunkRows(rows, columns.length)) {
-    const tuples = `${placeholders(columns.length)},`.repeat(chunk.length).slice(0, -1);
-    await execute(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES ${tuples}`, chunk.flat());
+  await writeRows(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES `, columns.length, rows, '');
+}
+
+export interface Upsert {
+  table: string;
+  columns: readonly string[];
+  /** The primary key. */
+  key: readonly string[];
+  /** The columns that an existing row takes over; none of a unique index, or another row might be the one that is hit. */
+  update: readonly string[];
+}
+
+/** Writes rows over those with the same primary key, many in one statement. The rows are known to exist and locked. */
+export async function upsertRows(
+  tx: EntityManager,
+  engine: Engine,
+  { table, columns, key, update }: Upsert,
+  rows: readonly SqlValue[][],
+): Promise<void> {
+  const tail =
+    engine === 'mysql'
+      ? ` ON DUPLICATE KEY UPDATE ${update.map((name) => `${name}=VALUES(${name})`).join(',')}`
+      : ` ON CONFLICT(${key.join(',')}) DO UPDATE SET ${update.map((name) => `${name}=excluded.${name}`).join(',')}`;
+  await writeRows(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES `, columns.length, rows, tail);
+}
+
+async function writeRows(
+  tx: EntityManager,
+  head: string,
+  width: number,
+  rows: readonly SqlValue[][],
+  tail: string,
+): Promise<void> {
+  for (const chunk of chunkRows(rows, width)) {
+    const tuples = `${placeholders(width)},`.repeat(chunk.length).slice(0, -1);
+    // A shape that hardly comes twice is not worth preparing.
+    const write = chunk.length <= 64 || chunk.length % 100 === 0 ? execute : queryOnce;
+    await write(tx, head + tuples + tail, chunk.flat());
   }
+}
+
+function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
+  return tx.query(sql, values);
 }

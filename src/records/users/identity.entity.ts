@@ -21,6 +21,8 @@ export class IdentityEntity {
   /** Digest of the last push record, by which an unchanged one is told before anything else is loaded. */
   @Text(44, { nullable: true }) pushHash: string | null;
   @Whole() mappingVersion: number;
+  /** Counts every write of this row, so that no writer overwrites another unseen (rule 8). */
+  @Whole() revision: number;
   @Time({ nullable: true }) lastLoginAt: number | null;
   @Time({ nullable: true }) notBefore: number | null;
   @Time() createdAt: number;

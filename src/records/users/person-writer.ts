@@ -1,0 +1,246 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
+import type { PersonChanges } from '../../plan/changes.js';
+import type { IdentityState } from '../../plan/person.js';
+import { Database, type SqlValue } from '../../platform/database.js';
+import { execute, insertRows, placeholders, selectByKeys, type SqlRow, upsertRows } from '../../platform/sql.js';
+import {
+  blockColumns,
+  blockRow,
+  grantColumns,
+  grantKey,
+  grantRow,
+  identityColumns,
+  identityRow,
+  userColumns,
+  userRow,
+} from './person-rows.js';
+
+/** Who did it, how and why: the same for a whole batch, or by user. */
+export interface WriteContext extends Pick<NewEvent, 'actor' | 'via' | 'runId' | 'reason'> {
+  /** The revisions under which the identities were loaded. */
+  revisions: ReadonlyMap<string, number>;
+  /** Digest of the push record that an identity now stands for; null takes an older one away, absent keeps it. */
+  pushHashes?: ReadonlyMap<string, string | null>;
+  /** What the event of a user tells beside the plan's own words. */
+  eventOf?: (change: PersonChanges) => Partial<NewEvent>;
+}
+
+/** Rows moved since they were loaded: load these users again and plan anew (rule 8). */
+export class PersonsMoved extends Error {
+  constructor(readonly userIds: readonly string[]) {
+    super('Persons were changed by another writer since they were loaded.');
+  }
+}
+
+/** Rows of identities as they are locked, by id. */
+type StoredKeys = ReadonlyMap<string, SqlRow>;
+
+/** The one writer of users, identities, grants and blocks: brings the tables from what they hold to what follows. */
+@Injectable()
+export class PersonWriter {
+  constructor(
+    private readonly database: Database,
+    private readonly ledger: LedgerService,
+  ) {}
+
+  /**
+   * Writes changes, and the events that tell of them, set by set inside `tx`. Throws PersonsMoved, before anything is
+   * written, when a row is not the one that was loaded; a duplicate key comes as the driver's error.
+   */
+  async write(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
+    if (changes.length === 0) return;
+    const stored = await this.lock(tx, changes, context);
+    await this.remove(tx, changes);
+    await insertRows(
+      tx,
+      'users',
+      userColumns,
+      usersOf(changes, (change) => change.fromVersion === 0),
+    );
+    await upsertRows(
+      tx,
+      this.database.engine,
+      { table: 'users', columns: userColumns, key: ['id'], update: userColumns.slice(2) },
+      usersOf(changes, (change) => change.fromVersion > 0),
+    );
+    await this.writeIdentities(tx, changes, context, stored);
+    await insertRows(
+      tx,
+      'grants',
+      grantColumns,
+      changes.flatMap((each) => each.grantsAdded.map((grant) => grantRow(grant, each.tenantId, each.userId))),
+    );
+    await upsertRows(
+      tx,
+      this.database.engine,
+      { table: 'grants', columns: grantColumns, key: grantColumns.slice(0, 5), update: grantColumns.slice(5) },
+      changes.flatMap((each) => each.grantsUpdated.map(({ after }) => grantRow(after, each.tenantId, each.userId))),
+    );
+    await insertRows(
+      tx,
+      'blocks',
+      blockColumns,
+      changes.flatMap((each) => each.blocksAdded.map((block) => blockRow(block, each.tenantId, each.userId))),
+    );
+    await this.ledger.record(
+      tx,
+      changes.flatMap((change) => eventsOf(change, context)),
+    );
+  }
+
+  /** Locks what will be written, in order of id so that two batches cannot deadlock, and checks that it has not moved. */
+  private async lock(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<StoredKeys> {
+    const forUpdate = this.database.engine === 'mysql' ? ' ORDER BY id FOR UPDATE' : '';
+    const moved = new Set<string>();
+    const loud = changes.filter((each) => each.fromVersion > 0 && !each.quiet);
+    const versions = new Map(loud.map((each) => [each.userId, each.fromVersion]));
+    const users = await selectByKeys(
+      tx,
+      (keys) => `SELECT id, version FROM users WHERE id IN ${keys}${forUpdate}`,
+      [],
+      [...versions.keys()].sort(),
+    );
+    for (const row of users) {
+      if (versions.get(String(row.id)) === Number(row.version)) versions.delete(String(row.id));
+    }
+    for (const userId of versions.keys()) moved.add(userId);
+
+    const owners = new Map<string, string>();
+    for (const each of changes) {
+      for (const one of [...each.identitiesUpdated, ...each.identitiesRemoved]) owners.set(one.id, each.userId);
+    }
+    const identities = await selectByKeys(
+      tx,
+      (keys) => `SELECT id, revision, externalId, subject, userNameKey FROM identities WHERE id IN ${keys}${forUpdate}`,
+      [],
+      [...owners.keys()].sort(),
+    );
+    for (const row of identities) {
+      if (context.revisions.get(String(row.id)) === Number(row.revision)) owners.delete(String(row.id));
+    }
+    for (const userId of owners.values()) moved.add(userId);
+    if (moved.size > 0) throw new PersonsMoved([...moved]);
+    return new Map(identities.map((row) => [String(row.id), row]));
+  }
+
+  private async remove(tx: EntityManager, changes: readonly PersonChanges[]): Promise<void> {
+    const deleted = changes.filter((each) => each.deleted).map((each) => each.userId);
+    await deleteByKeys(
+      tx,
+      'users',
+      ['id'],
+      deleted.map((id) => [id]),
+    );
+    await deleteByKeys(
+      tx,
+      'identities',
+      ['id'],
+      changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id])),
+    );
+    await deleteByKeys(
+      tx,
+      'grants',
+      grantColumns.slice(0, 5),
+      changes.flatMap((each) => each.grantsRemoved.map((grant) => grantKey(grant, each.userId))),
+    );
+    await deleteByKeys(
+      tx,
+      'blocks',
+      blockColumns.slice(0, 3),
+      changes.flatMap((each) => each.blocksRemoved.map((block) => [each.userId, block.kind, block.key])),
+    );
+  }
+
+  private async writeIdentities(
+    tx: EntityManager,
+    changes: readonly PersonChanges[],
+    context: WriteContext,
+    stored: StoredKeys,
+  ): Promise<void> {
+    const added: SqlValue[][] = [];
+    const kept: SqlValue[][] = [];
+    const keptWithHash: SqlValue[][] = [];
+    for (const change of changes) {
+      const place = (one: IdentityState) => ({
+        tenantId: change.tenantId,
+        userId: change.userId,
+        revision: (context.revisions.get(one.id) ?? 0) + 1,
+        pushHash: context.pushHashes?.get(one.id) ?? null,
+      });
+      for (const one of change.identitiesAdded) added.push(identityRow(one, place(one)));
+      for (const one of change.identitiesUpdated) {
+        (context.pushHashes?.has(one.id) ? keptWithHash : kept).push(identityRow(one, place(one)));
+      }
+    }
+    await insertRows(tx, 'identities', identityColumns, added);
+    await this.updateIdentities(tx, kept, stored, false);
+    await this.updateIdentities(tx, keptWithHash, stored, true);
+  }
+
+  /**
+   * Many rows in one statement. An upsert could hit another row that holds the same external id, subject or name: it
+   * writes only the columns that are in no unique index, and rows whose keys changed get them by a statement each.
+   */
+  private async updateIdentities(
+    tx: EntityManager,
+    rows: SqlValue[][],
+    stored: StoredKeys,
+    withHash: boolean,
+  ): Promise<void> {
+    if (rows.length === 0) return;
+    const unique = new Set<string>(['externalId', 'subject', 'userNameKey']);
+    for (const row of rows) {
+      const { externalId, subject, userNameKey } = stored.get(String(row[0])) ?? {};
+      if (externalId === row[4] && subject === row[5] && userNameKey === row[6]) continue;
+      await execute(tx, 'UPDATE identities SET externalId = ?, subject = ?, userNameKey = ? WHERE id = ?', [
+        ...row.slice(4, 7),
+        row[0] ?? null,
+      ]);
+    }
+    const update = identityColumns.slice(3).filter((name) => !unique.has(name) && (withHash || name !== 'pushHash'));
+    const upsert = { table: 'identities', columns: identityColumns, key: ['id'], update };
+    await upsertRows(tx, this.database.engine, upsert, rows);
+  }
+}
+
+function usersOf(changes: readonly PersonChanges[], which: (change: PersonChanges) => boolean): SqlValue[][] {
+  return changes.flatMap((each) => (each.user && which(each) ? [userRow(each.user)] : []));
+}
+
+function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
+  if (!change.event) return [];
+  const { type, userId, version, fields, granted, revoked } = change.event;
+  return [
+    {
+      tenantId: change.tenantId,
+      type,
+      subject: { type: 'user', id: userId, version },
+      actor: context.actor,
+      via: context.via,
+      runId: context.runId ?? null,
+      reason: context.reason ?? null,
+      fields,
+      ...(granted.length + revoked.length > 0 ? { personal: { granted, revoked } } : {}),
+      ...context.eventOf?.(change),
+    },
+  ];
+}
+
+async function deleteByKeys(
+  tx: EntityManager,
+  table: string,
+  columns: readonly string[],
+  keys: readonly SqlValue[][],
+): Promise<void> {
+  const perStatement = columns.length === 1 ? 1000 : 250;
+  for (let start = 0; start < keys.length; start += perStatement) {
+    const some = keys.slice(start, start + perStatement);
+    const where =
+      columns.length === 1
+        ? `${columns[0]} IN ${placeholders(some.length)}`
+        : some.map(() => `(${columns.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
+    await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
+  }
+}
