@@ -50,6 +50,13 @@ export class Directory {
     this.index(person);
   }
 
+  /** The connections of everybody in it. */
+  connectionIds(): string[] {
+    const ids = new Set<string>();
+    for (const { identities } of this.current.values()) for (const one of identities) ids.add(one.connectionId);
+    return [...ids];
+  }
+
   findPerson(userId: string): Person | null {
     return this.current.get(userId) ?? null;
   }

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
+import { Directory } from '../plan/directory.js';
+import { EffectiveFacts } from '../plan/effective.js';
+import { ExpressionFailure } from '../plan/expression.js';
+import { mergeStatement, NO_FACTS } from '../plan/facts.js';
+import type { ConnectionPolicy } from '../plan/policy.js';
+import type { Statement } from '../plan/statement.js';
+import { normaliseKey } from '../platform/text-key.js';
+import { selectByKeys } from '../platform/sql.js';
+import { type LoadedPersons, loadPersons } from '../records/users/person-loader.js';
+
+/** Everything that the statements of a batch may concern, as stored, and the revisions that guard it. */
+export interface LoadedBatch {
+  directory: Directory;
+  revisions: Map<string, number>;
+}
+
+/** The keys of one connection by which its statements may find someone. */
+interface Wanted {
+  policy: ConnectionPolicy;
+  externalIds: Set<string>;
+  subjects: Set<string>;
+  userNameKeys: Set<string>;
+  emailKeys: Set<string>;
+  identityIds: Set<string>;
+}
+
+export function hashSubject(subject: string): string {
+  return createHash('sha256').update(subject).digest('base64url');
+}
+
+/** Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern. */
+export async function loadBatch(
+  manager: EntityManager,
+  statements: readonly Statement[],
+  policyOf: (connectionId: string) => ConnectionPolicy | undefined,
+): Promise<LoadedBatch> {
+  const wanted = gatherKeys(statements, policyOf);
+  const userIds = new Map<string, Set<string>>();
+  const known = new Set<string>();
+  await Promise.all([...wanted.values()].map((one) => findUserIds(manager, one, userIds, known)));
+  const loaded = await Promise.all([...userIds].map(([tenantId, ids]) => loadPersons(manager, tenantId, [...ids])));
+  const batch = toBatch(loaded);
+  await Promise.all([...wanted.values()].map((one) => loadTraces(manager, one, batch.directory, known)));
+  return batch;
+}
+
+export function toBatch(loaded: readonly LoadedPersons[]): LoadedBatch {
+  const directory = new Directory();
+  const revisions = new Map<string, number>();
+  for (const each of loaded) {
+    for (const person of each.persons.values()) directory.load(person);
+    for (const [id, revision] of each.revisions) revisions.set(id, revision);
+  }
+  return { directory, revisions };
+}
+
+function gatherKeys(
+  statements: readonly Statement[],
+  policyOf: (connectionId: string) => ConnectionPolicy | undefined,
+): Map<string, Wanted> {
+  const all = new Map<string, Wanted>();
+  for (const statement of statements) {
+    const policy = policyOf(statement.connectionId);
+    if (!policy) continue;
+    let wanted = all.get(policy.id);
+    if (!wanted) {
+      wanted = {
+        policy,
+        externalIds: new Set(),
+        subjects: new Set(),
+        userNameKeys: new Set(),
+        emailKeys: new Set(),
+        identityIds: new Set(),
+      };
+      all.set(policy.id, wanted);
+    }
+    if (statement.identityId !== undefined) wanted.identityIds.add(statement.identityId);
+    if (statement.externalId !== null) wanted.externalIds.add(statement.externalId);
+    if (statement.subject !== null) wanted.subjects.add(statement.subject);
+    for (const { field, value } of statement.match ?? []) {
+      if (field === 'externalId') wanted.externalIds.add(value);
+      else if (field === 'userName') wanted.userNameKeys.add(normaliseKey(value));
+      else wanted.emailKeys.add(normaliseKey(value));
+    }
+    const { userName, email } = readStatedNames(statement, policy);
+    if (userName !== null) wanted.userNameKeys.add(normaliseKey(userName));
+    if (email !== null && policy.authoritativeDomains.length > 0) wanted.emailKeys.add(normaliseKey(email));
+  }
+  return all;
+}
+
+/** What the statement by itself calls the person: whoever holds that name already has to be known to the plan. */
+function readStatedNames(statement: Statement, policy: ConnectionPolicy) {
+  if (statement.voice === 'push') {
+    const { userName, email } = statement.fields;
+    return { userName: textOf(userName), email: textOf(email) };
+  }
+  try {
+    const { facts } = mergeStatement(NO_FACTS, { ...statement, newest: true }, policy.mapping, statement.at);
+    const effective = new EffectiveFacts(facts, policy);
+    return { userName: textOf(effective.field('userName')?.value), email: textOf(effective.field('email')?.value) };
+  } catch (error) {
+    // The plan meets the same failure and says so; there is no name to look for.
+    if (error instanceof ExpressionFailure) return { userName: null, email: null };
+    throw error;
+  }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+async function findUserIds(
+  manager: EntityManager,
+  wanted: Wanted,
+  userIds: Map<string, Set<string>>,
+  known: Set<string>,
+): Promise<void> {
+  const { id, tenantId } = wanted.policy;
+  const byColumn = (column: string, keys: ReadonlySet<string>) =>
+    selectByKeys(
+      manager,
+      (list) => `SELECT userId, subject, userNameKey FROM identities WHERE connectionId = ? AND ${column} IN ${list}`,
+      [id],
+      [...keys],
+    );
+  const found = (
+    await Promise.all([
+      byColumn('id', wanted.identityIds),
+      byColumn('externalId', wanted.externalIds),
+      byColumn('subject', wanted.subjects),
+    ])
+  ).flat();
+  // A name that someone found already holds need not be looked for: it is unique.
+  for (const row of found) {
+    if (typeof row.userNameKey === 'string') wanted.userNameKeys.delete(row.userNameKey);
+  }
+  found.push(...(await byColumn('userNameKey', wanted.userNameKeys)));
+  const byEmail = await selectByKeys(
+    manager,
+    (list) => `SELECT id AS userId FROM users WHERE tenantId = ? AND emailKey IN ${list}`,
+    [tenantId],
+    [...wanted.emailKeys],
+  );
+  if (found.length + byEmail.length === 0) return;
+  const ids = userIds.get(tenantId) ?? new Set<string>();
+  userIds.set(tenantId, ids);
+  for (const row of [...found, ...byEmail]) ids.add(String(row.userId));
+  for (const row of found) if (typeof row.subject === 'string') known.add(`${id} ${row.subject}`);
+}
+
+/** A deleted identity may have left a trace; only subjects that nobody holds can have one that matters. */
+async function loadTraces(
+  manager: EntityManager,
+  { policy, subjects }: Wanted,
+  directory: Directory,
+  known: ReadonlySet<string>,
+): Promise<void> {
+  const unknown = new Map<string, string>();
+  for (const subject of subjects) {
+    if (!known.has(`${policy.id} ${subject}`)) unknown.set(hashSubject(subject), subject);
+  }
+  const rows = await selectByKeys(
+    manager,
+    (keys) => `SELECT subjectHash, notBefore FROM identity_traces WHERE connectionId = ? AND subjectHash IN ${keys}`,
+    [policy.id],
+    [...unknown.keys()],
+  );
+  for (const row of rows) {
+    const subject = unknown.get(String(row.subjectHash));
+    if (subject !== undefined) directory.forbid(policy.id, subject, Number(row.notBefore));
+  }
+}

@@ -1,0 +1,145 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { compileMapping } from '../plan/mapping.js';
+import type { ConnectionPolicy } from '../plan/policy.js';
+import { normaliseKey } from '../platform/text-key.js';
+import { Clock, SECOND } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { isPrivilegedRole } from '../platform/grant-rules.js';
+import { selectByKeys, selectRows, type SqlRow } from '../platform/sql.js';
+import { ConnectionEntity } from '../records/connections/connection.entity.js';
+import { RoleEntity } from '../records/roles/role.entity.js';
+
+/** A connection ready to use: its row, its compiled policy, and whether its tenant is open. */
+export interface KnownConnection {
+  row: ConnectionEntity;
+  policy: ConnectionPolicy;
+  tenantActive: boolean;
+}
+
+type RoleCatalogue = ConnectionPolicy['roles'];
+
+/** What tells that a cached policy is still the stored one. */
+const STAMPS = `SELECT c.id AS id, c.version AS version, t.status AS tenantStatus,
+  (SELECT COUNT(*) FROM roles r WHERE r.tenantId = c.tenantId) AS roleCount,
+  (SELECT MAX(r.updatedAt) FROM roles r WHERE r.tenantId = c.tenantId) AS rolesAt,
+  (SELECT SUM(r.version) FROM roles r WHERE r.tenantId = c.tenantId) AS roleVersions
+  FROM connections c JOIN tenants t ON t.id = c.tenantId WHERE `;
+
+const CACHE_MAX = 10_000;
+const ISSUER_CACHE_MICROS = SECOND;
+
+/**
+ * Compiled policies, by connection. Compiling costs; so a policy is kept until the versions of its connection or of its
+ * tenant's roles move, which one small read tells, so that an edit counts at once on every instance.
+ */
+@Injectable()
+export class ConnectionPolicies {
+  private readonly cache = new Map<string, { stamp: string; known: KnownConnection }>();
+  private readonly byIssuer = new Map<string, { at: number; found: Promise<KnownConnection[]> }>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The connections as they are stored now; those that are gone are left out. */
+  async load(ids: readonly string[], manager = this.database.read): Promise<Map<string, KnownConnection>> {
+    const stamps = await selectByKeys(manager, (keys) => `${STAMPS}c.id IN ${keys}`, [], [...new Set(ids)]);
+    const all = new Map<string, KnownConnection>();
+    for (const known of await this.fromStamps(stamps, manager)) all.set(known.row.id, known);
+    return all;
+  }
+
+  async find(id: string): Promise<KnownConnection | null> {
+    return (await this.load([id])).get(id) ?? null;
+  }
+
+  /**
+   * The connections of an issuer. Up to a second old: whoever acts on one says at the write which version it was, and
+   * is told if that has moved.
+   */
+  async findByIssuer(issuer: string): Promise<KnownConnection[]> {
+    const now = this.clock.now();
+    const cached = this.byIssuer.get(issuer);
+    if (cached && cached.at + ISSUER_CACHE_MICROS > now && cached.at <= now) return cached.found;
+    const found = selectRows(this.database.read, `${STAMPS}c.issuer = ?`, [issuer]).then((stamps) =>
+      this.fromStamps(stamps, this.database.read),
+    );
+    this.byIssuer.set(issuer, { at: now, found });
+    const forget = () => this.byIssuer.delete(issuer);
+    found.then((all) => all.length === 0 && forget(), forget);
+    evictOldest(this.byIssuer);
+    return found;
+  }
+
+  /** Forgets what `findByIssuer` keeps, for whoever was told that it has moved. */
+  forgetIssuer(issuer: string): void {
+    this.byIssuer.delete(issuer);
+  }
+
+  private async fromStamps(stamps: readonly SqlRow[], manager: EntityManager): Promise<KnownConnection[]> {
+    const all: KnownConnection[] = [];
+    for (const row of stamps) {
+      const id = String(row.id);
+      const stamp = [row.version, row.tenantStatus, row.roleCount, row.rolesAt, row.roleVersions].join(':');
+      const cached = this.cache.get(id);
+      if (cached?.stamp === stamp) {
+        all.push(cached.known);
+        continue;
+      }
+      const known = await this.read(id, row.tenantStatus === 'active', manager);
+      if (!known) continue;
+      // Read after the stamp: if it moved in between, the next reading's stamp differs and it is compiled again.
+      this.cache.set(id, { stamp, known });
+      evictOldest(this.cache);
+      all.push(known);
+    }
+    return all;
+  }
+
+  private async read(id: string, tenantActive: boolean, manager: EntityManager): Promise<KnownConnection | null> {
+    const row = await manager.findOneBy(ConnectionEntity, { id });
+    if (!row) return null;
+    const roles = await manager.findBy(RoleEntity, { tenantId: row.tenantId });
+    const catalogue: RoleCatalogue = new Map(roles.map((role) => [role.key, { privileged: isPrivilegedRole(role) }]));
+    return { row, policy: compilePolicy(row, catalogue), tenantActive };
+  }
+}
+
+/** A connection's settings as the plan wants them. Throws if a stored mapping does not compile: it did when it was saved. */
+export function compilePolicy(row: ConnectionEntity, roles: RoleCatalogue): ConnectionPolicy {
+  const { settings } = row;
+  const { compiled, faults } = compileMapping(settings.mapping, {
+    subject: settings.login.subject,
+    match: settings.login.match,
+    roles,
+    allowedRoles: new Set(settings.allowedRoles),
+    allowedEntitlements: settings.allowedEntitlements,
+    allowPrivileged: settings.allowPrivileged,
+  });
+  if (!compiled) throw new Error(`The mapping of connection ${row.id} does not compile: ${faults[0]?.detail ?? ''}`);
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    name: row.name,
+    authority: settings.authority,
+    mapping: compiled,
+    mappingVersion: row.mappingVersion,
+    allowedRoles: new Set(settings.allowedRoles),
+    allowedEntitlements: settings.allowedEntitlements,
+    allowPrivileged: settings.allowPrivileged,
+    createUsers: settings.login.createUsers,
+    authoritativeDomains: settings.authoritativeDomains.map(normaliseKey),
+    emailVerified: settings.emailVerified,
+    roles,
+  };
+}
+
+function evictOldest(cache: Map<string, unknown>): void {
+  if (cache.size <= CACHE_MAX) return;
+  for (const key of cache.keys()) {
+    cache.delete(key);
+    return;
+  }
+}

@@ -1,0 +1,27 @@
+import type { EntityManager } from 'typeorm';
+import type { PersonChanges } from '../plan/changes.js';
+import type { GrantState } from '../plan/person.js';
+import { effectiveRoles } from '../plan/holdings.js';
+import type { Micros } from '../platform/clock.js';
+import { OWNER } from '../platform/permissions.js';
+import { assertOwnerRemains } from '../records/users/last-owner.js';
+
+/** No statement takes the last owner from a tenant. Throws `Problem('last_owner')`, before anything is written. */
+export async function guardOwners(tx: EntityManager, changes: readonly PersonChanges[], now: Micros): Promise<void> {
+  const losing = new Map<string, string[]>();
+  for (const change of changes) {
+    if (!mayLoseOwner(change, now)) continue;
+    const ids = losing.get(change.tenantId);
+    if (ids) ids.push(change.userId);
+    else losing.set(change.tenantId, [change.userId]);
+  }
+  for (const [tenantId, userIds] of losing) await assertOwnerRemains(tx, tenantId, userIds, now);
+}
+
+function mayLoseOwner(change: PersonChanges, now: Micros): boolean {
+  const { grantsRemoved, after, identitiesUpdated, identitiesRemoved } = change;
+  const isOwner = (grant: GrantState) => grant.kind === 'role' && grant.key === OWNER;
+  const switchedOff = identitiesRemoved.length > 0 || identitiesUpdated.some((one) => !one.active);
+  if (!grantsRemoved.some(isOwner) && !(switchedOff && after?.grants.some(isOwner))) return false;
+  return !(after && !after.user.suspended && effectiveRoles(after, now).includes(OWNER));
+}

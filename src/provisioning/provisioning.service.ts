@@ -1,0 +1,84 @@
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '../platform/database.js';
+import { Problem } from '../platform/problem.js';
+import { Batch, type PlannedBatch } from './batch.js';
+import type { Settled, Submission } from './submission.js';
+import { WriteLane } from './write-lane.js';
+
+/** Rows of a push that are written in one transaction at most, so that nobody waits long behind it. */
+export const CHUNK_ITEMS_MAX = 500;
+
+/** Where statements are handed in: one alone, a chunk of a push, or a whole that stands or falls together. */
+@Injectable()
+export class ProvisioningService implements BeforeApplicationShutdown {
+  private readonly single: WriteLane<Submission, Settled>;
+  private readonly bulk: WriteLane<Submission, Settled>;
+
+  constructor(
+    private readonly batch: Batch,
+    database: Database,
+  ) {
+    const run = (submissions: readonly Submission[]) => this.batch.run(submissions);
+    this.single = new WriteLane(run, { itemsMax: 200, batchesMax: 1, waitMsMax: 2000 });
+    // Two chunks at once on a server: one is planned while the other is written. SQLite has one writer anyway.
+    const batchesMax = database.engine === 'mysql' ? 2 : 1;
+    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, waitMsMax: 30_000 });
+  }
+
+  /** One statement; it goes with whatever else arrives meanwhile. Throws Problem when it cannot be written. */
+  async submit(submission: Submission): Promise<Settled> {
+    const [settled] = await this.single.submit(submission.tenantId, [submission]);
+    if (!settled) throw new Problem('internal');
+    return settled;
+  }
+
+  /**
+   * A chunk of at most CHUNK_ITEMS_MAX statements of one tenant. If the database refuses it as a whole, each statement
+   * is tried by itself, and those that are bad are `failed` with the problem.
+   */
+  async submitChunk(tenantId: string, submissions: readonly Submission[]): Promise<Settled[]> {
+    try {
+      return await this.bulk.submit(tenantId, submissions);
+    } catch (error) {
+      if (!isOfOneStatement(error)) throw error;
+      const results: Settled[] = [];
+      for (const each of submissions) results.push(await this.submitAlone(each));
+      return results;
+    }
+  }
+
+  /** All or nothing, in one transaction with `alongside`. The caller looks at the plan before and may throw. */
+  async submitWhole(
+    submissions: readonly Submission[],
+    alongside: (tx: EntityManager, planned: PlannedBatch) => Promise<void>,
+  ): Promise<Settled[]> {
+    return this.batch.run(submissions, alongside);
+  }
+
+  /** What would become of these statements; writes nothing. */
+  async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
+    return this.batch.plan(submissions);
+  }
+
+  /** What was accepted is written before the database is closed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all([this.single.drain(), this.bulk.drain()]);
+  }
+
+  private async submitAlone(submission: Submission): Promise<Settled> {
+    try {
+      const [settled] = await this.bulk.submit(submission.tenantId, [submission]);
+      if (settled) return settled;
+    } catch (error) {
+      if (!isOfOneStatement(error)) throw error;
+      return { kind: 'failed', code: error.code, detail: error.detail ?? error.title };
+    }
+    throw new Problem('internal');
+  }
+}
+
+/** A problem that a single statement of the chunk may have caused, rather than the state of the service. */
+function isOfOneStatement(error: unknown): error is Problem {
+  return error instanceof Problem && error.status < 500;
+}
