@@ -43,3 +43,8 @@ export function readLiteralAddress(hostname: string): string | null {
   const text = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   return ipaddr.isValid(text) ? text : null;
 }
+
+/** By name alone: `localhost` and the literals. What a name resolves to is checked at the socket. */
+export function isLoopbackName(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
-import { type AddressRules, findAddressFault, parseCidr, readLiteralAddress } from './address-rules.js';
+import { type AddressRules, findAddressFault, isLoopbackName, parseCidr, readLiteralAddress } from './address-rules.js';
 import { parseStrictJson } from './strict-json.js';
 
 /** What the operator allows beyond public https. */
@@ -101,8 +101,7 @@ export class Outbound implements OnApplicationShutdown {
     const target = new URL(url);
     const literal = readLiteralAddress(target.hostname);
     const isTrusted = this.isTrustedHost(target.hostname);
-    const mayBeHttp =
-      isTrusted || (this.options.allowLoopbackHttp && /^(localhost|127\..*|\[::1\])$/.test(target.hostname));
+    const mayBeHttp = isTrusted || (this.options.allowLoopbackHttp && isLoopbackName(target.hostname));
     if (target.protocol !== 'https:' && !(target.protocol === 'http:' && mayBeHttp)) {
       throw new OutboundError('url_refused', `${target.host} is not asked by plain http.`);
     }
@@ -123,9 +122,11 @@ export class Outbound implements OnApplicationShutdown {
    * resolves differently the second time (rebinding) gains nothing: the addresses checked are those connected to.
    */
   private buildConnect(): buildConnector.connector {
+    const strict = buildConnector({ lookup: this.buildLookup(false), timeout: 5000 });
+    const trusted = buildConnector({ lookup: this.buildLookup(true), timeout: 5000 });
     return (target, callback) => {
       const isTrusted = this.isTrustedHost(target.hostname);
-      const connect = buildConnector({ lookup: this.buildLookup(isTrusted), timeout: 5000 });
+      const connect = isTrusted ? trusted : strict;
       connect(target, (error, socket) => {
         if (error) return callback(error, null);
         const fault = this.findSocketFault(socket, isTrusted);

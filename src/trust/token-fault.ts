@@ -29,6 +29,7 @@ export type TokenFault =
   | 'kid_unknown'
   | 'kid_ambiguous'
   | 'kid_banned'
+  | 'keys_unavailable'
   | 'key_wrong_algorithm'
   | 'key_none_compatible'
   | 'signature_invalid'

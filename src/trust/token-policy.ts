@@ -1,3 +1,4 @@
+import { isLoopbackName } from '../platform/address-rules.js';
 import { TOKEN_BYTES_MAX } from './compact-jws.js';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
@@ -67,17 +68,11 @@ export function checkIssuerUrl(url: string, options: { allowLoopbackHttp: boolea
   return faults;
 }
 
-/** By name alone: `localhost` and the literals. What a name resolves to is checked at the socket. */
-export function isLoopbackName(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
-
 /** How the process as a whole judges tokens; from its configuration. */
 export class TrustOptions {
   /** Issuers of this service's own tokens, which never log anyone in (D9). */
   ownIssuers: readonly string[] = [];
   tokenBytesMax: number;
-  allowLoopbackHttp = false;
 
   constructor(options: Partial<TrustOptions> = {}) {
     Object.assign(this, options);
