@@ -109,9 +109,9 @@ export class KeySet {
     };
   }
 
-  /** Asks again when half of the keys' time is over, or when none are held, unless it failed a moment ago. Waits for nothing. */
+  /** Asks again when half of the keys' time is over, none are held, or the last fetch failed a while ago. Waits for nothing. */
   refreshIfDue(now = this.clock.now()): void {
-    const isDue = !this.held || now - this.held.at >= this.options.cacheMaxAge / 2;
+    const isDue = !this.held || this.failures > 0 || now - this.held.at >= this.options.cacheMaxAge / 2;
     if (isDue && !this.pending && now >= this.retryAt) void this.refresh();
   }
 
@@ -124,7 +124,7 @@ export class KeySet {
     if (!this.isFresh(startedAt)) {
       // After a failure the old keys serve without waiting for an IdP that may let every login run into its time-out.
       if (this.held && this.failures > 0) this.refreshIfDue(startedAt);
-      else if (this.pending || startedAt >= this.retryAt) await this.refresh();
+      else if (this.pending || startedAt >= this.retryAt) await this.refreshSincePurge();
     }
     if (this.held && !hasKid(this.held.set, kid) && kid !== null) {
       if (this.pending || this.takeAllowance(kid, startedAt)) await this.refresh();
@@ -154,6 +154,13 @@ export class KeySet {
     if (now - seenAt < this.options.recurrence || now < this.recurringReadyAt) return false;
     this.recurringReadyAt = now + this.options.coolDown;
     return true;
+  }
+
+  /** A purge in the middle throws away what a fetch brings; those who waited for it wait for the next. */
+  private async refreshSincePurge(): Promise<void> {
+    const generation = this.generation;
+    await this.refresh();
+    if (generation !== this.generation && !this.held) await this.refresh();
   }
 
   private refresh(): Promise<void> {

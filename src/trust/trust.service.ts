@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, type Micros, SECOND } from '../platform/clock.js';
 import { Problem } from '../platform/problem.js';
+import type { AlgorithmRule } from './algorithms.js';
 import { type CheckResult, fail, pass } from './check-result.js';
 import { checkClaims } from './claim-policy.js';
 import { type CompactJwt, type Members, parseCompactJwt } from './compact-jws.js';
@@ -90,30 +91,31 @@ export class TrustService {
     ];
     const algorithm = checkAlgorithm(token.alg, policy.algorithms);
     checks.splice(1, 0, algorithm.ok ? pass('alg', `${token.alg} is allowed.`) : failed('alg', algorithm));
-    const keys = await this.findKeysQuietly(policy, token.kid);
-    const key = keys && selectKey(token, keys, policy.algorithms);
-    if (!key) checks.push(fail('key', 'keys_unavailable', 'The keys of the identity provider cannot be had.'));
-    else if (!key.ok) checks.push(failed('key', key));
-    else if (this.keySets.getKeySet(policy).isBanned(key.key.kid)) checks.push(fail('key', 'kid_banned', BANNED));
-    else checks.push(pass('key', 'The key set has the key.'));
-    if (key?.ok && algorithm.ok) {
-      const fault = checkSignature(token, algorithm.rule, key.key);
-      checks.push(fault ? failed('signature', fault) : pass('signature', 'The signature fits the key.'));
-    }
+    if (algorithm.ok) checks.push(...(await this.inspectSignature(policy, token, algorithm.rule)));
     return { ok: checks.every((check) => check.ok), checks, header: token.header, claims: token.claims };
+  }
+
+  private async inspectSignature(policy: TokenPolicy, token: CompactJwt, rule: AlgorithmRule): Promise<CheckResult[]> {
+    const keySet = this.keySets.getKeySet(policy);
+    let keys: ParsedKeySet;
+    try {
+      keys = await keySet.findKeys(token.kid);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      return [fail('key', 'keys_unavailable', `${error.message} ${keySet.status().detail ?? ''}`.trim())];
+    }
+    const key = selectKey(token, keys, policy.algorithms);
+    if (!key.ok) return [failed('key', key)];
+    const banned = keySet.isBanned(key.key.kid);
+    const fault = checkSignature(token, rule, key.key);
+    return [
+      banned ? fail('key', 'kid_banned', BANNED) : pass('key', 'The key set has the key.'),
+      fault ? failed('signature', fault) : pass('signature', 'The signature fits the key.'),
+    ];
   }
 
   private checkClaims(policy: TokenPolicy, token: CompactJwt, now: Micros, { nonce }: TokenExpectations) {
     return checkClaims(policy, token.claims, token.header, now, { nonce, ownIssuers: this.options.ownIssuers });
-  }
-
-  private async findKeysQuietly(policy: TokenPolicy, kid: string | null): Promise<ParsedKeySet | null> {
-    try {
-      return await this.keySets.getKeySet(policy).findKeys(kid);
-    } catch (error) {
-      if (error instanceof Problem) return null;
-      throw error;
-    }
   }
 }
 
