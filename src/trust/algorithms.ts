@@ -34,11 +34,7 @@ const P384 = Buffer.from(
   'ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973',
   'hex',
 );
-const P521 = Buffer.from(
-  '01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa' +
-    '51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409',
-  'hex',
-);
+const P521 = Buffer.from(`01${'f'.repeat(65)}a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409`, 'hex');
 
 function rsa(name: Algorithm, hash: string, pssSaltBytes: number | null): [string, AlgorithmRule] {
   return [name, { name, kty: 'RSA', crv: null, hash, pssSaltBytes, signatureBytes: null, order: null }];
