@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { ISSUER, makeClaims, makePolicy } from '../../test/support/signed-tokens.js';
+import { findSharedIssuerFault, isSharedIssuer, selectConnection } from './select-connection.js';
+
+const google = 'https://accounts.google.com';
+const a = makePolicy({ connectionId: 'a', tenantId: 't1' });
+const b = makePolicy({ connectionId: 'b', tenantId: 't2', audiences: ['other'] });
+const acme = makePolicy({ connectionId: 'acme', tenantId: 't3', issuer: google, requiredClaims: { hd: 'acme.com' } });
+const beta = makePolicy({ connectionId: 'beta', tenantId: 't4', issuer: google, requiredClaims: { hd: 'beta.com' } });
+const twin = makePolicy({ connectionId: 'twin', tenantId: 't5' });
+const all = [a, b, acme, beta];
+
+function choose(changes: Record<string, unknown>, narrowing = {}, candidates = all): string {
+  const choice = selectConnection(candidates, makeClaims(1, changes), narrowing);
+  if (choice.kind === 'one') return choice.policy.connectionId;
+  const ids = choice.policies.map((policy) => policy.connectionId).join(' ');
+  return choice.kind === 'none' ? `${choice.fault}: ${ids}` : ids;
+}
+
+describe('which connection', () => {
+  it.each([
+    [{}, 'a'],
+    [{ aud: 'other' }, 'b'],
+    [{ aud: ['x', 'other'] }, 'b'],
+    [{ iss: google, hd: 'acme.com' }, 'acme'],
+    [{ iss: google, hd: 'beta.com' }, 'beta'],
+    [{ iss: google, hd: 'else.com' }, 'claim_required: acme beta'],
+    [{ iss: google }, 'claim_required: acme beta'],
+    [{ aud: 'foreign' }, 'audience_mismatch: a b'],
+    [{ aud: {} }, 'audience_mismatch: a b'],
+    [{ aud: undefined }, 'audience_mismatch: a b'],
+  ])('G9 %j belongs to %s', (changes, expected) => {
+    expect(choose(changes)).toBe(expected);
+  });
+
+  it.each([[`${ISSUER}/`], [ISSUER.toUpperCase()], ['https://evil.example']])(
+    'D1 iss %s belongs to no connection',
+    (iss) => {
+      expect(choose({ iss })).toBe('issuer_mismatch: ');
+    },
+  );
+
+  it.each([[[ISSUER]], [undefined], [null], [{}]])('D1 iss %j belongs to no connection', (iss) => {
+    expect(choose({ iss })).toBe('issuer_invalid: ');
+  });
+
+  it('G9 tenant and connection narrow the choice and never widen it', () => {
+    const both = [a, twin];
+    expect(choose({}, {}, both)).toBe('connection-a twin'.replace('connection-', ''));
+    expect(choose({}, { tenantId: 't5' }, both)).toBe('twin');
+    expect(choose({}, { connectionId: 'a' }, both)).toBe('a');
+    expect(choose({}, { connectionId: 'a', tenantId: 't5' }, both)).toBe('issuer_mismatch: ');
+    expect(choose({}, { connectionId: 'acme' })).toBe('issuer_mismatch: ');
+  });
+
+  it.each([
+    google,
+    'accounts.google.com',
+    'https://accounts.google.com/',
+    'https://ACCOUNTS.google.com',
+    'https://login.microsoftonline.com/common/v2.0',
+    'https://login.microsoftonline.com/organizations/v2.0',
+    'https://login.microsoftonline.com/consumers/v2.0',
+    'https://login.microsoftonline.com/Common',
+    'https://login.microsoftonline.com/{tenantid}/v2.0',
+    'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0',
+    'https://login.microsoftonline.us/common/v2.0',
+    'https://sts.windows.net/{tenantid}/',
+    'https://appleid.apple.com',
+    'https://token.actions.githubusercontent.com',
+  ])('G9 %s is a shared issuer, refused without requiredClaims', (issuer) => {
+    expect(isSharedIssuer(issuer)).toBe(true);
+    expect(findSharedIssuerFault(issuer, {})).toContain('requiredClaims');
+    expect(findSharedIssuerFault(issuer, { aud: 'rollcall' })).toContain('requiredClaims');
+    expect(findSharedIssuerFault(issuer, { hd: 'acme.com' })).toBeNull();
+  });
+
+  it.each([
+    ISSUER,
+    'https://login.microsoftonline.com/0a1b2c3d-0000-4000-8000-000000000001/v2.0',
+    'https://sts.windows.net/0a1b2c3d-0000-4000-8000-000000000001/',
+    'https://acme.okta.com',
+    'https://accounts.google.com.example.org',
+    'not a url at all',
+  ])('G9 %s belongs to one organisation', (issuer) => {
+    expect(isSharedIssuer(issuer)).toBe(false);
+    expect(findSharedIssuerFault(issuer, {})).toBeNull();
+  });
+});
