@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { SyncModule } from './flows/sync/sync.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import type { Config } from './platform/config.js';
 import type { Database } from './platform/database.js';
@@ -11,7 +12,7 @@ export class AppModule {
   static with(config: Config, database: Database): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(config, database), LedgerModule, ApiKeysModule],
+      imports: [PlatformModule.with(config, database), LedgerModule, ApiKeysModule, SyncModule],
     };
   }
 }

@@ -107,7 +107,6 @@ const tables = (): Table[] => [
       text('principalId', 36, primary),
       text('requestKey', 255, primary),
       whole('part', primary),
-      text('runId', 36, optional),
       long('results'),
     ],
     indices: [],

@@ -15,7 +15,7 @@ import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
 import { guardOwners } from './owner-guard.js';
-import type { Settled, Submission, TableRow } from './submission.js';
+import type { Effects, Settled, Submission, TableRow } from './submission.js';
 
 const ATTEMPTS_MAX = 8;
 
@@ -168,31 +168,38 @@ function gatherEffects(submissions: readonly Submission[], settled: readonly Set
   };
   for (const [index, submission] of submissions.entries()) {
     const one = settled[index];
-    if (one?.kind !== 'planned') continue;
-    const { userId, identityId, result, endSessions: ending } = one.outcome;
-    if (userId !== null) {
-      const actor = submission.actor ?? { type: 'user', id: userId };
-      told.authors.set(userId, { actor, via: submission.via, runId: submission.runId ?? null });
-    }
-    if (identityId !== null && submission.purpose === 'push' && result !== 'failed' && result !== 'stale') {
-      // Two records of one person in a batch: the next push shall look again.
-      told.pushHashes.set(identityId, told.pushHashes.has(identityId) ? null : (submission.pushHash ?? null));
-    }
-    if (identityId !== null && ending === 'deactivated') told.deactivated.push(identityId);
-    if (identityId !== null && ending === 'no_rule_matched') told.unmatched.push(identityId);
-    if (submission.once && result !== 'refused') {
-      addRow(told, {
-        table: 'used_tokens',
-        columns: ['connectionId', 'jtiHash', 'expiresAt'],
-        values: [submission.statement.connectionId, submission.once.jtiHash, submission.once.expiresAt],
-      });
-    }
-    const effects = submission.conclude?.(one.outcome, one.known, now);
-    if (!effects) continue;
-    told.events.push(...effects.events);
-    for (const row of effects.rows) addRow(told, row);
+    if (one?.kind === 'planned') gatherOne(told, submission, one, now);
+    const { ofChunk } = submission;
+    if (ofChunk) addEffects(told, ofChunk.conclude(settled.slice(index + 1 - ofChunk.size, index + 1)));
   }
   return told;
+}
+
+function gatherOne(told: Told, submission: Submission, { outcome, known }: Settled & { kind: 'planned' }, now: Micros) {
+  const { userId, identityId, result, endSessions: ending } = outcome;
+  if (userId !== null) {
+    const actor = submission.actor ?? { type: 'user', id: userId };
+    told.authors.set(userId, { actor, via: submission.via, runId: submission.runId ?? null });
+  }
+  if (identityId !== null && submission.purpose === 'push' && result !== 'failed' && result !== 'stale') {
+    // Two records of one person in a batch: the next push shall look again.
+    told.pushHashes.set(identityId, told.pushHashes.has(identityId) ? null : (submission.pushHash ?? null));
+  }
+  if (identityId !== null && ending === 'deactivated') told.deactivated.push(identityId);
+  if (identityId !== null && ending === 'no_rule_matched') told.unmatched.push(identityId);
+  if (submission.once && result !== 'refused') {
+    addRow(told, {
+      table: 'used_tokens',
+      columns: ['connectionId', 'jtiHash', 'expiresAt'],
+      values: [submission.statement.connectionId, submission.once.jtiHash, submission.once.expiresAt],
+    });
+  }
+  if (submission.conclude) addEffects(told, submission.conclude(outcome, known, now));
+}
+
+function addEffects(told: Told, effects: Effects): void {
+  told.events.push(...effects.events);
+  for (const row of effects.rows) addRow(told, row);
 }
 
 function addRow(told: Told, { table, columns, values }: TableRow): void {

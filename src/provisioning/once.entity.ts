@@ -1,5 +1,5 @@
 import { Entity, Index } from 'typeorm';
-import { Id, LongText, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
+import { LongText, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
 
 /** A token that has logged someone in (D10). */
 @Entity('used_tokens')
@@ -31,6 +31,5 @@ export class IdempotencyPartEntity {
   @PrimaryText(36) principalId: string;
   @PrimaryText(255) requestKey: string;
   @PrimaryWhole() part: number;
-  @Id({ nullable: true }) runId: string | null;
   @LongText() results: string;
 }

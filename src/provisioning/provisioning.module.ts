@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { UsersModule } from '../records/users/users.module.js';
 import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
+import { Idempotency } from './idempotency.js';
 import { ProvisioningService } from './provisioning.service.js';
 
 /**
@@ -10,7 +11,7 @@ import { ProvisioningService } from './provisioning.service.js';
  */
 @Module({
   imports: [UsersModule],
-  providers: [Batch, ConnectionPolicies, ProvisioningService],
-  exports: [ConnectionPolicies, ProvisioningService],
+  providers: [Batch, ConnectionPolicies, Idempotency, ProvisioningService],
+  exports: [ConnectionPolicies, Idempotency, ProvisioningService],
 })
 export class ProvisioningModule {}

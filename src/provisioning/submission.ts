@@ -23,6 +23,8 @@ export interface Submission {
   pushHash?: string | null;
   /** What else to write, now that it is known what becomes of the person. Pure: it may be asked again. */
   conclude?(outcome: Outcome, known: KnownConnection, now: Micros): Effects;
+  /** On the last statement of a chunk: what to write for the whole of it. */
+  ofChunk?: { size: number; conclude(settled: readonly Settled[]): Effects };
 }
 
 /** Rows and events that belong to the change, in the transaction of the change. */

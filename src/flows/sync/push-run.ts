@@ -1,0 +1,132 @@
+import { actorOf } from '../../ledger/ledger.service.js';
+import type { Statement } from '../../plan/statement.js';
+import type { Principal } from '../../platform/access.js';
+import type { Micros } from '../../platform/clock.js';
+import { newId } from '../../platform/ids.js';
+import { Problem } from '../../platform/problem.js';
+import type { KnownConnection } from '../../provisioning/connection-policies.js';
+import type { HeldRequest } from '../../provisioning/idempotency.js';
+import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
+import { type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
+import type { SyncRequest } from './sync-request.js';
+import { countResults, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
+
+export interface SyncAnswer {
+  /** The run; null for a dry run. */
+  run: string | null;
+  dryRun: boolean;
+  counts: SyncCounts;
+  results: RecordResult[];
+}
+
+/** A record that has to be planned, and its statement. */
+export interface Waiting {
+  record: IncomingRecord;
+  submission: Submission;
+}
+
+/** One push under way: what was asked, and what is known of each record so far. */
+export class PushRun {
+  readonly id = newId();
+  readonly results: RecordResult[];
+  private readonly records: IncomingRecord[];
+
+  constructor(
+    readonly principal: Principal,
+    readonly known: KnownConnection,
+    readonly request: SyncRequest,
+    records: IncomingRecord[],
+    readonly startedAt: Micros,
+  ) {
+    this.records = records;
+    this.results = new Array<RecordResult>(records.length);
+  }
+
+  /** Takes the results that an earlier try of the same request has committed. */
+  resume({ parts }: HeldRequest): void {
+    for (const text of parts.values()) {
+      for (const [index, result] of JSON.parse(text) as [number, RecordResult][]) this.results[index] = result;
+    }
+  }
+
+  /** The records of a block that have no result yet. */
+  open(start: number, count: number): IncomingRecord[] {
+    return this.records.slice(start, start + count).filter(({ index }) => this.results[index] === undefined);
+  }
+
+  get size(): number {
+    return this.records.length;
+  }
+
+  /** Answers for what is unchanged or at fault; what is left has to be planned. */
+  sortOut(records: readonly IncomingRecord[], stored: ReadonlyMap<string, StoredPush>): Waiting[] {
+    const { policy } = this.known;
+    const waiting: Waiting[] = [];
+    for (const record of records) {
+      const before = record.externalId === null ? undefined : stored.get(record.externalId);
+      if (isUnchanged(record, before, policy.mappingVersion, policy.authority === 'push-first')) {
+        this.results[record.index] = { externalId: record.externalId, result: 'unchanged', userId: before.userId };
+        continue;
+      }
+      const statement = toStatement(record, policy.id, this.request.statedAt, this.startedAt);
+      if ('result' in statement) this.results[record.index] = this.mark(record, statement);
+      else waiting.push({ record, submission: this.submissionOf(record, statement) });
+    }
+    return waiting;
+  }
+
+  note(waiting: readonly Waiting[], settled: readonly Settled[]): void {
+    for (const [index, result] of this.readResults(waiting, settled)) this.results[index] = result;
+  }
+
+  /** The results of a chunk are kept in the transaction of its effect. */
+  keepPart(waiting: readonly Waiting[], partRow: (part: number, results: string) => TableRow): void {
+    const last = waiting.at(-1);
+    if (!last) return;
+    const part = waiting[0]?.record.index ?? 0;
+    last.submission.ofChunk = {
+      size: waiting.length,
+      conclude: (settled) => ({
+        rows: [partRow(part, JSON.stringify(this.readResults(waiting, settled)))],
+        events: [],
+      }),
+    };
+  }
+
+  /** For `atomic`: throws `batch_refused` with the results of every record that cannot be applied. */
+  refuseFailures(): void {
+    const failures = this.results.filter((each) => each?.result === 'failed');
+    if (failures.length === 0) return;
+    throw new Problem('batch_refused', `${failures.length} of ${this.size} records cannot be applied.`, {
+      extra: { results: failures },
+    });
+  }
+
+  answer(): SyncAnswer {
+    const { dryRun } = this.request;
+    return { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
+  }
+
+  private readResults(waiting: readonly Waiting[], settled: readonly Settled[]): [number, RecordResult][] {
+    return waiting.map(({ record }, place) => [
+      record.index,
+      this.mark(record, toRecordResult(settled[place], record.externalId ?? '')),
+    ]);
+  }
+
+  private mark(record: IncomingRecord, result: RecordResult): RecordResult {
+    return record.duplicateOf === null ? result : { ...result, duplicateOf: record.duplicateOf };
+  }
+
+  private submissionOf(record: IncomingRecord, statement: Statement): Submission {
+    return {
+      tenantId: this.principal.tenantId,
+      statement,
+      purpose: 'push',
+      via: 'sync',
+      actor: actorOf(this.principal),
+      runId: this.id,
+      pushHash: record.digest,
+    };
+  }
+}

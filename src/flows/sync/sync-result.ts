@@ -1,0 +1,48 @@
+import type { Fault } from '../../platform/problem.js';
+import type { Settled } from '../../provisioning/submission.js';
+
+export type RecordResultName = 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'failed';
+
+/** What became of one record, in the order in which they were sent. */
+export interface RecordResult {
+  externalId: string | null;
+  result: RecordResultName;
+  userId?: string;
+  /** The number of an earlier record of the same person in this push, which was applied before this one. */
+  duplicateOf?: number;
+  problem?: { code: string; detail: string; faults?: Fault[] };
+}
+
+export type SyncCounts = Record<RecordResultName, number>;
+
+export function countResults(results: readonly RecordResult[]): SyncCounts {
+  const counts: SyncCounts = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, failed: 0 };
+  for (const each of results) counts[each.result] += 1;
+  return counts;
+}
+
+/** A settled statement in the words of a push. */
+export function toRecordResult(settled: Settled | undefined, externalId: string): RecordResult {
+  if (!settled || settled.kind === 'moved') {
+    return failed(externalId, 'conflict', 'The connection was closed or changed meanwhile; send it again.');
+  }
+  if (settled.kind === 'failed') return failed(externalId, settled.code, settled.detail);
+  if (settled.kind === 'replayed') return failed(externalId, 'conflict', 'It was sent before.');
+  const { outcome } = settled;
+  const { problem, userId } = outcome;
+  if (outcome.result === 'failed' || outcome.result === 'refused') {
+    return failed(
+      externalId,
+      problem?.code ?? 'conflict',
+      problem?.detail ?? '',
+      problem?.pointer === undefined ? undefined : [{ pointer: problem.pointer, detail: problem.detail }],
+    );
+  }
+  const result: RecordResult = { externalId, result: outcome.result === 'reactivated' ? 'updated' : outcome.result };
+  if (userId !== null) result.userId = userId;
+  return result;
+}
+
+export function failed(externalId: string | null, code: string, detail: string, faults?: Fault[]): RecordResult {
+  return { externalId, result: 'failed', problem: { code, detail, ...(faults ? { faults } : {}) } };
+}

@@ -1,0 +1,53 @@
+import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import { Access, Caller, type Principal } from '../../platform/access.js';
+import { SyncAnswerDto, SyncEnvelopeDto, SyncRecordDto } from './sync.dto.js';
+import { SyncService } from './sync.service.js';
+
+@ApiTags('sync')
+@Controller('users/sync')
+export class SyncController {
+  constructor(private readonly syncs: SyncService) {}
+
+  /** Records are read by hand, not by decorators: a push has thousands of them. */
+  @Post()
+  @HttpCode(200)
+  @Access('users:sync')
+  @ApiOperation({
+    summary: 'Push users',
+    description:
+      'One record, an array of at most 10,000, or an envelope. Valid records are applied though others fail, unless ' +
+      '`atomic` is asked; the answer has a result for each record, in order.',
+  })
+  @ApiExtraModels(SyncRecordDto, SyncEnvelopeDto)
+  @ApiBody({
+    schema: {
+      oneOf: [
+        { $ref: getSchemaPath(SyncRecordDto) },
+        { type: 'array', items: { $ref: getSchemaPath(SyncRecordDto) }, maxItems: 10_000 },
+        { $ref: getSchemaPath(SyncEnvelopeDto) },
+      ],
+    },
+  })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same request under the same key has one effect and one answer, for 24 hours.',
+  })
+  @ApiOkResponse({ type: SyncAnswerDto })
+  sync(
+    @Caller() principal: Principal,
+    @Body() body: unknown,
+    @Headers('idempotency-key') idempotencyKey?: string,
+  ): Promise<SyncAnswerDto> {
+    return this.syncs.sync(principal, body, idempotencyKey ?? null);
+  }
+}

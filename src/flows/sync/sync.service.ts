@@ -1,0 +1,139 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Principal } from '../../platform/access.js';
+import { Clock } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
+import { Problem } from '../../platform/problem.js';
+import { selectByKeys } from '../../platform/sql.js';
+import { ConnectionPolicies, type KnownConnection } from '../../provisioning/connection-policies.js';
+import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
+import { CHUNK_ITEMS_MAX, ProvisioningService } from '../../provisioning/provisioning.service.js';
+import { RunEntity } from '../../records/sync-runs/run.entity.js';
+import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
+import { type IncomingRecord, nameRecords, type StoredPush } from './sync-chunk.js';
+import { readSyncRequest, RECORDS_MAX } from './sync-request.js';
+
+const RECORDS_PER_READ = 1000;
+
+@Injectable()
+export class SyncService {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly policies: ConnectionPolicies,
+    private readonly provisioning: ProvisioningService,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  /** Applies a push, and answers record by record. With `idempotencyKey`, the same request has one effect and answer. */
+  async sync(principal: Principal, body: unknown, idempotencyKey: string | null): Promise<SyncAnswer> {
+    const now = this.clock.now();
+    const { request, faults } = readSyncRequest(body, now);
+    if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
+    if (request.records.length > RECORDS_MAX) {
+      throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several.`);
+    }
+    const known = await this.findConnection(principal, request.connectionId);
+    const run = new PushRun(principal, known, request, nameRecords(request.records, request.statedAt), now);
+    if (request.dryRun) return this.preview(run);
+    if (idempotencyKey === null) return this.apply(run, null);
+    const held = await this.idempotency.begin(principal.id, idempotencyKey, JSON.stringify(body));
+    if ('answer' in held) return JSON.parse(held.answer) as SyncAnswer;
+    try {
+      run.resume(held);
+      return await this.apply(run, held);
+    } catch (error) {
+      await this.idempotency.release(held).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async findConnection(principal: Principal, named: string | null): Promise<KnownConnection> {
+    const id = principal.connectionId ?? named;
+    if (id === null) {
+      throw new Problem('invalid_request', undefined, {
+        faults: [{ pointer: '/connection', detail: 'is needed: this credential is not bound to a connection' }],
+      });
+    }
+    if (named !== null && named !== id) throw new Problem('forbidden', 'This key speaks for another connection.');
+    const known = await this.policies.find(id);
+    if (!known || known.row.tenantId !== principal.tenantId) throw new Problem('not_found', 'No such connection.');
+    if (known.row.status !== 'active') throw new Problem('conflict', 'The connection is disabled.');
+    return known;
+  }
+
+  private async apply(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
+    if (run.request.atomic) return this.applyWhole(run, held);
+    for (let start = 0; start < run.size; start += RECORDS_PER_READ) {
+      const waiting = await this.sortOut(run, run.open(start, RECORDS_PER_READ));
+      for (let from = 0; from < waiting.length; from += CHUNK_ITEMS_MAX) {
+        const chunk = waiting.slice(from, from + CHUNK_ITEMS_MAX);
+        if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
+        const submissions = chunk.map(({ submission }) => submission);
+        run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
+      }
+    }
+    await this.database.transaction((tx) => this.finish(tx, run, held));
+    return run.answer();
+  }
+
+  private async applyWhole(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
+    const waiting = await this.sortOut(run, run.open(0, run.size));
+    run.refuseFailures();
+    await this.provisioning.submitWhole(
+      waiting.map(({ submission }) => submission),
+      async (tx, { settled }) => {
+        run.note(waiting, settled);
+        run.refuseFailures();
+        await this.finish(tx, run, held);
+      },
+    );
+    return run.answer();
+  }
+
+  private async preview(run: PushRun): Promise<SyncAnswer> {
+    const waiting = await this.sortOut(run, run.open(0, run.size));
+    const { settled } = await this.provisioning.plan(waiting.map(({ submission }) => submission));
+    run.note(waiting, settled);
+    return run.answer();
+  }
+
+  private async sortOut(run: PushRun, records: readonly IncomingRecord[]): Promise<Waiting[]> {
+    const ids = records.flatMap(({ externalId }) => (externalId === null ? [] : [externalId]));
+    const rows = await selectByKeys(
+      this.database.read,
+      (keys) =>
+        `SELECT externalId, userId, pushHash, mappingVersion FROM identities WHERE connectionId = ? AND externalId IN ${keys}`,
+      [run.known.row.id],
+      ids,
+    );
+    const stored = new Map<string, StoredPush>();
+    for (const { externalId, userId, pushHash, mappingVersion } of rows) {
+      stored.set(String(externalId), {
+        userId: String(userId),
+        pushHash: pushHash === null ? null : String(pushHash),
+        mappingVersion: Number(mappingVersion),
+      });
+    }
+    return run.sortOut(records, stored);
+  }
+
+  private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
+    const answer = run.answer();
+    await tx.insert(RunEntity, {
+      id: run.id,
+      tenantId: run.principal.tenantId,
+      connectionId: run.known.row.id,
+      kind: 'push',
+      status: 'finished',
+      actorType: run.principal.type,
+      actorId: run.principal.id,
+      mappingVersion: run.known.row.mappingVersion,
+      counts: { ...answer.counts },
+      error: null,
+      startedAt: run.startedAt,
+      finishedAt: this.clock.now(),
+    });
+    if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
+  }
+}

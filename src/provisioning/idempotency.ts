@@ -1,0 +1,99 @@
+import { hash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock, HOUR, MINUTE } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { Problem } from '../platform/problem.js';
+import { IdempotencyKeyEntity, IdempotencyPartEntity } from './once.entity.js';
+import type { TableRow } from './submission.js';
+
+const KEPT_FOR = 24 * HOUR;
+/** Longer than any request takes; after it a killed instance's request can be sent again and goes on. */
+const HELD_FOR = MINUTE;
+const KEY_CHARS_MAX = 255;
+
+/** A request under its `Idempotency-Key`, held by this process. */
+export interface HeldRequest {
+  principalId: string;
+  requestKey: string;
+  /** Results of the parts that an earlier try of the same request has committed. */
+  parts: ReadonlyMap<number, string>;
+}
+
+/** The one answer of a request that may be sent many times (draft-ietf-httpapi-idempotency-key-header). */
+@Injectable()
+export class Idempotency {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Takes the request, or gives the answer that it had. Throws `idempotency_mismatch` if the key stood for another
+   * body, and `idempotency_in_progress` while it is being worked on.
+   */
+  async begin(principalId: string, requestKey: string, body: string): Promise<HeldRequest | { answer: string }> {
+    if (requestKey.length === 0 || requestKey.length > KEY_CHARS_MAX || !/^[\x20-\x7e]+$/.test(requestKey)) {
+      throw new Problem('invalid_request', undefined, {
+        faults: [{ pointer: 'Idempotency-Key', detail: `must have 1 to ${KEY_CHARS_MAX} printable characters` }],
+      });
+    }
+    const requestHash = hash('sha256', body, 'base64url');
+    const held = await this.database.transaction((tx) => this.take(tx, principalId, requestKey, requestHash));
+    if (held.answer !== null) return { answer: held.answer };
+    const parts = await this.database.read.findBy(IdempotencyPartEntity, { principalId, requestKey });
+    return { principalId, requestKey, parts: new Map(parts.map((each) => [each.part, each.results])) };
+  }
+
+  /** The row of one part's results, for the transaction of its effect. */
+  partRow(held: HeldRequest, part: number, results: string): TableRow {
+    return {
+      table: 'idempotency_parts',
+      columns: ['principalId', 'requestKey', 'part', 'results'],
+      values: [held.principalId, held.requestKey, part, results],
+    };
+  }
+
+  /** Keeps the answer, inside the transaction of the last effect. */
+  async finish(tx: EntityManager, { principalId, requestKey }: HeldRequest, answer: string): Promise<void> {
+    await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { status: 200, answer });
+    await tx.delete(IdempotencyPartEntity, { principalId, requestKey });
+  }
+
+  /** Lets go of a request that had no effect, so that it can be mended and sent again. */
+  async release({ principalId, requestKey }: HeldRequest): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      if (await tx.existsBy(IdempotencyPartEntity, { principalId, requestKey })) {
+        await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { heldUntil: 0 });
+      } else {
+        await tx.delete(IdempotencyKeyEntity, { principalId, requestKey });
+      }
+    });
+  }
+
+  private async take(tx: EntityManager, principalId: string, requestKey: string, requestHash: string) {
+    const now = this.clock.now();
+    const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
+    const row = await tx.findOne(IdempotencyKeyEntity, { where: { principalId, requestKey }, ...lock });
+    const heldUntil = now + HELD_FOR;
+    if (!row || row.expiresAt <= now) {
+      if (row) await tx.delete(IdempotencyKeyEntity, { principalId, requestKey });
+      const expiresAt = now + KEPT_FOR;
+      await tx.insert(IdempotencyKeyEntity, {
+        principalId,
+        requestKey,
+        requestHash,
+        heldUntil,
+        status: null,
+        answer: null,
+        expiresAt,
+      });
+      return { answer: null };
+    }
+    if (row.requestHash !== requestHash) throw new Problem('idempotency_mismatch');
+    if (row.status !== null) return { answer: row.answer ?? '' };
+    if (row.heldUntil > now) throw new Problem('idempotency_in_progress', undefined, { retryAfterSeconds: 2 });
+    await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { heldUntil });
+    return { answer: null };
+  }
+}
