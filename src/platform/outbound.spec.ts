@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, LookupFunction } from 'node:net';
+import { type AddressInfo, connect, type LookupFunction } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type FetchOptions, Outbound, OutboundError, OutboundOptions } from './outbound.js';
 
@@ -205,5 +205,24 @@ describe('outgoing requests', () => {
     const port = await serve(() => {});
     await new Promise((resolve) => open.server?.close(resolve));
     expect(await get(`http://127.0.0.1:${port}/`, loopback)).toBe('unreachable');
+  });
+
+  it('C7 through a proxy, literal addresses are still judged here, and names are left to the proxy', async () => {
+    const port = await serve((_request, response) => response.end('{"ok":true}'));
+    const tunnels: (string | undefined)[] = [];
+    open.server?.on('connect', (request, client) => {
+      tunnels.push(request.url);
+      const target = connect(port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        target.pipe(client).pipe(target);
+      });
+      for (const end of [client, target]) end.on('error', () => {});
+    });
+    const options = { proxyUrl: `http://127.0.0.1:${port}`, allowedHosts: ['idp.test'] };
+    expect(await get('http://idp.test/keys', options)).toEqual({ ok: true });
+    expect(tunnels).toEqual(['idp.test:80']);
+    expect(await get('https://10.0.0.1/', options)).toBe('address_refused');
+    expect(await get('https://169.254.169.254/', options)).toBe('address_refused');
+    expect(tunnels).toHaveLength(1);
   });
 });

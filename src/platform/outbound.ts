@@ -1,5 +1,5 @@
 import { lookup as systemLookup } from 'node:dns';
-import type { LookupFunction, Socket } from 'node:net';
+import { connect, type LookupFunction } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
 import { type AddressRules, findAddressFault, isLoopbackName, parseCidr, readLiteralAddress } from './address-rules.js';
@@ -52,6 +52,7 @@ export interface FetchOptions {
   accept?: string;
 }
 
+const CONNECT_TIMEOUT_MS = 5000;
 const JSON_LIMITS = { depthMax: 16, itemsPerMemberMax: 20_000, unsafeNames: 'drop', loneSurrogates: 'keep' } as const;
 
 /** The one door for outgoing HTTP: checks where it leads, how long it takes and how much comes back. */
@@ -122,23 +123,26 @@ export class Outbound implements OnApplicationShutdown {
    * resolves differently the second time (rebinding) gains nothing: the addresses checked are those connected to.
    */
   private buildConnect(): buildConnector.connector {
-    const strict = buildConnector({ lookup: this.buildLookup(false), timeout: 5000 });
-    const trusted = buildConnector({ lookup: this.buildLookup(true), timeout: 5000 });
+    const secure = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
     return (target, callback) => {
       const isTrusted = this.isTrustedHost(target.hostname);
-      const connect = isTrusted ? trusted : strict;
-      connect(target, (error, socket) => {
-        if (error) return callback(error, null);
-        const fault = this.findSocketFault(socket, isTrusted);
-        if (!fault) return callback(null, socket);
-        socket.destroy();
-        callback(new OutboundError('address_refused', fault), null);
+      const host = target.hostname.replace(/^\[|\]$/g, '');
+      const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80));
+      const socket = connect({ host, port, lookup: this.buildLookup(isTrusted), noDelay: true });
+      socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('The connection took too long.')));
+      const giveUp = (error: Error): void => callback(error, null);
+      socket.once('error', giveUp);
+      socket.once('connect', () => {
+        socket.setTimeout(0);
+        socket.off('error', giveUp);
+        const fault = findAddressFault(socket.remoteAddress ?? 'nowhere', this.rules, isTrusted);
+        if (fault) {
+          socket.destroy();
+          callback(new OutboundError('address_refused', fault), null);
+        } else if (target.protocol === 'https:') secure({ ...target, httpSocket: socket }, callback);
+        else callback(null, socket);
       });
     };
-  }
-
-  private findSocketFault(socket: Socket, isTrusted: boolean): string | null {
-    return findAddressFault(socket.remoteAddress ?? 'nowhere', this.rules, isTrusted);
   }
 
   private buildLookup(isTrusted: boolean): LookupFunction {

@@ -1,59 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { ISSUER, makeIdpKey, publish } from '../../test/support/signed-tokens.js';
-import { Clock, HOUR, type Micros, MINUTE, SECOND } from '../platform/clock.js';
-import { Problem } from '../platform/problem.js';
-import { KeySet, KeySetOptions } from './key-set.js';
-
-const first = makeIdpKey('EdDSA', 'first');
-const second = makeIdpKey('EdDSA', 'second');
-const START: Micros = 1_800_000_000 * SECOND;
-
-class StoppedClock extends Clock {
-  at = START;
-  override now(): Micros {
-    return this.at;
-  }
-}
-
-/** An IdP without a network: says what it was asked, and answers when it is told to. */
-function makeIdp(jwksUri: string | null = `${ISSUER}/keys`) {
-  const clock = new StoppedClock();
-  const idp = {
-    clock,
-    fetches: [] as string[],
-    answer: publish(first) as unknown,
-    metadata: { issuer: ISSUER, jwks_uri: `${ISSUER}/found` } as unknown,
-    /** While set, answers wait for it. */
-    gate: null as Promise<void> | null,
-    set: null as unknown as KeySet,
-  };
-  const fetchJson = async (url: string): Promise<unknown> => {
-    idp.fetches.push(url);
-    const answer = url.endsWith('openid-configuration') ? idp.metadata : idp.answer;
-    if (idp.gate) await idp.gate;
-    if (answer instanceof Error) throw answer;
-    return answer;
-  };
-  idp.set = new KeySet({ issuer: ISSUER, jwksUri }, clock, fetchJson, new KeySetOptions());
-  return idp;
-}
-
-type Idp = ReturnType<typeof makeIdp>;
-
-/** Whether a token under a kid would find its key: `found`, `unknown`, or the problem code. */
-async function ask(idp: Idp, kid: string | null): Promise<string> {
-  try {
-    const set = await idp.set.findKeys(kid);
-    return kid === null || set.byKid.has(kid) ? 'found' : 'unknown';
-  } catch (error) {
-    if (error instanceof Problem) return `${error.code} ${error.options.retryAfterSeconds}`;
-    throw error;
-  }
-}
-
-async function flood(idp: Idp, count: number, from = 0): Promise<void> {
-  await Promise.all(Array.from({ length: count }, (_, index) => ask(idp, `random-${from + index}`)));
-}
+import { ask, first, flood, makeIdp, second, START } from '../../test/support/scripted-idp.js';
+import { ISSUER, publish } from '../../test/support/signed-tokens.js';
+import { HOUR, MINUTE, SECOND } from '../platform/clock.js';
 
 describe('when keys are fetched', () => {
   it('C1 200 logins at once on a cold cache cause one fetch', async () => {

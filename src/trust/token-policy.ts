@@ -1,5 +1,5 @@
 import { isLoopbackName } from '../platform/address-rules.js';
-import { TOKEN_BYTES_MAX } from './compact-jws.js';
+import { TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX } from './compact-jws.js';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
 
@@ -76,6 +76,6 @@ export class TrustOptions {
 
   constructor(options: Partial<TrustOptions> = {}) {
     Object.assign(this, options);
-    this.tokenBytesMax = Math.min(options.tokenBytesMax ?? 16 * 1024, TOKEN_BYTES_MAX);
+    this.tokenBytesMax = Math.min(options.tokenBytesMax ?? TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX);
   }
 }

@@ -158,6 +158,16 @@ describe('signatures', () => {
     expect(judge(`${signingInput}.${Buffer.concat(parts).toString('base64url')}`)).toBe('signature_invalid');
   });
 
+  it.each([
+    ['r zero', [zero, s]],
+    ['s zero', [r, zero]],
+    ['r = n', [order, s]],
+    ['s = n', [r, order]],
+  ])('B12 a signature with %s is refused before the crypto library sees it', (_, parts) => {
+    const result = verifyJws(`${signingInput}.${Buffer.concat(parts).toString('base64url')}`, keys, ALGORITHMS);
+    expect(result).toMatchObject({ detail: expect.stringContaining('order of the curve') });
+  });
+
   it.each(['ES256', 'ES384', 'ES512'])('B12 zeroes are no signature of %s', (alg) => {
     const key = makeIdpKey(alg, 'k');
     const bytes = { ES256: 64, ES384: 96, ES512: 132 }[alg] ?? 0;
