@@ -7,6 +7,8 @@ export const problems = {
   invalid_request: { status: 400, title: 'The request has faults.' },
   credential_in_url: { status: 400, title: 'Credentials do not belong in a URL.' },
   unauthenticated: { status: 401, title: 'A valid credential is needed.' },
+  no_rule_matched: { status: 403, title: 'No rule of the connection lets this person in.' },
+  connection_ambiguous: { status: 409, title: 'Several connections believe this token.' },
   last_owner: { status: 409, title: 'The last owner of a tenant stays.' },
   login_refused: { status: 401, title: 'The login was refused.' },
   may_not_grant: { status: 403, title: 'Nobody grants what they do not hold.' },

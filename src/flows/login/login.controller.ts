@@ -1,0 +1,31 @@
+import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { Access, publicAccess } from '../../platform/access.js';
+import { LoginAnswer, LoginBody } from './login.dto.js';
+import { LoginService } from './login.service.js';
+
+@ApiTags('auth')
+@Controller('auth')
+export class LoginController {
+  constructor(private readonly logins: LoginService) {}
+
+  @Post('login')
+  @Access(publicAccess)
+  @HttpCode(200)
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({
+    summary: 'Log in',
+    description:
+      "With an identity provider's token (in the body or as `Authorization: Bearer`), with an API key, or with a local " +
+      "admin's password. The person and their roles are brought up to date from the token's claims first.",
+  })
+  @ApiOkResponse({ type: LoginAnswer })
+  login(@Body() body: LoginBody | undefined, @Req() request: FastifyRequest): Promise<LoginAnswer> {
+    const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
+    return this.logins.login(body ?? new LoginBody(), bearer, {
+      address: request.ip,
+      userAgent: request.headers['user-agent'] ?? null,
+    });
+  }
+}

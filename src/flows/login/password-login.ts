@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { LedgerService } from '../../ledger/ledger.service.js';
+import { Database } from '../../platform/database.js';
+import { insertRows } from '../../platform/sql.js';
+import { PasswordCheck } from '../../records/local-admins/password-check.js';
+import { REFRESH_COLUMNS, SESSION_COLUMNS } from '../../records/sessions/new-session.js';
+import { SessionsService } from '../../records/sessions/sessions.service.js';
+import { findEffectiveRoles } from '../../records/users/effective-roles.js';
+import { UserEntity } from '../../records/users/user.entity.js';
+import type { LoggedIn } from './logged-in.js';
+import { LoginDirectory } from './login-directory.js';
+import { LoginRefusal } from './login-refusal.js';
+import type { Client } from './refusal-notes.js';
+
+export interface PasswordRequest {
+  tenant: string;
+  userName: string;
+  password: string;
+  application: string | null;
+}
+
+/** Logs a local admin in: the first one, and those for the day the identity provider is down. */
+@Injectable()
+export class PasswordLogin {
+  constructor(
+    private readonly database: Database,
+    private readonly ledger: LedgerService,
+    private readonly directory: LoginDirectory,
+    private readonly passwords: PasswordCheck,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  /** Throws LoginRefusal, or Problem where it is not the caller's fault. */
+  async login({ tenant, userName, password, application }: PasswordRequest, client: Client): Promise<LoggedIn> {
+    const verdict = await this.passwords.verify(tenant, userName, password);
+    if (!verdict.ok) throw new LoginRefusal(verdict.reason, verdict.tenantId, null, verdict.userId);
+    const { tenantId, userId } = verdict;
+    const target = await this.directory.findApplication(tenantId, application);
+    if (!target) throw new LoginRefusal('application_unknown', tenantId, null, userId);
+    return this.database.transaction(async (tx) => {
+      const now = this.ledger.now();
+      const user = await tx.findOneBy(UserEntity, { id: userId, tenantId, suspended: false });
+      if (!user) throw new LoginRefusal('user_suspended', tenantId, null, userId);
+      const prepared = this.sessions.prepareSession({
+        tenantId,
+        userId,
+        connectionId: null,
+        identityId: null,
+        application: target,
+        privileged: true,
+        authTime: now,
+        amr: ['pwd'],
+        maxSessionSeconds: null,
+        ...client,
+        now,
+      });
+      await insertRows(tx, 'sessions', SESSION_COLUMNS, [prepared.sessionRow]);
+      await insertRows(tx, 'refresh_tokens', REFRESH_COLUMNS, [prepared.refreshRow]);
+      await this.ledger.record(tx, [
+        {
+          tenantId,
+          type: 'login.succeeded',
+          subject: { type: 'user', id: userId, version: user.version },
+          actor: { type: 'user', id: userId },
+          via: 'login',
+          personal: { session: prepared.session.id, connection: null, ...client },
+        },
+      ]);
+      const roles = await findEffectiveRoles(tx, tenantId, userId, now);
+      return { prepared, application: target, roles, profile: user, now };
+    });
+  }
+}

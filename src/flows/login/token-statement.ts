@@ -1,0 +1,56 @@
+import { hash } from 'node:crypto';
+import { readToken, type TokenReading } from '../../plan/read-token.js';
+import type { Json, Statement } from '../../plan/statement.js';
+import { type Micros, SECOND } from '../../platform/clock.js';
+import type { KnownConnection } from '../../provisioning/connection-policies.js';
+import type { Submission } from '../../provisioning/submission.js';
+import type { TokenPolicy } from '../../trust/token-policy.js';
+
+const policies = new WeakMap<KnownConnection, TokenPolicy>();
+
+/** What a connection demands of a token, out of its settings. */
+export function tokenPolicyOf(known: KnownConnection): TokenPolicy {
+  let policy = policies.get(known);
+  if (!policy) {
+    const { row } = known;
+    policy = { connectionId: row.id, tenantId: row.tenantId, issuer: row.issuer, ...row.settings } as TokenPolicy;
+    policies.set(known, policy);
+  }
+  return policy;
+}
+
+/** Whether logins through it are possible at all. */
+export function acceptsLogins({ row, tenantActive }: KnownConnection): boolean {
+  return tenantActive && row.status === 'active' && row.settings.login.enabled;
+}
+
+/** What a verified token's claims say, by the connection's mapping. */
+export function readClaims(
+  known: KnownConnection,
+  claims: Readonly<Record<string, unknown>>,
+  now: Micros,
+): TokenReading {
+  const { emailVerified, mapping } = known.policy;
+  return readToken(mapping, claims as Record<string, Json>, { emailVerified, now });
+}
+
+/** One token as a statement: the token's voice, at the time of its `iat`. */
+export function toStatement(known: KnownConnection, { faults: _, ...reading }: TokenReading, at: Micros): Statement {
+  return { connectionId: known.row.id, voice: 'token', at, newest: false, ...reading };
+}
+
+/** The mark of a token that logs in once only; null where the connection or the token has none (D10). */
+export function onceFor(known: KnownConnection, { jti, exp }: Readonly<Record<string, unknown>>): Submission['once'] {
+  const { oneTime, clockToleranceSeconds } = known.row.settings;
+  if (!oneTime || typeof jti !== 'string' || typeof exp !== 'number' || !Number.isFinite(exp)) return null;
+  return { jtiHash: hash('sha256', jti, 'base64url'), expiresAt: Math.round((exp + clockToleranceSeconds) * SECOND) };
+}
+
+/** When the person signed in at the IdP, and how (OpenID Connect Core, section 2). */
+export function readSignIn(claims: Readonly<Record<string, unknown>>, issuedAt: Micros) {
+  const { auth_time: authTime, amr } = claims;
+  return {
+    authTime: typeof authTime === 'number' ? Math.min(Math.round(authTime * SECOND), issuedAt) : issuedAt,
+    amr: Array.isArray(amr) ? amr.filter((each): each is string => typeof each === 'string').slice(0, 20) : [],
+  };
+}
