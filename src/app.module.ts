@@ -4,6 +4,8 @@ import type { Config } from './platform/config.js';
 import type { Database } from './platform/database.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { ApiKeysModule } from './records/api-keys/api-keys.module.js';
+import { ConnectionsModule } from './records/connections/connections.module.js';
+import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
 
 /** The one wiring place: every module of the service, from the ground up. */
 @Module({})
@@ -11,7 +13,7 @@ export class AppModule {
   static with(config: Config, database: Database): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(config, database), LedgerModule, ApiKeysModule],
+      imports: [PlatformModule.with(config, database), LedgerModule, ApiKeysModule, ConnectionsModule, SyncRunsModule],
     };
   }
 }

@@ -95,7 +95,12 @@ function checkAllowedRoles({ settings }: ConnectionWords, around: ConnectionSurr
 function checkSiblings(connection: ConnectionWords, around: ConnectionSurroundings): Fault[] {
   return siblingsOf(connection, around).flatMap((other) =>
     sameClaims(connection, other)
-      ? [{ pointer: '/audiences', detail: `“${other.name}” has the same issuer, an audience and the requiredClaims too` }]
+      ? [
+          {
+            pointer: '/audiences',
+            detail: `“${other.name}” has the same issuer, an audience and the requiredClaims too`,
+          },
+        ]
       : [],
   );
 }

@@ -51,6 +51,14 @@ const TRUST_FIELDS: readonly string[] = [
 ];
 const TRUST_FIELDS_WITH_DOMAINS: readonly string[] = ['mapping/email', 'mapping/emailVerified', 'mapping/payloadClaim'];
 
+/** What decides who gets a role: changing these, one could give oneself any role that the connection may grant. */
+const GRANTING_FIELDS: readonly string[] = [
+  'mapping/roles',
+  'mapping/groups',
+  'mapping/groupKey',
+  'mapping/payloadClaim',
+];
+
 /** What the plan derives from: a change of these counts up `mappingVersion`, and starts a re-plan. */
 const PLAN_FIELDS = [
   'mapping',
@@ -83,6 +91,11 @@ export function trustFieldsChanged(before: ConnectionWords, after: ConnectionWor
   const changed = paths.filter((path) => differs(before.settings, after.settings, path));
   if (before.issuer !== after.issuer) changed.unshift('issuer');
   return changed.map((path) => path.replace('/', '.'));
+}
+
+/** Whether the save decides anew who gets the connection's roles. */
+export function grantingFieldsChanged(before: ConnectionWords, after: ConnectionWords): boolean {
+  return GRANTING_FIELDS.some((path) => differs(before.settings, after.settings, path));
 }
 
 /** Whether what the plan derives may have changed. */

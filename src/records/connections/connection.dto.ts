@@ -1,9 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
 import { formatTime } from '../../platform/clock.js';
-import type { Fault } from '../../platform/problem.js';
 import { ConditionsBody, LoginBody, MappingBody } from './connection-body.dto.js';
 import type { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
 import type { PlanSettings } from './compare-connections.js';
+import type { SavedConnection } from './connections.service.js';
 import { presetNames, presets } from './presets.js';
 import { settingsOf } from './settings-of.js';
 
@@ -93,7 +94,7 @@ export class SavedConnectionView extends ConnectionView {
   /** The run that brings everyone to the new mapping; null if nothing changed that people's roles follow from. */
   replan: string | null;
 
-  static toSavedView(row: ConnectionEntity, warnings: Fault[], replan: string | null): SavedConnectionView {
+  static toSavedView({ row, warnings, replan }: SavedConnection): SavedConnectionView {
     return { ...ConnectionView.toView(row), warnings, replan };
   }
 }
@@ -109,7 +110,7 @@ export class MappingVersionSummary {
   savedBy: string;
   savedAt: string;
 
-  static toView(row: Pick<MappingVersionEntity, 'version' | 'savedBy' | 'savedAt'>): MappingVersionSummary {
+  static toSummary(row: MappingVersionEntity): MappingVersionSummary {
     return { version: row.version, savedBy: row.savedBy, savedAt: formatTime(row.savedAt) };
   }
 }
@@ -131,10 +132,10 @@ export class MappingVersionView extends MappingVersionSummary {
   @ApiProperty({ enum: ['claim', 'always'] })
   emailVerified: string;
 
-  static toVersionView(row: MappingVersionEntity): MappingVersionView {
+  static toView(row: MappingVersionEntity): MappingVersionView {
     const kept = row.mapping as PlanSettings;
     return {
-      ...MappingVersionSummary.toView(row),
+      ...MappingVersionSummary.toSummary(row),
       authority: kept.authority,
       mapping: kept.mapping,
       allowedRoles: kept.allowedRoles,
@@ -164,4 +165,12 @@ export class PresetView {
 
 export class PresetList {
   items: PresetView[];
+}
+
+export class DeleteConnectionQuery {
+  /** `true` deletes a connection that people depend on. */
+  @IsOptional()
+  @IsIn(['true', 'false'])
+  @ApiProperty({ enum: ['true', 'false'], required: false })
+  force?: string;
 }

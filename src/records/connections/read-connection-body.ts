@@ -44,7 +44,10 @@ export function readConnectionBody(body: unknown, stored: ReadOnlyMembers | null
       // Stand-ins that pass the checks: what is wrong with the real ones is said already.
       name: broken.has('name') ? 'name' : String(name),
       issuer: broken.has('issuer') ? 'https://issuer.invalid' : String(issuer),
-      settings: settingsOf({ ...(broken.has('audiences') ? { audiences: ['audience'] } : {}), ...settings } as GivenSettings),
+      settings: settingsOf({
+        ...(broken.has('audiences') ? { audiences: ['audience'] } : {}),
+        ...settings,
+      } as GivenSettings),
     },
     faults,
   };
