@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionSettings } from './connection-settings.js';
 import { isPlainObject } from './settings-of.js';
 
@@ -104,17 +103,22 @@ export function planFieldsChanged(before: ConnectionWords, after: ConnectionWord
 }
 
 function differs(before: ConnectionSettings, after: ConnectionSettings, path: string): boolean {
-  return !isDeepStrictEqual(meaningAt(before, path), meaningAt(after, path));
+  return meaningAt(before, path) !== meaningAt(after, path);
 }
 
-function meaningAt(settings: ConnectionSettings, path: string): unknown {
+function meaningAt(settings: ConnectionSettings, path: string): string {
   let value: unknown = settings;
   for (const name of path.split('/')) value = isPlainObject(value) ? value[name] : undefined;
   return meaningOf(value, path);
 }
 
-function meaningOf(value: unknown, path: string): unknown {
-  if (Array.isArray(value)) return SETS.has(path) ? [...new Set(value)].sort() : value;
-  if (!isPlainObject(value)) return value ?? null;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, meaningOf(one, `${path}/${name}`)]));
+/** One text for one meaning: members in order of their names, sets in order of their words. */
+function meaningOf(value: unknown, path: string): string {
+  if (Array.isArray(value)) {
+    const members = value.map((each, i) => meaningOf(each, `${path}/${i}`));
+    return `[${(SETS.has(path) ? [...new Set(members)].sort() : members).join()}]`;
+  }
+  if (!isPlainObject(value)) return JSON.stringify(value ?? null);
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${meaningOf(value[name], `${path}/${name}`)}`).join()}}`;
 }

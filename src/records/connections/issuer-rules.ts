@@ -38,9 +38,9 @@ export function findUrlAddressFault(
   const { hostname } = new URL(url);
   const { outboundAllow } = options;
   const isTrustedHost = outboundAllow.includes(hostname);
-  if (isLoopbackName(hostname)) {
+  if (isLoopbackName(hostname) || hostname.endsWith('.localhost')) {
     if (options.allowLoopbackHttp || isTrustedHost) return null;
-    if (hostname === 'localhost') return 'localhost is not a public host.';
+    if (hostname.endsWith('localhost')) return `${hostname} is not a public host.`;
   }
   const address = readLiteralAddress(hostname);
   if (address === null) return null;
