@@ -5,6 +5,8 @@ import type { Config } from './platform/config.js';
 import type { Database } from './platform/database.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { ApiKeysModule } from './records/api-keys/api-keys.module.js';
+import { ConnectionsModule } from './records/connections/connections.module.js';
+import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
 
 /** The one wiring place: every module of the service, from the ground up. */
 @Module({})
@@ -12,7 +14,7 @@ export class AppModule {
   static with(config: Config, database: Database): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(config, database), LedgerModule, ApiKeysModule, SyncModule],
+      imports: [PlatformModule.with(config, database), LedgerModule, ApiKeysModule, ConnectionsModule, SyncRunsModule, SyncModule],
     };
   }
 }

@@ -16,6 +16,7 @@ export const problems = {
   not_found: { status: 404, title: 'There is no such thing here.' },
   method_not_allowed: { status: 405, title: 'This address does not know that method.' },
   conflict: { status: 409, title: 'The request conflicts with what is stored.' },
+  connection_in_use: { status: 409, title: 'People depend on the connection.' },
   version_conflict: { status: 412, title: 'It was changed since it was read.' },
   idempotency_in_progress: { status: 409, title: 'The same request is being worked on.' },
   owned_by_connection: { status: 409, title: 'A connection owns this field.' },
