@@ -3,7 +3,7 @@ import { Id, JsonText, PrimaryId, PrimaryText, PrimaryWhole, Text, Time, Whole }
 
 /** A fact about a change or an attempt. Never updated, never deleted but with its tenant or behind a checkpoint. */
 @Entity('events')
-@Index('events_subject', ['tenantId', 'subjectId'])
+@Index('events_subject', ['tenantId', 'subjectId', 'id'])
 export class EventEntity {
   @PrimaryId() id: string;
   @Id() tenantId: string;

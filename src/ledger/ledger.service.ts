@@ -5,13 +5,16 @@ import type { Principal } from '../platform/access.js';
 import { Clock, type Micros } from '../platform/clock.js';
 import type { SqlValue } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
-import { insertRows } from '../platform/sql.js';
+import { execute, insertRows } from '../platform/sql.js';
+import { LedgerPulse } from './ledger-pulse.js';
+import { SKELETON_COLUMNS } from './seal-event.js';
 
 /** What a feature says of a change or an attempt. */
 export interface NewEvent {
   tenantId: string;
   /** `subject.what_happened`, such as `user.role_granted`. */
   type: string;
+  /** `version`: the row's after this change, by which its events are ordered; for an attempt, which changes none, 0. */
   subject: { type: string; id: string; version: number };
   actor: { type: Principal['type']; id: string };
   via: 'login' | 'sync' | 'rest' | 'replan' | 'cli' | 'system';
@@ -26,29 +29,19 @@ export interface NewEvent {
   at?: Micros;
 }
 
-const EVENT_COLUMNS = [
-  'id',
-  'tenantId',
-  'type',
-  'at',
-  'subjectType',
-  'subjectId',
-  'subjectVersion',
-  'actorType',
-  'actorId',
-  'via',
-  'runId',
-  'reason',
-  'fields',
-  'personalDigest',
-] as const;
 const PERSONAL_COLUMNS = ['eventId', 'tenantId', 'subjectId', 'salt', 'body'] as const;
 
 @Injectable()
 export class LedgerService {
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly pulse: LedgerPulse,
+  ) {}
 
-  /** Writes events inside the caller's transaction: what is announced happened, and what happened is announced. */
+  /**
+   * Writes events inside the caller's transaction: what is announced happened, and what happened is announced.
+   * They get their numbers after the commit; nobody need call for it.
+   */
   async record(tx: EntityManager, events: readonly NewEvent[]): Promise<void> {
     if (events.length === 0) return;
     const now = this.clock.now();
@@ -82,9 +75,18 @@ export class LedgerService {
       ]);
       queue.push([id, event.tenantId]);
     }
-    await insertRows(tx, 'events', EVENT_COLUMNS, rows);
+    await insertRows(tx, 'events', SKELETON_COLUMNS, rows);
     await insertRows(tx, 'event_personal', PERSONAL_COLUMNS, personal);
     await insertRows(tx, 'event_queue', ['eventId', 'tenantId'], queue);
+    this.pulse.emit('recorded');
+  }
+
+  /**
+   * Deletes what the tenant's events tell of a person; who did what to which id stays, and every seal still fits.
+   * Attempts that named nobody known are not found by this: their personal parts belong to the connection.
+   */
+  async erasePerson(tx: EntityManager, tenantId: string, userId: string): Promise<void> {
+    await execute(tx, 'DELETE FROM event_personal WHERE subjectId = ? AND tenantId = ?', [userId, tenantId]);
   }
 }
 

@@ -20,7 +20,7 @@ const tables = (): Table[] => [
       long('fields'),
       text('personalDigest', 44, optional),
     ],
-    indices: [index('events_subject', ['tenantId', 'subjectId'])],
+    indices: [index('events_subject', ['tenantId', 'subjectId', 'id'])],
   }),
   new Table({
     name: 'event_personal',

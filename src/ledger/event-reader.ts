@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import type { Micros } from '../platform/clock.js';
+import { HOUR } from '../platform/clock.js';
+import { Database, type SqlValue } from '../platform/database.js';
+import { EVENT_COLUMNS, type EventRow, joinInOrder } from './event-rows.js';
+
+/** An event with its number and seal, as it is stored. */
+export interface NumberedRow extends EventRow {
+  number: number;
+  hash: string;
+  /** JSON text; null where there is none, where it was erased, or where it was not asked for. */
+  personal: string | null;
+}
+
+export interface AuditFilter {
+  /** The whole type, or its beginning and `*`. */
+  type?: string;
+  subjectId?: string;
+  actorId?: string;
+  /** Inclusive. */
+  afterAt?: Micros;
+  /** Exclusive. */
+  beforeAt?: Micros;
+}
+
+/** Attempts, which change nothing, are not part of the change feed: every type that begins so. */
+export const ATTEMPT_PREFIX = 'login.';
+
+/** Numbers looked through by one statement, so that none runs long, however rare what is looked for. */
+const WINDOW = 5000;
+/** After so long a page ends where it is, and the reader goes on from there. */
+const PAGE_MS_MAX = 1000;
+/** Numbers follow the clock but for the skew of instances and the time of a transaction; far less than this. */
+const DISORDER_MAX = HOUR;
+
+/** Reads what has a number: the one place where events are selected for readers. */
+@Injectable()
+export class EventReader {
+  constructor(private readonly database: Database) {}
+
+  /** The last number of the tenant's ledger, 0 when it is empty: where a reader of everything else may begin. */
+  async findPosition(tenantId: string): Promise<number> {
+    const rows: { number: number }[] = await this.database.read.query(
+      'SELECT number FROM ledger_heads WHERE tenantId = ?',
+      [tenantId],
+    );
+    return Number(rows[0]?.number ?? 0);
+  }
+
+  /** Changes after a number, in order. `position` is the last number that was looked at, `head` the last there was. */
+  async readFeed(
+    tenantId: string,
+    after: number,
+    limit: number,
+  ): Promise<{ rows: NumberedRow[]; position: number; head: number }> {
+    const head = await this.findPosition(tenantId);
+    const endMs = performance.now() + PAGE_MS_MAX;
+    const rows: NumberedRow[] = [];
+    let position = after;
+    while (position < head && rows.length < limit && performance.now() < endMs) {
+      const upper = Math.min(head, position + WINDOW);
+      const found = await this.select(
+        tenantId,
+        { after: position, upTo: upper },
+        ['e.type NOT LIKE ?'],
+        [`${ATTEMPT_PREFIX}%`],
+        `ASC LIMIT ${limit - rows.length}`,
+        false,
+      );
+      rows.push(...found);
+      position = rows.length === limit ? (rows[rows.length - 1] as NumberedRow).number : upper;
+    }
+    return { rows, position, head };
+  }
+
+  /**
+   * Events of every kind, newest first, below the number `before` (default: all). `next` is the number to go on
+   * below; null when nothing is left.
+   */
+  async readAudit(
+    tenantId: string,
+    filter: AuditFilter,
+    limit: number,
+    options: { before: number | null; personal: boolean },
+  ): Promise<{ rows: NumberedRow[]; next: number | null }> {
+    const endMs = performance.now() + PAGE_MS_MAX;
+    const head = await this.findPosition(tenantId);
+    const first = filter.afterAt === undefined ? 0 : await this.findEdge(tenantId, head, filter.afterAt - DISORDER_MAX);
+    const beyond =
+      filter.beforeAt === undefined ? head : await this.findEdge(tenantId, head, filter.beforeAt + DISORDER_MAX);
+    const { conditions, values } = conditionsOf(filter);
+    const rows: NumberedRow[] = [];
+    // Numbers in (first, upper] are still to be looked through.
+    let upper = Math.min(beyond, (options.before ?? Infinity) - 1);
+    if (filter.subjectId !== undefined) {
+      const found = await this.selectOfSubject(tenantId, upper, conditions, values, limit, options.personal);
+      return { rows: found, next: found.length === limit ? (found[limit - 1] as NumberedRow).number : null };
+    }
+    while (upper > first && rows.length < limit && performance.now() < endMs) {
+      const lower = Math.max(first, upper - WINDOW);
+      const order = `DESC LIMIT ${limit - rows.length}`;
+      const range = { after: lower, upTo: upper };
+      rows.push(...(await this.select(tenantId, range, conditions, values, order, options.personal)));
+      upper = rows.length === limit ? (rows[limit - 1] as NumberedRow).number - 1 : lower;
+    }
+    return { rows, next: upper > first ? upper + 1 : null };
+  }
+
+  private async select(
+    tenantId: string,
+    range: { after: number; upTo: number },
+    conditions: readonly string[],
+    values: readonly SqlValue[],
+    order: string,
+    personal: boolean,
+  ): Promise<NumberedRow[]> {
+    const where = ['o.tenantId = ?', 'o.number > ?', 'o.number <= ?', ...conditions].join(' AND ');
+    const rows: NumberedRow[] = await this.database.read.query(
+      `SELECT o.number, o.hash, ${EVENT_COLUMNS}, ${personal ? 'p.body' : 'NULL'} AS personal
+       FROM event_order o ${joinInOrder(this.database.engine)} events e ON e.id = o.eventId
+       ${personal ? 'LEFT JOIN event_personal p ON p.eventId = e.id' : ''}
+       WHERE ${where} ORDER BY o.number ${order}`,
+      [tenantId, range.after, range.upTo, ...values],
+    );
+    return rows;
+  }
+
+  /** By the subject's index: a subject has few events where a tenant has millions. */
+  private async selectOfSubject(
+    tenantId: string,
+    upTo: number,
+    conditions: readonly string[],
+    values: readonly SqlValue[],
+    limit: number,
+    personal: boolean,
+  ): Promise<NumberedRow[]> {
+    const where = ['e.tenantId = ?', 'o.number <= ?', ...conditions].join(' AND ');
+    const rows: NumberedRow[] = await this.database.read.query(
+      `SELECT o.number, o.hash, ${EVENT_COLUMNS}, ${personal ? 'p.body' : 'NULL'} AS personal
+       FROM events e ${joinInOrder(this.database.engine)} event_order o ON o.eventId = e.id
+       ${personal ? 'LEFT JOIN event_personal p ON p.eventId = e.id' : ''}
+       WHERE ${where} ORDER BY o.number DESC LIMIT ${limit}`,
+      [tenantId, upTo, ...values],
+    );
+    return rows;
+  }
+
+  /**
+   * A number up to which every event happened before `at` + DISORDER_MAX and after which every one happened at
+   * `at` − DISORDER_MAX or later, by halving: times along numbers are in disorder by DISORDER_MAX at most.
+   */
+  private async findEdge(tenantId: string, head: number, at: Micros): Promise<number> {
+    let before = 0;
+    let after = head + 1;
+    while (after - before > 1) {
+      const middle = Math.floor((before + after) / 2);
+      const rows: { at: number }[] = await this.database.read.query(
+        'SELECT e.at FROM event_order o JOIN events e ON e.id = o.eventId WHERE o.tenantId = ? AND o.number = ?',
+        [tenantId, middle],
+      );
+      // A row that is missing has been tampered with; it must not hide the others.
+      if (rows[0] === undefined || Number(rows[0].at) < at) before = middle;
+      else after = middle;
+    }
+    return before;
+  }
+}
+
+function conditionsOf(filter: AuditFilter): { conditions: string[]; values: SqlValue[] } {
+  const conditions: string[] = [];
+  const values: SqlValue[] = [];
+  const add = (condition: string, ...some: SqlValue[]): void => {
+    conditions.push(condition);
+    values.push(...some);
+  };
+  if (filter.type?.endsWith('*')) {
+    const beginning = filter.type.slice(0, -1);
+    add('SUBSTR(e.type, 1, ?) = ?', beginning.length, beginning);
+  } else if (filter.type !== undefined) add('e.type = ?', filter.type);
+  if (filter.subjectId !== undefined) add('e.subjectId = ?', filter.subjectId);
+  if (filter.actorId !== undefined) add('e.actorId = ?', filter.actorId);
+  if (filter.afterAt !== undefined) add('e.at >= ?', filter.afterAt);
+  if (filter.beforeAt !== undefined) add('e.at < ?', filter.beforeAt);
+  return { conditions, values };
+}
