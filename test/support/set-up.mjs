@@ -82,8 +82,12 @@ function hashOfSources() {
   const hash = createHash('sha256');
   const files = ['package-lock.json', 'tsconfig.json', 'nest-cli.json', 'ormconfig.ts'].map((name) => join(root, name));
   for (const folder of ['src', 'test']) files.push(...filesIn(join(root, folder)));
-  for (const each of files.sort()) {
-    if (existsSync(each)) hash.update(`${relative(root, each)}\0`).update(readFileSync(each)).update('\0');
+  for (const each of files.sort((left, right) => (left < right ? -1 : 1))) {
+    if (existsSync(each))
+      hash
+        .update(`${relative(root, each)}\0`)
+        .update(readFileSync(each))
+        .update('\0');
   }
   return hash.digest('hex');
 }
