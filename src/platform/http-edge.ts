@@ -56,6 +56,8 @@ export function guardEdge(fastify: FastifyInstance, config: Config): void {
     else done();
   });
 
+  closeConnectionsAtEnd(fastify);
+
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
@@ -63,6 +65,19 @@ export function guardEdge(fastify: FastifyInstance, config: Config): void {
     } catch (error) {
       done(error as Error);
     }
+  });
+}
+
+/** A connection whose last request ran into the end would otherwise be kept open for the next until it times out. */
+function closeConnectionsAtEnd(fastify: FastifyInstance): void {
+  let isClosing = false;
+  fastify.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  fastify.addHook('onResponse', (_request, _reply, done) => {
+    if (isClosing) setImmediate(() => fastify.server.closeIdleConnections());
+    done();
   });
 }
 

@@ -75,7 +75,11 @@ const READING: Record<string, { code: ProblemCode; detail: string }> = {
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { code: name, message, statusCode } = error as { code?: unknown; message?: string; statusCode?: unknown };
+  const {
+    code: name,
+    message,
+    statusCode,
+  } = (error ?? {}) as { code?: unknown; message?: string; statusCode?: unknown };
   const isReading = name !== 'ECONNRESET' || message === 'aborted';
   const reading = typeof name === 'string' && isReading ? READING[name] : undefined;
   if (reading) return new Problem(reading.code, reading.detail, { cause: error });
