@@ -1,18 +1,23 @@
 import { AppModule } from './app.module.js';
 import { ConfigError, readConfig } from './platform/config.js';
 import { createHttpApp } from './platform/http-app.js';
+import { createLogger } from './platform/logging.js';
 import { openDatabase } from './platform/open-database.js';
+import { stopOnSignals } from './platform/shutdown.js';
 import { shape } from './tables.js';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  const logger = createLogger(config);
   const database = await openDatabase(config, shape);
-  await database.migrate();
-  const app = await createHttpApp(AppModule.with(config, database), config);
+  for (const name of await database.migrate()) logger.info({ context: 'Database' }, `migrated: ${name}`);
+  const app = await createHttpApp(AppModule.with(config, database), config, logger);
+  stopOnSignals(app, config.SHUTDOWN_SECONDS);
   await app.listen(config.PORT, config.HOST);
+  logger.info({ context: 'Rollcall', ms: Math.round(performance.now()) }, `listening on ${await app.getUrl()}`);
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof ConfigError ? error.message : String((error as Error).stack)}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 });

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { settings, type Setting, type SettingName } from './settings.js';
 
+/** The token under which the frozen configuration is injected. */
+export const CONFIG = 'rollcall:config';
+
 type Values = { readonly [Name in SettingName]: ReturnType<(typeof settings)[Name]['read']> };
 
 /** The one frozen configuration; read once, from the environment alone. */

@@ -1,9 +1,16 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { databaseTroubleOf } from './database-errors.js';
 import { Problem } from './problem.js';
 
 export type Engine = 'sqlite' | 'mysql';
+/** What mysql2 counts by; its public interface has no numbers. */
+interface DriverPool {
+  _allConnections: { length: number };
+  _freeConnections: { length: number };
+  _connectionQueue: { length: number };
+}
+
 export type SqlValue = string | number | boolean | null | Buffer;
 
 const ATTEMPTS_MAX = 6;
@@ -16,7 +23,7 @@ const ATTEMPTS_MAX = 6;
  * only what is committed. On MySQL every transaction has a connection of the pool, at READ COMMITTED (no gap locks).
  */
 @Injectable()
-export class Database implements OnApplicationShutdown {
+export class Database {
   private lastWrite: Promise<unknown> = Promise.resolve();
   private readonly prepared = new WeakSet<object>();
 
@@ -88,6 +95,23 @@ export class Database implements OnApplicationShutdown {
     return done.map((each) => each.name);
   }
 
+  /** The names of migrations that this version brings and the database has not had. */
+  async findPendingMigrations(): Promise<string[]> {
+    const known = await this.findDoneMigrations();
+    return this.writer.migrations.map((each) => each.name ?? each.constructor.name).filter((name) => !known.has(name));
+  }
+
+  private async findDoneMigrations(): Promise<Set<string>> {
+    try {
+      const rows: { name: string }[] = await this.writer.query('SELECT name FROM migrations');
+      return new Set(rows.map((row) => row.name));
+    } catch (error) {
+      if (databaseTroubleOf(error) === 'unavailable') throw databaseUnavailable(error);
+      // A database that has had none has no such table.
+      return new Set();
+    }
+  }
+
   /** The statements that would make the tables what the entities say; empty when they agree. */
   async findDrift(): Promise<string[]> {
     const log = await this.writer.driver.createSchemaBuilder().log();
@@ -102,7 +126,16 @@ export class Database implements OnApplicationShutdown {
     }
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** The connections of the pool to a server; null for the embedded database, which has none. */
+  poolUse(): { busy: number; idle: number; awaited: number } | null {
+    const { pool } = this.writer.driver as { pool?: Partial<DriverPool> };
+    if (!pool?._allConnections || !pool._freeConnections || !pool._connectionQueue) return null;
+    const idle = pool._freeConnections.length;
+    return { busy: pool._allConnections.length - idle, idle, awaited: pool._connectionQueue.length };
+  }
+
+  /** After everything that uses it (shutdown.ts). */
+  async close(): Promise<void> {
     await this.lastWrite;
     if (this.writer.isInitialized) await this.writer.destroy();
     if (this.reader !== this.writer && this.reader.isInitialized) await this.reader.destroy();

@@ -1,61 +1,63 @@
-import { isUtf8 } from 'node:buffer';
-import { type DynamicModule, type ValidationError, ValidationPipe } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { BodyValidationPipe } from './body-validation.pipe.js';
 import type { Config } from './config.js';
-import { newId } from './ids.js';
-import { type Fault, Problem } from './problem.js';
+import { guardEdge, requestIdOf } from './http-edge.js';
+import { createLogger, NestLogger } from './logging.js';
+import { Metrics } from './metrics.js';
+import { serveOpenApi } from './openapi.js';
+import { Problem } from './problem.js';
+import { problemBody } from './problem.filter.js';
+import { observeRequests } from './request-log.js';
+import { MEBIBYTE } from './route-limits.js';
 
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
+/** For a request to arrive whole; a body of 16 MiB over a slow line takes its time, a trickle is cut. */
+const REQUEST_MS_MAX = 120_000;
 
-/** Builds the HTTP application around a module: body parsing, validation, request ids. Not listening yet. */
-export async function createHttpApp(module: DynamicModule, config: Config): Promise<NestFastifyApplication> {
+/** Builds the HTTP application around a module: edge, validation, log, metrics, documentation. Not listening yet. */
+export async function createHttpApp(
+  module: DynamicModule,
+  config: Config,
+  logger: Logger = createLogger(config),
+): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_BYTES_MAX,
-    genReqId: () => newId(),
+    bodyLimit: MEBIBYTE,
+    requestTimeout: REQUEST_MS_MAX,
+    // While closing, what comes on open connections is answered; then they are closed.
+    return503OnClosing: false,
+    genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     trustProxy: config.TRUSTED_PROXIES.length > 0 ? [...config.TRUSTED_PROXIES] : false,
+    clientErrorHandler: answerBrokenHttp,
+    routerOptions: { maxParamLength: 512 },
     logger: false,
   });
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
-    bufferLogs: true,
-    bodyParser: false,
-  });
   const fastify = adapter.getInstance();
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    try {
-      done(null, parseJsonBody(body as Buffer));
-    } catch (error) {
-      done(error as Error);
-    }
+  guardEdge(fastify, config);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: new NestLogger(logger),
   });
-  app.useGlobalPipes(
-    new ValidationPipe({
-      whitelist: true,
-      forbidNonWhitelisted: true,
-      transform: true,
-      exceptionFactory: (errors) => new Problem('invalid_request', undefined, { faults: faultsOf(errors, '') }),
-    }),
-  );
-  app.enableShutdownHooks();
+  observeRequests(fastify, logger, app.get(Metrics));
+  app.useGlobalPipes(new BodyValidationPipe());
+  serveOpenApi(app, config);
   return app;
 }
 
-function parseJsonBody(body: Buffer): unknown {
-  if (body.length === 0) return undefined;
-  if (!isUtf8(body)) throw new Problem('invalid_json', 'The body is not valid UTF-8.');
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new Problem('invalid_json', (error as Error).message);
-  }
-}
-
-/** Every fault of a body, each with the JSON pointer of its field. */
-function faultsOf(errors: ValidationError[], path: string): Fault[] {
-  return errors.flatMap((error) => {
-    const pointer = `${path}/${error.property.replace(/~/g, '~0').replace(/\//g, '~1')}`;
-    const own = Object.values(error.constraints ?? {}).map((detail) => ({ pointer, detail }));
-    return [...own, ...faultsOf(error.children ?? [], pointer)];
-  });
+/** What is not even HTTP never reaches a route or a filter: it is answered on the socket itself. */
+function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const problem = new Problem(
+    'invalid_request',
+    isTimeout ? 'The request took too long to arrive.' : 'This is not HTTP.',
+  );
+  const body = JSON.stringify(problemBody(problem, requestIdOf(undefined)));
+  socket.end(
+    `HTTP/1.1 ${isTimeout ? '408 Request Timeout' : '400 Bad Request'}\r\nconnection: close\r\n` +
+      `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }

@@ -16,28 +16,29 @@ const EMBEDDED_FILE = 'rollcall.sqlite';
  * (containers start in any order); then the driver's error is thrown.
  */
 export async function openDatabase(config: Config, shape: Shape, waitMs = 30_000): Promise<Database> {
-  if (config.DATABASE_URL === '') return openEmbedded(config.DATA_DIR, shape);
-  const url = config.DATABASE_URL.replace(/^mariadb:/, 'mysql:');
-  const type = await detectServer(url, Date.now() + waitMs);
-  const source = new DataSource(serverOptions(type, url, config.DATABASE_POOL, shape));
-  await source.initialize();
-  return new Database('mysql', source, source);
-}
-
-async function openEmbedded(folder: string, shape: Shape): Promise<Database> {
-  mkdirSync(folder, { recursive: true });
-  const database = join(folder, EMBEDDED_FILE);
-  const writer = new DataSource(embeddedOptions(database, shape));
-  allowMediumText(writer);
+  const writer = await openDataSource(config, shape, waitMs);
   await writer.initialize();
-  const reader = new DataSource({ ...embeddedOptions(database, shape), migrations: [] });
-  allowMediumText(reader);
+  if (config.DATABASE_URL !== '') return new Database('mysql', writer, writer);
+  const reader = await openDataSource(config, { ...shape, migrations: [] });
   await reader.initialize();
   await reader.query('PRAGMA query_only = ON');
   return new Database('sqlite', writer, reader);
 }
 
-export function embeddedOptions(database: string, shape: Shape): DataSourceOptions {
+/** The same, as TypeORM's own object that is not connected yet. */
+export async function openDataSource(config: Config, shape: Shape, waitMs = 0): Promise<DataSource> {
+  if (config.DATABASE_URL !== '') {
+    const url = config.DATABASE_URL.replace(/^mariadb:/, 'mysql:');
+    const type = await detectServer(url, Date.now() + waitMs);
+    return new DataSource(serverOptions(type, url, config.DATABASE_POOL, shape));
+  }
+  mkdirSync(config.DATA_DIR, { recursive: true, mode: 0o700 });
+  const source = new DataSource(embeddedOptions(join(config.DATA_DIR, EMBEDDED_FILE), shape));
+  allowMediumText(source);
+  return source;
+}
+
+function embeddedOptions(database: string, shape: Shape): DataSourceOptions {
   return {
     type: 'better-sqlite3',
     driver: LibsqlDatabase,
@@ -52,12 +53,7 @@ export function embeddedOptions(database: string, shape: Shape): DataSourceOptio
   };
 }
 
-export function serverOptions(
-  type: 'mysql' | 'mariadb',
-  url: string,
-  poolSize: number,
-  shape: Shape,
-): DataSourceOptions {
+function serverOptions(type: 'mysql' | 'mariadb', url: string, poolSize: number, shape: Shape): DataSourceOptions {
   return {
     type,
     url,

@@ -2,15 +2,18 @@ import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
 import { Clock } from './clock.js';
-import type { Config } from './config.js';
+import { CONFIG, type Config } from './config.js';
 import { Database } from './database.js';
+import { HealthController } from './health.controller.js';
+import { HealthRegistry } from './health.js';
+import { MetricsController } from './metrics.controller.js';
+import { Metrics } from './metrics.js';
 import { ProblemFilter } from './problem.filter.js';
-
-/** The token under which the frozen configuration is injected. */
-export const CONFIG = 'rollcall:config';
+import { ShutdownDrains } from './shutdown.js';
 
 /**
- * Owns what every feature stands on: database, clock, configuration, access, problems. Knows no feature.
+ * Owns what every feature stands on: database, clock, configuration, access, problems, health, metrics, the end.
+ * Knows no feature.
  * Global, because each of its parts exists exactly once.
  */
 @Global()
@@ -19,14 +22,18 @@ export class PlatformModule {
   static with(config: Config, database: Database): DynamicModule {
     return {
       module: PlatformModule,
+      controllers: [HealthController, MetricsController],
       providers: [
         { provide: CONFIG, useValue: config },
         { provide: Database, useValue: database },
         Clock,
+        HealthRegistry,
+        Metrics,
+        ShutdownDrains,
         { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [CONFIG, Database, Clock],
+      exports: [CONFIG, Database, Clock, HealthRegistry, Metrics, ShutdownDrains],
     };
   }
 }

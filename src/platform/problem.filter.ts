@@ -13,17 +13,23 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const problem = toProblem(error);
-    if (problem.code === 'internal') this.logger.error(error);
+    const allowed = request.is404 ? request.server.routeTable.methodsAt(pathOf(request)) : [];
+    const problem = allowed.length > 0 ? new Problem('method_not_allowed') : toProblem(error);
+    if (problem.status >= 500) this.logger.error(problem.options.cause ?? problem);
     if (reply.sent) return;
+    if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
     if (problem.options.retryAfterSeconds) void reply.header('retry-after', String(problem.options.retryAfterSeconds));
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     void reply
       .status(problem.status)
       .header('content-type', 'application/problem+json')
       .header('cache-control', 'no-store')
-      .send(JSON.stringify(problemBody(problem, String(request.id))));
+      .send(JSON.stringify(problemBody(problem, request.id)));
   }
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
 }
 
 /** The members of the answer: what the caller may know, and no more. */
@@ -52,12 +58,35 @@ const HTTP_CODES: Partial<Record<number, ProblemCode>> = {
   429: 'too_many_requests',
 };
 
+/** Faults that the framework finds while it reads a request; its own words tell callers too little or too much. */
+const READING: Record<string, { code: ProblemCode; detail: string }> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', detail: 'Send it in smaller parts.' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: 'unsupported_media_type',
+    detail: 'Send JSON, with content-type: application/json.',
+  },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: 'invalid_request',
+    detail: 'The body is not as long as its Content-Length says.',
+  },
+  // The caller hung up in the middle of the body; not to be taken for the database's connection.
+  ECONNRESET: { code: 'invalid_request', detail: 'The body was cut off.' },
+};
+
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  const {
+    code: name,
+    message,
+    statusCode,
+  } = (error ?? {}) as { code?: unknown; message?: string; statusCode?: unknown };
+  const isReading = name !== 'ECONNRESET' || message === 'aborted';
+  const reading = typeof name === 'string' && isReading ? READING[name] : undefined;
+  if (reading) return new Problem(reading.code, reading.detail, { cause: error });
   if (databaseTroubleOf(error) === 'unavailable') return databaseUnavailable(error);
-  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown }).statusCode;
+  const status = error instanceof HttpException ? error.getStatus() : statusCode;
   const code = typeof status === 'number' ? HTTP_CODES[status] : undefined;
   if (code === undefined) return new Problem('internal', undefined, { cause: error });
   // A framework's own words for a missing route add nothing to the title.
-  return new Problem(code, code === 'not_found' ? undefined : (error as Error).message, { cause: error });
+  return new Problem(code, code === 'not_found' ? undefined : message, { cause: error });
 }

@@ -1,3 +1,5 @@
+import ipaddr from 'ipaddr.js';
+
 /** One setting of the environment. `docs/configuration.md` is generated from this list. */
 export interface Setting<T> {
   read(text: string): T;
@@ -30,6 +32,13 @@ function list(text: string): readonly string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+function networks(text: string): readonly string[] {
+  const parts = list(text);
+  const wrong = parts.filter((part) => !ipaddr.isValid(part) && !ipaddr.isValidCIDR(part));
+  if (wrong.length > 0) throw new Error(`must be addresses or CIDR ranges, which these are not: ${wrong.join(', ')}`);
+  return parts;
 }
 
 function flag(text: string): boolean {
@@ -97,10 +106,16 @@ export const settings = {
     default: 'info',
     about: 'Least severity that is logged.',
   },
+  METRICS_TOKEN: {
+    read: asText,
+    default: '',
+    secret: true,
+    about: 'Who reads `/metrics` must send this as `Authorization: Bearer`. Empty: anyone who reaches it.',
+  },
   TRUSTED_PROXIES: {
-    read: list,
+    read: networks,
     default: [],
-    about: 'Addresses or CIDR ranges of load balancers whose `Forwarded`/`X-Forwarded-For` is believed, by comma.',
+    about: 'Addresses or CIDR ranges of load balancers whose `X-Forwarded-For` is believed, by comma.',
   },
   OUTBOUND_ALLOW: {
     read: list,

@@ -1,7 +1,19 @@
+import type { SeenAnswer } from './openapi-validator.js';
+
 export interface Answer<T = Record<string, unknown>> {
   status: number;
   headers: Headers;
   body: T;
+}
+
+/** Sees every answer; what it throws fails the test that asked. */
+export type AnswerCheck = (answer: SeenAnswer) => void;
+
+const checks = new Map<string, AnswerCheck>();
+
+/** From now on every answer of the service at `url` is shown to `check`, whichever client asked. */
+export function checkAnswersOf(url: string, check: AnswerCheck): void {
+  checks.set(url, check);
 }
 
 /** JSON over HTTP with one credential; never throws for a status. */
@@ -61,10 +73,14 @@ export class HttpClient {
     const text = await answer.text();
     const isJson =
       /json/.test(answer.headers.get('content-type') ?? '') && !/ndjson/.test(answer.headers.get('content-type') ?? '');
-    return {
+    const read = (isJson && text !== '' ? JSON.parse(text) : text) as T;
+    checks.get(this.url)?.({
+      method,
+      path: path.split('?', 1)[0] ?? '',
       status: answer.status,
-      headers: answer.headers,
-      body: (isJson && text !== '' ? JSON.parse(text) : text) as T,
-    };
+      contentType: answer.headers.get('content-type'),
+      body: read,
+    });
+    return { status: answer.status, headers: answer.headers, body: read };
   }
 }

@@ -4,13 +4,15 @@ import { Clock } from '../../src/platform/clock.js';
 import { readConfig } from '../../src/platform/config.js';
 import { Database } from '../../src/platform/database.js';
 import { createHttpApp } from '../../src/platform/http-app.js';
+import { createDocument } from '../../src/platform/openapi.js';
 import { newId } from '../../src/platform/ids.js';
 import { openDatabase } from '../../src/platform/open-database.js';
 import { ApiKeyEntity } from '../../src/records/api-keys/api-key.entity.js';
 import { createKey } from '../../src/records/api-keys/key-format.js';
 import { shape } from '../../src/tables.js';
 import { createScratchDatabase } from './databases.js';
-import { HttpClient } from './http-client.js';
+import { checkAnswersOf, HttpClient } from './http-client.js';
+import { OpenApiValidator } from './openapi-validator.js';
 
 /** A Rollcall of its own for one test file: real HTTP on a free port, a real and empty database. */
 export interface TestApp {
@@ -40,6 +42,12 @@ export async function startApp(settings: Record<string, string> = {}): Promise<T
   const app = await createHttpApp(AppModule.with(config, database), config);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
+  let validator: OpenApiValidator | null = null;
+  checkAnswersOf(url, (answer) => {
+    validator ??= new OpenApiValidator(createDocument(app, config));
+    const faults = validator.findFaults(answer);
+    if (faults.length > 0) throw new Error(`The answer is not as documented:\n${faults.join('\n')}`);
+  });
   return {
     url,
     app,

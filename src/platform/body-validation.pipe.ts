@@ -1,0 +1,48 @@
+import { type ArgumentMetadata, type ValidationError, ValidationPipe } from '@nestjs/common';
+import { escapePointer } from './json-body.js';
+import { type Fault, Problem } from './problem.js';
+
+/** Checks bodies and queries against their DTO classes; names every fault at once, each at its field. */
+export class BodyValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      whitelist: true,
+      forbidNonWhitelisted: true,
+      transform: true,
+      stopAtFirstError: false,
+      exceptionFactory: (errors) => new Problem('invalid_request', undefined, { faults: faultsOf(errors, '') }),
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body' && value !== undefined && !isObject(value) && isDto(metadata.metatype)) {
+      throw new Problem('invalid_request', undefined, { faults: [{ pointer: '', detail: 'must be an object' }] });
+    }
+    try {
+      return await (super.transform(value, metadata) as Promise<unknown>);
+    } catch (error) {
+      throw metadata.type === 'query' && error instanceof Problem ? asQueryFaults(error) : error;
+    }
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDto(metatype: ArgumentMetadata['metatype']): boolean {
+  return metatype !== undefined && !([Object, Array, String, Number, Boolean] as unknown[]).includes(metatype);
+}
+
+function asQueryFaults(problem: Problem): Problem {
+  const faults = (problem.options.faults ?? []).map((fault) => ({ ...fault, pointer: `?${fault.pointer.slice(1)}` }));
+  return new Problem(problem.code, problem.detail, { ...problem.options, faults });
+}
+
+function faultsOf(errors: ValidationError[], path: string): Fault[] {
+  return errors.flatMap((error) => {
+    const pointer = `${path}/${escapePointer(String(error.property))}`;
+    const own = Object.values(error.constraints ?? {}).map((detail) => ({ pointer, detail }));
+    return [...own, ...faultsOf(error.children ?? [], pointer)];
+  });
+}

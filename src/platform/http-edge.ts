@@ -1,0 +1,115 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Config } from './config.js';
+import { newId } from './ids.js';
+import { parseJsonBody } from './json-body.js';
+import { Problem } from './problem.js';
+import { callerKeyOf, RateLimit } from './rate-limit.js';
+import { MEBIBYTE } from './route-limits.js';
+import { RouteTable } from './route-table.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    routeTable: RouteTable;
+  }
+}
+
+/** Names under which credentials have been put into URLs, where logs, proxies and histories keep them (G2). */
+const CREDENTIAL_NAMES = new Set([
+  'access_token',
+  'api_key',
+  'api-key',
+  'apikey',
+  'authorization',
+  'client_secret',
+  'id_token',
+  'jwt',
+  'key',
+  'password',
+  'refresh_token',
+  'refreshtoken',
+  'secret',
+  'token',
+]);
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** Given by the caller in `x-request-id`, if it is fit to stand in a log, else new. */
+export function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId();
+}
+
+/** What holds for every request before a route sees it: limits, headers, refusals, the reading of JSON. */
+export function guardEdge(fastify: FastifyInstance, config: Config): void {
+  const routeTable = new RouteTable();
+  fastify.decorate('routeTable', routeTable);
+  fastify.addHook('onRoute', (route) => {
+    routeTable.add(route.url, [route.method].flat());
+    route.bodyLimit = route.config?.limits?.bodyBytesMax ?? MEBIBYTE;
+  });
+
+  const loginRate = new RateLimit(config.LOGIN_RATE_PER_MINUTE);
+  const headers = securityHeaders(config);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(headers).header('x-request-id', request.id);
+    const refusal = refusalOf(request, loginRate);
+    if (refusal) done(refusal);
+    else done();
+  });
+
+  closeConnectionsAtEnd(fastify);
+
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as Buffer, request.routeOptions.config.limits?.checksText));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+/** A connection whose last request ran into the end would otherwise be kept open for the next until it times out. */
+function closeConnectionsAtEnd(fastify: FastifyInstance): void {
+  let isClosing = false;
+  fastify.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  fastify.addHook('onResponse', (_request, _reply, done) => {
+    if (isClosing) setImmediate(() => fastify.server.closeIdleConnections());
+    done();
+  });
+}
+
+/** Before any other work is spent on the request (G5). */
+function refusalOf(request: FastifyRequest, loginRate: RateLimit): Problem | null {
+  const names = credentialNamesIn(request.url);
+  if (names.length > 0) {
+    const faults = names.map((name) => ({ pointer: `?${name}`, detail: 'belongs in the Authorization header' }));
+    return new Problem('credential_in_url', undefined, { faults });
+  }
+  if (request.routeOptions.config.limits?.rate !== 'login') return null;
+  const retryAfterSeconds = loginRate.take(callerKeyOf(request.ip));
+  return retryAfterSeconds === 0 ? null : new Problem('too_many_requests', undefined, { retryAfterSeconds });
+}
+
+/** The names of query parameters that hold credentials; never their values. */
+export function credentialNamesIn(url: string): string[] {
+  const start = url.indexOf('?');
+  if (start < 0) return [];
+  const names = new Set(new URLSearchParams(url.slice(start + 1)).keys());
+  return [...names].filter((name) => CREDENTIAL_NAMES.has(name.toLowerCase()));
+}
+
+/** Answers are data for programs: nothing may be stored, framed, sniffed or run. A route may set its own. */
+function securityHeaders(config: Config): Record<string, string> {
+  return {
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    ...(config.PUBLIC_URL.startsWith('https:') ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  };
+}

@@ -1,0 +1,58 @@
+import { type INestApplicationContext, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Database } from './database.js';
+import { HealthRegistry } from './health.js';
+
+/** What is still to be written when the last request was answered. Runs in reverse order of registration. */
+@Injectable()
+export class ShutdownDrains implements OnApplicationShutdown {
+  private readonly logger = new Logger(ShutdownDrains.name);
+  private readonly drains: { name: string; drain: () => Promise<void> }[] = [];
+
+  constructor(private readonly database: Database) {}
+
+  /** `drain` resolves when its work is done; it may use the database. */
+  register(name: string, drain: () => Promise<void>): void {
+    this.drains.push({ name, drain });
+  }
+
+  /** After the listener has closed. This module is the ground of all others, so its hook is the last to run. */
+  async onApplicationShutdown(): Promise<void> {
+    for (const { name, drain } of this.drains.toReversed()) {
+      try {
+        await drain();
+      } catch (error) {
+        this.logger.error(`${name} was not drained`);
+        this.logger.error(error);
+      }
+    }
+    await this.database.close();
+  }
+}
+
+/**
+ * On SIGTERM or SIGINT: not ready any more, no new connections, running requests end, drains, the database last. Ends
+ * the process after `seconds` whatever still runs; at once on a second signal.
+ */
+export function stopOnSignals(app: INestApplicationContext, seconds: number): void {
+  const logger = new Logger('Shutdown');
+  let isStopping = false;
+  const stop = (signal: string): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    logger.log(`${signal}: finishing what runs, ${seconds} s at most`);
+    app.get(HealthRegistry).stop();
+    setTimeout(() => {
+      logger.error(`not finished after ${seconds} s; stopping all the same`);
+      process.exit(1);
+    }, seconds * 1000).unref();
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error(error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
