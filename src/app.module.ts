@@ -14,7 +14,14 @@ export class AppModule {
   static with(config: Config, database: Database): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(config, database), LedgerModule, ApiKeysModule, ConnectionsModule, SyncRunsModule, SyncModule],
+      imports: [
+        PlatformModule.with(config, database),
+        LedgerModule,
+        ApiKeysModule,
+        ConnectionsModule,
+        SyncRunsModule,
+        SyncModule,
+      ],
     };
   }
 }

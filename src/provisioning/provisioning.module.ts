@@ -1,17 +1,23 @@
 import { Module } from '@nestjs/common';
+import { ConnectionsModule } from '../records/connections/connections.module.js';
 import { UsersModule } from '../records/users/users.module.js';
 import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
 import { ProvisioningService } from './provisioning.service.js';
+import { ReplanChunk } from './replan-chunk.js';
+import { ReplanPreview } from './replan-preview.js';
+import { ReplanController } from './replan.controller.js';
+import { ReplanService } from './replan.service.js';
 
 /**
  * Owns the way from statements to tables: load, plan (plan/), write, in batches; and the re-plan of edited rules.
  * Does not own how statements are worded on the wire (flows/) nor what follows from them (plan/).
  */
 @Module({
-  imports: [UsersModule],
-  providers: [Batch, ConnectionPolicies, Idempotency, ProvisioningService],
-  exports: [ConnectionPolicies, Idempotency, ProvisioningService],
+  imports: [ConnectionsModule, UsersModule],
+  controllers: [ReplanController],
+  providers: [Batch, ConnectionPolicies, Idempotency, ProvisioningService, ReplanChunk, ReplanPreview, ReplanService],
+  exports: [ConnectionPolicies, Idempotency, ProvisioningService, ReplanService],
 })
 export class ProvisioningModule {}

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { type Config, publicUrlOf } from '../platform/config.js';
 import { Outbound, OutboundOptions } from '../platform/outbound.js';
-import { CONFIG } from '../platform/platform.module.js';
+import { CONFIG } from '../platform/config.js';
 import { KeySetOptions } from './key-set.js';
 import { KeySets } from './key-sets.js';
 import { TrustOptions } from './token-policy.js';

@@ -9,7 +9,7 @@ import { assertMayGrant } from '../../platform/grant-rules.js';
 import { newId } from '../../platform/ids.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor } from '../../platform/paging.js';
-import { CONFIG } from '../../platform/platform.module.js';
+import { CONFIG } from '../../platform/config.js';
 import { type Fault, Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import { requireVersion } from '../../platform/versions.js';
@@ -108,6 +108,19 @@ export class ConnectionsService {
     return this.save(principal, id, ifMatch, (row) =>
       applyMergePatch({ name: row.name, issuer: row.issuer, ...row.settings }, patch),
     );
+  }
+
+  /** The connection as a PATCH with this body would leave it; checked alike, and not written. */
+  async propose(principal: Principal, id: string, patch: unknown): Promise<ConnectionEntity> {
+    const manager = this.database.read;
+    const row = await getConnection(manager, principal, id);
+    const stored = { ...row, createdAt: formatTime(row.createdAt), updatedAt: formatTime(row.updatedAt) };
+    const read = readConnectionBody(
+      applyMergePatch({ name: row.name, issuer: row.issuer, ...row.settings }, patch),
+      stored,
+    );
+    await this.check(manager, row.tenantId, id, read);
+    return { ...row, ...wordsOf(read.connection), mappingVersion: row.mappingVersion + 1 };
   }
 
   /** Enabling is an act of trust, and needs `connections:trust`; disabling ends the connection's sessions. */

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { PersonChanges } from '../plan/changes.js';
+import { planReplan } from '../plan/plan.js';
+import type { Outcome } from '../plan/outcome.js';
+import type { ConnectionPolicy, PlanContext } from '../plan/policy.js';
+import { Clock, type Micros } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { newId } from '../platform/ids.js';
+import { Problem } from '../platform/problem.js';
+import { endSessions } from '../records/sessions/end-sessions.js';
+import { loadPersons } from '../records/users/person-loader.js';
+import { PersonsMoved, PersonWriter, type WriteContext } from '../records/users/person-writer.js';
+import { type LoadedBatch, toBatch } from './batch-loader.js';
+import { ConnectionPolicies } from './connection-policies.js';
+import { guardOwners } from './owner-guard.js';
+
+export interface ReplannedChunk {
+  loaded: LoadedBatch;
+  outcomes: Outcome[];
+  changes: PersonChanges[];
+  now: Micros;
+}
+
+export type ReplanCounts = Record<'changed' | 'unchanged' | 'failed', number>;
+
+const ATTEMPTS_MAX = 8;
+
+/** Brings some people of a connection to what follows from its present rules, or tells what that would be. */
+@Injectable()
+export class ReplanChunk {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly policies: ConnectionPolicies,
+    private readonly writer: PersonWriter,
+  ) {}
+
+  /** What the policy makes of these users; writes nothing. */
+  async plan(policy: ConnectionPolicy, userIds: readonly string[]): Promise<ReplannedChunk> {
+    const loaded = toBatch([await loadPersons(this.database.read, policy.tenantId, userIds)]);
+    const others = await this.policies.load(loaded.directory.connectionIds().filter((id) => id !== policy.id));
+    const now = this.clock.now();
+    const findPolicy = (id: string) => (id === policy.id ? policy : (others.get(id)?.policy ?? null));
+    const context: PlanContext = { now, newId, findPolicy };
+    const outcomes = [...new Set(userIds)].flatMap((userId) => planReplan(loaded.directory, userId, policy, context));
+    return { loaded, outcomes, changes: loaded.directory.changes(now), now };
+  }
+
+  /** Plans and writes. A chunk that is refused as a whole is written person by person: only the bad one stays behind. */
+  async apply(
+    policy: ConnectionPolicy,
+    userIds: readonly string[],
+    by: Pick<WriteContext, 'actor' | 'runId'>,
+    alongside: (tx: EntityManager, counts: ReplanCounts) => Promise<void>,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const planned = await this.plan(policy, userIds);
+      try {
+        await this.database.transaction((tx) => this.write(tx, planned, by, alongside));
+        return;
+      } catch (error) {
+        if (error instanceof PersonsMoved && attempt < ATTEMPTS_MAX) continue;
+        if (!(error instanceof PersonsMoved) && !(error instanceof Problem && error.status < 500)) throw error;
+        if (userIds.length > 1) return this.applySingly(policy, userIds, by, alongside);
+        await this.database.transaction((tx) => alongside(tx, { changed: 0, unchanged: 0, failed: 1 }));
+        return;
+      }
+    }
+  }
+
+  private async applySingly(...[policy, userIds, by, alongside]: Parameters<ReplanChunk['apply']>): Promise<void> {
+    for (const userId of userIds) await this.apply(policy, [userId], by, alongside);
+  }
+
+  private async write(
+    tx: EntityManager,
+    { loaded, outcomes, changes, now }: ReplannedChunk,
+    by: Pick<WriteContext, 'actor' | 'runId'>,
+    alongside: (tx: EntityManager, counts: ReplanCounts) => Promise<void>,
+  ): Promise<void> {
+    await guardOwners(tx, changes, now);
+    await this.writer.write(tx, changes, { ...by, via: 'replan', revisions: loaded.revisions });
+    for (const reason of ['deactivated', 'no_rule_matched'] as const) {
+      const ending = outcomes.flatMap((one) => (one.endSessions === reason && one.identityId ? [one.identityId] : []));
+      await endSessions(tx, 'identityId', ending, reason, now);
+    }
+    const failed = outcomes.filter(({ result }) => result === 'failed' || result === 'refused').length;
+    const changed = changes.filter(({ quiet }) => !quiet).length;
+    await alongside(tx, { changed, failed, unchanged: Math.max(0, outcomes.length - failed - changed) });
+  }
+}

@@ -1,0 +1,108 @@
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { LessThanOrEqual } from 'typeorm';
+import { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { Leases } from '../platform/leases.js';
+import { RunEntity } from '../records/sync-runs/run.entity.js';
+import { readPeople, type PeoplePlace } from './connection-people.js';
+import { ConnectionPolicies } from './connection-policies.js';
+import { ReplanChunk } from './replan-chunk.js';
+
+const POLL_MS = 500;
+const LEASE_MS = 15_000;
+const CHUNK_PEOPLE = 500;
+
+/**
+ * Carries out re-plans: an edited rule counts for people who never come back too. One instance at a time works on a
+ * connection. What is done is in the people's rows, so that whoever takes over after a kill goes on where it was.
+ */
+@Injectable()
+export class ReplanService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(ReplanService.name);
+  private timer: NodeJS.Timeout | null = null;
+  private stopping = false;
+  private working: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly leases: Leases,
+    private readonly policies: ConnectionPolicies,
+    private readonly chunk: ReplanChunk,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    if (this.timer) clearTimeout(this.timer);
+    await this.working;
+  }
+
+  private schedule(): void {
+    if (this.stopping) return;
+    this.timer = setTimeout(() => {
+      this.working = this.workThrough()
+        .catch((error: unknown) => this.logger.warn(`Re-plans wait: ${String(error)}`))
+        .finally(() => this.schedule());
+    }, POLL_MS);
+    this.timer.unref();
+  }
+
+  /** Carries out every re-plan that was ordered and that no other instance works on. */
+  async workThrough(): Promise<void> {
+    const runs = await this.database.read.find(RunEntity, {
+      where: { kind: 'replan', status: 'running' },
+      order: { id: 'ASC' },
+      take: 100,
+    });
+    for (const connectionId of new Set(runs.map((run) => run.connectionId))) {
+      if (this.stopping) return;
+      await this.leases.run(`replan:${connectionId}`, LEASE_MS, (lost) => this.replan(connectionId, lost));
+    }
+  }
+
+  private async replan(connectionId: string, lost: AbortSignal): Promise<void> {
+    // Read under the lease: several saves that came together are one piece of work, told in the newest of their runs.
+    const runs = await this.database.read.find(RunEntity, {
+      where: { connectionId, kind: 'replan', status: 'running' },
+      order: { mappingVersion: 'DESC', id: 'DESC' },
+    });
+    const [run] = runs;
+    if (!run) return;
+    const known = await this.policies.find(connectionId);
+    const version = known?.policy.mappingVersion ?? run.mappingVersion;
+    if (known) {
+      let place: PeoplePlace | null = null;
+      do {
+        if (this.stopping || lost.aborted) return;
+        const page = await readPeople(this.database.read, connectionId, version, place, CHUNK_PEOPLE);
+        if (page.userIds.length > 0) await this.applyTo(run, known.policy, page.userIds);
+        place = page.next;
+      } while (place);
+    }
+    await this.finish(connectionId, version);
+  }
+
+  private async applyTo(run: RunEntity, policy: Parameters<ReplanChunk['apply']>[0], userIds: string[]): Promise<void> {
+    const actor = { type: run.actorType as 'user' | 'api-key' | 'system', id: run.actorId };
+    await this.chunk.apply(policy, userIds, { actor, runId: run.id }, async (tx, counts) => {
+      const stored = await tx.findOneByOrFail(RunEntity, { id: run.id });
+      const sum = { ...stored.counts };
+      for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
+      await tx.update(RunEntity, { id: run.id }, { counts: sum });
+    });
+  }
+
+  private async finish(connectionId: string, version: number): Promise<void> {
+    await this.database.transaction((tx) =>
+      tx.update(
+        RunEntity,
+        { connectionId, kind: 'replan', status: 'running', mappingVersion: LessThanOrEqual(version) },
+        { status: 'finished', finishedAt: this.clock.now() },
+      ),
+    );
+  }
+}
