@@ -8,6 +8,7 @@ export const problems = {
   credential_in_url: { status: 400, title: 'Credentials do not belong in a URL.' },
   unauthenticated: { status: 401, title: 'A valid credential is needed.' },
   login_refused: { status: 401, title: 'The login was refused.' },
+  session_over: { status: 401, title: 'The session is over: log in again.' },
   forbidden: { status: 403, title: 'The caller may not do this.' },
   not_found: { status: 404, title: 'There is no such thing here.' },
   method_not_allowed: { status: 405, title: 'This address does not know that method.' },
