@@ -1,11 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { LoginModule } from './flows/login/login.module.js';
+import { SessionFlowModule } from './flows/session/session-flow.module.js';
 import { SyncModule } from './flows/sync/sync.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import type { Config } from './platform/config.js';
 import type { Database } from './platform/database.js';
 import { PlatformModule } from './platform/platform.module.js';
+import { OnceModule } from './provisioning/once.module.js';
 import { ApiKeysModule } from './records/api-keys/api-keys.module.js';
 import { ConnectionsModule } from './records/connections/connections.module.js';
+import { SessionsModule } from './records/sessions/sessions.module.js';
 import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
 
 /** The one wiring place: every module of the service, from the ground up. */
@@ -15,12 +20,17 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
+        ScheduleModule.forRoot(),
         PlatformModule.with(config, database),
         LedgerModule,
         ApiKeysModule,
         ConnectionsModule,
+        SessionsModule,
         SyncRunsModule,
+        OnceModule,
+        SessionFlowModule,
         SyncModule,
+        LoginModule,
       ],
     };
   }

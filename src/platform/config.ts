@@ -57,3 +57,9 @@ function unsafeIn(config: Config): string[] {
   if (config.ALLOW_LOOPBACK_HTTP) faults.push('ALLOW_LOOPBACK_HTTP is refused in production');
   return faults;
 }
+
+/** Where users reach Rollcall, without a slash at its end: PUBLIC_URL as it was set, else the listening address. */
+export function publicUrlOf(config: Pick<Config, 'PUBLIC_URL' | 'HOST' | 'PORT'>): string {
+  if (config.PUBLIC_URL !== '') return config.PUBLIC_URL;
+  return `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${config.PORT}`;
+}

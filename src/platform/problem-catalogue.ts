@@ -12,6 +12,7 @@ export const problems = {
   last_owner: { status: 409, title: 'The last owner of a tenant stays.' },
   login_refused: { status: 401, title: 'The login was refused.' },
   may_not_grant: { status: 403, title: 'Nobody grants what they do not hold.' },
+  session_over: { status: 401, title: 'The session is over: log in again.' },
   forbidden: { status: 403, title: 'The caller may not do this.' },
   not_found: { status: 404, title: 'There is no such thing here.' },
   method_not_allowed: { status: 405, title: 'This address does not know that method.' },

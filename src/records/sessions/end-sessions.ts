@@ -1,6 +1,7 @@
-import type { EntityManager } from 'typeorm';
+import { IsNull, type EntityManager } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
 import { execute, placeholders } from '../../platform/sql.js';
+import { SessionEntity } from './session.entity.js';
 
 export type EndReason =
   | 'logout'
@@ -33,4 +34,10 @@ export async function endSessions(
       [now, reason, ...some],
     );
   }
+}
+
+/** Ends one session inside the caller's transaction. False: it was over already, so nothing is to be told. */
+export async function endSession(tx: EntityManager, id: string, reason: EndReason, now: Micros): Promise<boolean> {
+  const ended = await tx.update(SessionEntity, { id, endedAt: IsNull() }, { endedAt: now, endReason: reason });
+  return ended.affected === 1;
 }

@@ -1,0 +1,25 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { MINUTE } from '../platform/clock.js';
+import { Sweeper } from '../platform/sweeper.js';
+
+/**
+ * Owns what may happen once only: a token's login (D10), a request with an `Idempotency-Key`. Forgets each when it can
+ * not come again. Does not own the writes: they are in the transaction of their effect.
+ */
+@Module({})
+export class OnceModule implements OnModuleInit {
+  constructor(private readonly sweeper: Sweeper) {}
+
+  onModuleInit(): void {
+    this.sweeper.add(
+      { table: 'used_tokens', key: ['connectionId', 'jtiHash'], keepMicros: MINUTE },
+      {
+        table: 'idempotency_keys',
+        key: ['principalId', 'requestKey'],
+        keepMicros: MINUTE,
+        parts: 'idempotency_parts',
+      },
+      { table: 'identity_traces', key: ['connectionId', 'subjectHash'], keepMicros: MINUTE },
+    );
+  }
+}

@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Strategy } from 'passport-jwt';
+import { ACCESS_TOKEN_STRATEGY } from '../../platform/access.guard.js';
+import type { Principal } from '../../platform/access.js';
+import { Clock } from '../../platform/clock.js';
+import { Problem } from '../../platform/problem.js';
+import { ACCESS_TOKEN_ALGORITHM, ACCESS_TOKEN_TYPE, type AccessTokenClaims } from './access-token.js';
+import { SessionPrincipals } from './session-principals.js';
+import { SigningKeysService } from './signing-keys.service.js';
+
+interface Request {
+  headers: IncomingHttpHeaders;
+}
+
+const BEARER_JWT = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
+
+/** passport-jwt calls every error of its key provider a failed login; a database that is away is not one. */
+class AccessTokenPassport extends Strategy {
+  override authenticate(request: Request, options?: unknown): void {
+    const fail = this.fail.bind(this);
+    this.fail = (reason: unknown) => (reason instanceof Problem ? this.error(reason) : fail(undefined, 401));
+    super.authenticate(request as never, options);
+  }
+}
+
+/** `Authorization: Bearer <access token of Rollcall>` as a passport strategy. */
+@Injectable()
+export class AccessTokenStrategy extends PassportStrategy(AccessTokenPassport, ACCESS_TOKEN_STRATEGY) {
+  constructor(
+    private readonly principals: SessionPrincipals,
+    keys: SigningKeysService,
+    clock: Clock,
+  ) {
+    super({
+      jwtFromRequest: (request: Request) => BEARER_JWT.exec(request.headers.authorization ?? '')?.[1] ?? null,
+      algorithms: [ACCESS_TOKEN_ALGORITHM],
+      issuer: principals.issuer,
+      // By our clock, in SessionPrincipals: the one source of the present moment.
+      ignoreExpiration: true,
+      secretOrKeyProvider: (_: unknown, token: string, done: (error: unknown, key?: never) => void) => {
+        const kid = findKid(token);
+        if (kid === null) return done(new Error('not an access token'));
+        keys.findVerificationKey(kid, clock.now()).then(
+          // The typings of passport-jwt do not know KeyObject, which jsonwebtoken takes.
+          (key) => (key ? done(null, key as never) : done(new Error('unknown key'))),
+          (error: unknown) => done(error),
+        );
+      },
+    });
+  }
+
+  validate(claims: AccessTokenClaims): Promise<Principal | null> {
+    return this.principals.find(claims);
+  }
+}
+
+/** The key that the header names, if it is the header of an access token (RFC 8725, section 3.11: check `typ`). */
+function findKid(token: string): string | null {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString('utf8'));
+    const { typ, alg, kid } = header as Record<string, unknown>;
+    return typ === ACCESS_TOKEN_TYPE && alg === ACCESS_TOKEN_ALGORITHM && typeof kid === 'string' ? kid : null;
+  } catch {
+    return null;
+  }
+}

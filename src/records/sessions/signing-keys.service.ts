@@ -1,0 +1,184 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { IsNull, LessThan, type EntityManager } from 'typeorm';
+import { Clock, DAY, MINUTE, SECOND, type Micros } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
+import { Leases } from '../../platform/leases.js';
+import { Sealer } from '../../platform/seal.js';
+import { createSigner, type TokenSigner } from './access-token.js';
+import { chooseSigner, isPublished, isRotationDue, KEY_RELOAD, PUBLISH_LEAD } from './signing-key-rules.js';
+import { type PublicJwk, SigningKeyEntity } from './signing-key.entity.js';
+
+const LOCK = 'signing-keys';
+const PURPOSE = 'signing key';
+const ROTATION_CHECK_MS = 60 * 60_000;
+/** An unknown `kid` makes the keys be read again at most this often. */
+const UNKNOWN_KID_COOLDOWN: Micros = SECOND;
+
+interface LoadedKey {
+  kid: string;
+  activeFrom: Micros;
+  retiredAt: Micros | null;
+  publicJwk: PublicJwk;
+  publicKey: KeyObject;
+  /** Null: sealed under another secret than this instance's. */
+  signer: TokenSigner | null;
+}
+
+/** Rollcall's own keys: who signs now, which are published, and when the next one comes (F7). */
+@Injectable()
+export class SigningKeysService implements OnApplicationBootstrap {
+  private readonly logger = new Logger(SigningKeysService.name);
+  private keys: LoadedKey[] = [];
+  private loadedAt: Micros = Number.NEGATIVE_INFINITY;
+  private loading: Promise<void> | null = null;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly leases: Leases,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** The first login shall not be the one that waits for a key. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.getSigner(this.clock.now());
+  }
+
+  /** The key that signs now. Makes the first one; of two instances that do so at once, one wins. */
+  async getSigner(now: Micros): Promise<TokenSigner> {
+    if (this.isStale(now)) await this.reload();
+    const found = this.findSigner(now);
+    if (found) return found;
+    await this.makeFirstKey(now);
+    await this.reload();
+    const made = this.findSigner(now);
+    if (!made) throw new Error('There is no active signing key.');
+    return made;
+  }
+
+  /** The public key of a published `kid`, or null. Reads the keys again for one that it does not know. */
+  async findVerificationKey(kid: string, now: Micros): Promise<KeyObject | null> {
+    if (this.isStale(now)) await this.reload();
+    const known = this.keys.find((key) => key.kid === kid);
+    if (!known && now - this.loadedAt >= UNKNOWN_KID_COOLDOWN) await this.reload();
+    const key = known ?? this.keys.find((each) => each.kid === kid);
+    return key && isPublished(key, now) ? key.publicKey : null;
+  }
+
+  /** The key set of RFC 7517 that applications check access tokens with. */
+  async getKeySet(now: Micros): Promise<{ keys: PublicJwk[] }> {
+    if (this.isStale(now)) await this.reload();
+    return { keys: this.keys.filter((key) => isPublished(key, now)).map((key) => key.publicJwk) };
+  }
+
+  /**
+   * Publishes a new key, which begins to sign PUBLISH_LEAD from now and ends the ones before it. Answers its `kid` and
+   * when it begins. Safe on several instances at once.
+   */
+  async rotate({ now = this.clock.now() }: { now?: Micros } = {}): Promise<{ kid: string; activeFrom: Micros }> {
+    const rotated = await this.database.transaction(async (tx) => {
+      await this.leases.lock(tx, LOCK);
+      return this.addSuccessor(tx, now);
+    });
+    await this.reload();
+    return rotated;
+  }
+
+  /** Rotates when the newest key has signed for its whole life; else answers null. */
+  async rotateIfDue(now: Micros = this.clock.now()): Promise<{ kid: string; activeFrom: Micros } | null> {
+    return this.database.transaction(async (tx) => {
+      await this.leases.lock(tx, LOCK);
+      // A key that is sealed under a former secret counts as little here as in getSigner.
+      const usable = (await tx.find(SigningKeyEntity)).filter((row) => this.sealer.knows(row.sealedPrivateKey));
+      return isRotationDue(usable, now) ? this.addSuccessor(tx, now) : null;
+    });
+  }
+
+  @Interval('rotate signing keys', ROTATION_CHECK_MS)
+  async rotateOnSchedule(): Promise<void> {
+    try {
+      const rotated = await this.rotateIfDue();
+      if (rotated) this.logger.log(`A new signing key, ${rotated.kid}, is published.`);
+    } catch (error) {
+      this.logger.warn(`The signing keys were not checked: ${String(error)}`);
+    }
+  }
+
+  private async addSuccessor(tx: EntityManager, now: Micros): Promise<{ kid: string; activeFrom: Micros }> {
+    const activeFrom = now + PUBLISH_LEAD;
+    await tx.update(SigningKeyEntity, { retiredAt: IsNull() }, { retiredAt: activeFrom });
+    await tx.delete(SigningKeyEntity, { retiredAt: LessThan(now - DAY) });
+    const row = this.createKey(now, activeFrom);
+    await tx.insert(SigningKeyEntity, row);
+    return { kid: row.kid, activeFrom };
+  }
+
+  private async makeFirstKey(now: Micros): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.leases.lock(tx, LOCK);
+      const rows = await tx.find(SigningKeyEntity);
+      const usable = rows.filter((row) => this.sealer.knows(row.sealedPrivateKey));
+      if (chooseSigner(usable, now)) return;
+      if (rows.length > 0) this.logger.warn('No signing key can be opened with this ROLLCALL_SECRET; making one.');
+      // Active a little earlier, for instances whose clocks are behind.
+      await tx.insert(SigningKeyEntity, this.createKey(now, now - MINUTE));
+    });
+  }
+
+  private createKey(now: Micros, activeFrom: Micros): SigningKeyEntity {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { crv = '', kty = '', x = '', y = '' } = publicKey.export({ format: 'jwk' });
+    // RFC 7638: the thumbprint is over these members, in this order.
+    const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
+    return {
+      kid,
+      publicJwk: { kty, crv, x, y, kid, alg: 'ES256', use: 'sig' },
+      sealedPrivateKey: this.sealer.seal(PURPOSE, privateKey.export({ format: 'der', type: 'pkcs8' })),
+      createdAt: now,
+      activeFrom,
+      retiredAt: null,
+    };
+  }
+
+  private isStale(now: Micros): boolean {
+    return now - this.loadedAt >= KEY_RELOAD;
+  }
+
+  private findSigner(now: Micros): TokenSigner | null {
+    return (
+      chooseSigner(
+        this.keys.filter((key) => key.signer),
+        now,
+      )?.signer ?? null
+    );
+  }
+
+  /** One read at a time; whoever asks meanwhile waits for the same one. */
+  private reload(): Promise<void> {
+    this.loading ??= this.load().finally(() => (this.loading = null));
+    return this.loading;
+  }
+
+  private async load(): Promise<void> {
+    const at = this.clock.now();
+    const rows = await this.database.read.find(SigningKeyEntity, { order: { activeFrom: 'ASC', kid: 'ASC' } });
+    const before = new Map(this.keys.map((key) => [key.kid, key]));
+    this.keys = rows.map((row) => ({
+      kid: row.kid,
+      activeFrom: row.activeFrom,
+      retiredAt: row.retiredAt,
+      publicJwk: row.publicJwk,
+      publicKey: before.get(row.kid)?.publicKey ?? createPublicKey({ key: { ...row.publicJwk }, format: 'jwk' }),
+      signer: before.get(row.kid)?.signer ?? this.openSigner(row),
+    }));
+    this.loadedAt = at;
+  }
+
+  private openSigner(row: SigningKeyEntity): TokenSigner | null {
+    if (!this.sealer.knows(row.sealedPrivateKey)) return null;
+    const der = this.sealer.unseal(PURPOSE, row.sealedPrivateKey);
+    return createSigner(row.kid, createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+  }
+}
