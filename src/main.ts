@@ -2,6 +2,7 @@ import { AppModule } from './app.module.js';
 import { ConfigError, readConfig } from './platform/config.js';
 import { createHttpApp } from './platform/http-app.js';
 import { openDatabase } from './platform/open-database.js';
+import { FirstStartService, firstStartNotice } from './records/local-admins/first-start.service.js';
 import { shape } from './tables.js';
 
 async function main(): Promise<void> {
@@ -10,6 +11,8 @@ async function main(): Promise<void> {
   await database.migrate();
   const app = await createHttpApp(AppModule.with(config, database), config);
   await app.listen(config.PORT, config.HOST);
+  const link = await app.get(FirstStartService).createLink(Number(new URL(await app.getUrl()).port));
+  if (link !== null) process.stdout.write(firstStartNotice(link));
 }
 
 main().catch((error: unknown) => {

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Strategy } from 'passport';
 import { API_KEY_STRATEGY } from '../../platform/access.guard.js';
 import type { Principal } from '../../platform/access.js';
-import { ApiKeysService } from './api-keys.service.js';
+import { KeyAuthentication } from './key-authentication.js';
 
 type Verify = (key: string, done: (error: unknown, principal?: Principal | null) => void) => void;
 
@@ -27,7 +27,7 @@ class BearerKey extends Strategy {
 
 @Injectable()
 export class ApiKeyStrategy extends PassportStrategy(BearerKey, API_KEY_STRATEGY) {
-  constructor(private readonly keys: ApiKeysService) {
+  constructor(private readonly keys: KeyAuthentication) {
     super();
   }
 
