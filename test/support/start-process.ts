@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 /** The service as it ships: `dist/src/main.js` in a process of its own. */
 export interface ServiceProcess {
   url: string;
-  /** What it has written to its terminal so far. */
-  output(): string;
+  /** Waits until what it has written to its terminal matches, and returns that. */
+  output(pattern: RegExp): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,14 @@ export async function startProcess(env: Record<string, string>): Promise<Service
   await untilAnswers(child, url, () => output);
   return {
     url,
-    output: () => output,
+    output: async (pattern) => {
+      for (;;) {
+        const found = pattern.exec(output)?.[0];
+        if (found !== undefined) return found;
+        if (child.exitCode !== null) throw new Error(`The service ended without writing ${pattern}:\n${output}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
