@@ -9,9 +9,14 @@ import type { Database } from './platform/database.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { OnceModule } from './provisioning/once.module.js';
 import { ApiKeysModule } from './records/api-keys/api-keys.module.js';
+import { ApplicationsModule } from './records/applications/applications.module.js';
 import { ConnectionsModule } from './records/connections/connections.module.js';
+import { LocalAdminsModule } from './records/local-admins/local-admins.module.js';
+import { RolesModule } from './records/roles/roles.module.js';
 import { SessionsModule } from './records/sessions/sessions.module.js';
 import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
+import { TenantsModule } from './records/tenants/tenants.module.js';
+import { UsersModule } from './records/users/users.module.js';
 
 /** The one wiring place: every module of the service, from the ground up. */
 @Module({})
@@ -23,9 +28,14 @@ export class AppModule {
         ScheduleModule.forRoot(),
         PlatformModule.with(config, database),
         LedgerModule,
+        TenantsModule,
+        ApplicationsModule,
+        RolesModule,
         ApiKeysModule,
         ConnectionsModule,
+        UsersModule,
         SessionsModule,
+        LocalAdminsModule,
         SyncRunsModule,
         OnceModule,
         SessionFlowModule,

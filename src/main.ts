@@ -4,6 +4,7 @@ import { createHttpApp } from './platform/http-app.js';
 import { createLogger } from './platform/logging.js';
 import { openDatabase } from './platform/open-database.js';
 import { stopOnSignals } from './platform/shutdown.js';
+import { FirstStartService, firstStartNotice } from './records/local-admins/first-start.service.js';
 import { shape } from './tables.js';
 
 async function main(): Promise<void> {
@@ -15,6 +16,8 @@ async function main(): Promise<void> {
   stopOnSignals(app, config.SHUTDOWN_SECONDS);
   await app.listen(config.PORT, config.HOST);
   logger.info({ context: 'Rollcall', ms: Math.round(performance.now()) }, `listening on ${await app.getUrl()}`);
+  const link = await app.get(FirstStartService).createLink(Number(new URL(await app.getUrl()).port));
+  if (link !== null) process.stdout.write(firstStartNotice(link));
 }
 
 main().catch((error: unknown) => {

@@ -12,7 +12,7 @@ import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
 import { ApplicationEntity } from './records/applications/application.entity.js';
 import { ConnectionEntity, MappingVersionEntity } from './records/connections/connection.entity.js';
 import { RoleEntity } from './records/roles/role.entity.js';
-import { LocalPasswordEntity, OneTimeLinkEntity } from './records/sessions/local-password.entity.js';
+import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
 import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
 import { RunEntity } from './records/sync-runs/run.entity.js';

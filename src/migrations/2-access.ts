@@ -85,6 +85,7 @@ const tables = (): Table[] => [
       time('expiresAt', optional),
       time('revokedAt', optional),
       time('lastUsedAt', optional),
+      text('operatorOf', 36, optional),
       text('createdBy', 36),
       time('createdAt'),
     ],

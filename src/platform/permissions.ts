@@ -18,6 +18,8 @@ export const permissions = {
   'roles:grant': 'Grant, revoke and block roles and entitlements by hand.',
   'api-keys:read': 'See API keys.',
   'api-keys:write': 'Create and revoke API keys.',
+  'local-admins:read': 'See local admins.',
+  'local-admins:write': 'Invite local admins and reset their passwords.',
   'sessions:read': 'See sessions.',
   'sessions:end': 'End sessions of others.',
   'sync-runs:read': 'See runs.',
@@ -56,8 +58,8 @@ export const builtInRoles: readonly BuiltInRole[] = [
   {
     key: 'admin',
     name: 'Admin',
-    description: 'Everything but whom the tenant trusts.',
-    permissions: inTenant.filter((each) => each !== 'connections:trust'),
+    description: 'Everything but whom the tenant trusts, and local admins.',
+    permissions: inTenant.filter((each) => each !== 'connections:trust' && each !== 'local-admins:write'),
   },
   {
     key: 'auditor',
@@ -102,5 +104,7 @@ export const operatorRole: BuiltInRole = {
     'events:read',
     'api-keys:read',
     'api-keys:write',
+    'local-admins:read',
+    'local-admins:write',
   ],
 };

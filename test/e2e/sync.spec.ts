@@ -4,7 +4,7 @@ import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { UserEntity } from '../../src/records/users/user.entity.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import type { HttpClient } from '../support/http-client.js';
-import { seedConnection, seedTenant } from '../support/seed.js';
+import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 interface SyncAnswer extends Record<string, unknown> {
@@ -24,8 +24,8 @@ describe('POST /users/sync', () => {
   });
   afterAll(() => rollcall.stop());
   beforeEach(async () => {
-    tenantId = await seedTenant(rollcall);
-    connectionId = await seedConnection(rollcall, tenantId);
+    tenantId = await seedCustomer(rollcall);
+    connectionId = await seedFullConnection(rollcall, tenantId);
     key = await rollcall.clientWith(tenantId, ['users:sync'], connectionId);
   });
 
@@ -192,9 +192,9 @@ describe('POST /users/sync', () => {
   });
 
   it('refuses a key of another connection, tenant or scope', async () => {
-    const other = await seedConnection(rollcall, tenantId);
+    const other = await seedFullConnection(rollcall, tenantId);
     expect((await push({ users: [record('x')], connection: other })).status).toBe(403);
-    const foreign = await rollcall.clientWith(await seedTenant(rollcall), ['users:sync']);
+    const foreign = await rollcall.clientWith(await seedCustomer(rollcall), ['users:sync']);
     expect((await foreign.post('/users/sync', { users: [], connection: connectionId })).status).toBe(404);
     const reader = await rollcall.clientWith(tenantId, ['users:read'], connectionId);
     expect((await reader.post('/users/sync', [])).status).toBe(403);

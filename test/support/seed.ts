@@ -1,99 +1,124 @@
+import { LedgerService } from '../../src/ledger/ledger.service.js';
+import { Clock, type Micros } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
-import { builtInRoles } from '../../src/platform/permissions.js';
 import { normaliseKey } from '../../src/platform/text-key.js';
-import { ApplicationEntity } from '../../src/records/applications/application.entity.js';
 import { ConnectionEntity } from '../../src/records/connections/connection.entity.js';
 import type { ConnectionSettings } from '../../src/records/connections/connection-settings.js';
-import { RoleEntity } from '../../src/records/roles/role.entity.js';
-import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
+import { createTenant } from '../../src/records/tenants/create-tenant.js';
+import type { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
+import { ADMIN_SOURCE, GrantEntity } from '../../src/records/users/grant.entity.js';
+import { IdentityEntity } from '../../src/records/users/identity.entity.js';
+import { UserEntity } from '../../src/records/users/user.entity.js';
 import type { TestApp } from './start-app.js';
 
-/** Rows written straight into the database, for tests of what stands on them. */
+/** Rows written straight into the database, for tests whose subject is something else. */
 
-const stamp = () => ({ version: 1, createdAt: Date.now() * 1000, updatedAt: Date.now() * 1000 });
-
-/** A tenant with the built-in roles, `viewer` and `editor`, and a default application. */
-export async function seedTenant({ database }: TestApp, slug = `t-${newId().slice(-12)}`): Promise<string> {
-  const tenantId = newId();
-  await database.transaction(async (tx) => {
-    await tx.insert(TenantEntity, { id: tenantId, slug, name: slug, status: 'active', ...stamp() });
-    await tx.insert(ApplicationEntity, {
-      id: newId(),
-      tenantId,
-      name: 'Default',
-      audience: slug,
-      origins: [],
-      roles: null,
-      isDefault: true,
-      ...stamp(),
-    });
-    const roles = [
-      ...builtInRoles.map((role) => ({ ...role, permissions: [...role.permissions], builtIn: true })),
-      { key: 'viewer', name: 'Viewer', description: '', permissions: ['reports:read'], builtIn: false },
-      { key: 'editor', name: 'Editor', description: '', permissions: ['reports:write'], builtIn: false },
-    ];
-    for (const role of roles) {
-      await tx.insert(RoleEntity, { id: newId(), tenantId, markedPrivileged: false, ...role, ...stamp() });
-    }
-  });
-  return tenantId;
+export function seedTenant(rollcall: TestApp, slug: string): Promise<TenantEntity> {
+  const ledger = rollcall.app.get(LedgerService);
+  const now = rollcall.app.get(Clock).now();
+  return rollcall.database.transaction((tx) =>
+    createTenant(tx, { slug, name: slug }, { actor: { type: 'system', id: 'test' }, via: 'system', now, ledger }),
+  );
 }
 
-const defaults: ConnectionSettings = {
-  jwksUri: null,
-  audiences: ['rollcall'],
-  requiredClaims: {},
-  authorizedParties: [],
-  algorithms: ['RS256'],
-  tokenTypes: ['JWT', 'at+jwt'],
-  clockToleranceSeconds: 30,
-  iatOffsetSeconds: 0,
-  maxTokenAgeSeconds: 3600,
-  maxLifetimeSeconds: 7200,
-  oneTime: true,
-  conditions: {},
-  login: { enabled: true, createUsers: true, subject: 'claims.sub', match: [], maxSessionSeconds: 43_200 },
-  authority: 'push-first',
-  mapping: {
-    userName: 'claims.preferred_username',
-    email: 'claims.email',
-    displayName: 'claims.name',
-    groups: 'claims.groups',
-    groupKey: 'displayName',
-    roles: [{ id: 'eng', when: "'engineering' in claims.groups", grant: ['editor'] }],
-    payloadClaim: null,
-    strict: false,
-    whenAbsent: 'keep',
-    whenOverage: 'keep',
-  },
-  allowedRoles: ['viewer', 'editor'],
-  allowedEntitlements: ['report:*'],
-  allowPrivileged: false,
-  authoritativeDomains: [],
-  emailVerified: 'claim',
-  preset: 'rfc',
-};
+export async function seedUser(rollcall: TestApp, tenantId: string, userName: string): Promise<string> {
+  const id = newId();
+  const row = {
+    id,
+    tenantId,
+    userName,
+    userNameKey: normaliseKey(userName),
+    displayName: null,
+    displayNameKey: null,
+    givenName: null,
+    familyName: null,
+    email: null,
+    emailKey: null,
+    emailVerified: false,
+    attributes: {},
+    suspended: false,
+    version: 1,
+    createdAt: 1,
+    updatedAt: 1,
+  };
+  await rollcall.database.transaction((tx) => tx.insert(UserEntity, row));
+  return id;
+}
 
-/** A connection as a save would leave it. */
-export async function seedConnection(
-  { database }: TestApp,
-  tenantId: string,
-  over: Partial<ConnectionSettings> & { issuer?: string; name?: string } = {},
+export interface SeededGrant {
+  tenantId: string;
+  userId: string;
+  role: string;
+  /** Through which identity; without it, an admin's. */
+  identityId?: string;
+  connectionId?: string;
+  until?: Micros;
+}
+
+export async function seedGrants(rollcall: TestApp, grants: readonly SeededGrant[]): Promise<void> {
+  const rows = grants.map((grant) => ({
+    userId: grant.userId,
+    kind: 'role' as const,
+    heldKey: grant.role,
+    sourceId: grant.identityId ?? ADMIN_SOURCE,
+    rule: grant.identityId ? 'direct' : '',
+    tenantId: grant.tenantId,
+    connectionId: grant.connectionId ?? null,
+    mappingVersion: grant.identityId ? 1 : 0,
+    because: null,
+    adminId: null,
+    reason: null,
+    since: 1,
+    until: grant.until ?? null,
+  }));
+  await rollcall.database.transaction((tx) => tx.insert(GrantEntity, rows));
+}
+
+export async function seedIdentity(
+  rollcall: TestApp,
+  of: { tenantId: string; userId: string; connectionId: string; active?: boolean },
 ): Promise<string> {
   const id = newId();
-  const { issuer = `https://${id}.example.com`, name = `Connection ${id}`, ...settings } = over;
-  await database.transaction((tx) =>
-    tx.insert(ConnectionEntity, {
-      id,
-      tenantId,
-      name,
-      nameKey: normaliseKey(name),
-      issuer,
-      status: 'active',
-      settings: { ...defaults, ...settings } as never,
-      mappingVersion: 1,
-      ...stamp(),
-    }),
-  );
+  const row = {
+    id,
+    tenantId: of.tenantId,
+    connectionId: of.connectionId,
+    userId: of.userId,
+    externalId: id,
+    subject: null,
+    userNameKey: null,
+    active: of.active ?? true,
+    facts: {},
+    pushHash: null,
+    mappingVersion: 1,
+    lastLoginAt: null,
+    notBefore: null,
+    createdAt: 1,
+  };
+  await rollcall.database.transaction((tx) => tx.insert(IdentityEntity, row));
+  return id;
+}
+
+/** A connection whose settings hold no more than these tests read. */
+export async function seedConnection(
+  rollcall: TestApp,
+  tenantId: string,
+  settings: Partial<ConnectionSettings> = {},
+): Promise<string> {
+  const id = newId();
+  const row = {
+    id,
+    tenantId,
+    name: id,
+    nameKey: id,
+    issuer: `https://${id}.example.com`,
+    status: 'active' as const,
+    settings: { mapping: {}, allowedRoles: [], ...settings },
+    mappingVersion: 1,
+    version: 1,
+    createdAt: 1,
+    updatedAt: 1,
+  };
+  await rollcall.database.transaction((tx) => tx.insert(ConnectionEntity, row as never));
   return id;
 }

@@ -67,6 +67,7 @@ export async function startApp(settings: Record<string, string> = {}): Promise<T
           expiresAt: null,
           revokedAt: null,
           lastUsedAt: null,
+          operatorOf: null,
           createdBy: newId(),
           createdAt: app.get(Clock).now(),
         }),

@@ -5,8 +5,10 @@ import { createScratchDatabase } from './databases.js';
 export interface ServiceProcess {
   url: string;
   env: Record<string, string>;
-  /** The lines of its log so far. */
+  /** The lines that it has written to its terminal so far. */
   log: string[];
+  /** Waits until what it has written matches, and returns that. */
+  output(pattern: RegExp): Promise<string>;
   kill(signal: NodeJS.Signals): void;
   /** The exit code; null where a signal ended it. */
   ended: Promise<number | null>;
@@ -14,10 +16,13 @@ export interface ServiceProcess {
   stop(): Promise<void>;
 }
 
-/** Starts `dist/src/main.js` on a free port and an empty database. Throws with its output when it does not start. */
+/**
+ * Starts `dist/src/main.js` on a free port: on the database that `settings` name by `DATA_DIR`, else on an empty one of
+ * its own. Throws with its output when it does not start.
+ */
 export async function startProcess(settings: Record<string, string> = {}): Promise<ServiceProcess> {
-  const scratch = await createScratchDatabase();
-  const env = { NODE_ENV: 'test', PORT: '0', ...scratch.env, ...settings };
+  const scratch = 'DATA_DIR' in settings ? { env: {}, drop: async () => undefined } : await createScratchDatabase();
+  const env = { PATH: process.env.PATH ?? '', NODE_ENV: 'test', PORT: '0', ...scratch.env, ...settings };
   const child = spawn(process.execPath, ['dist/src/main.js'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const stop = async () => {
@@ -26,9 +31,17 @@ export async function startProcess(settings: Record<string, string> = {}): Promi
     await scratch.drop();
   };
   const log: string[] = [];
+  const output = async (pattern: RegExp) => {
+    for (;;) {
+      const found = pattern.exec(log.join('\n'))?.[0];
+      if (found !== undefined) return found;
+      if (child.exitCode !== null) throw new Error(`it ended without writing ${pattern}:\n${log.join('\n')}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
   try {
     const url = await listeningAt(child, log);
-    return { url, env, log, kill: (signal) => void child.kill(signal), ended, stop };
+    return { url, env, log, output, kill: (signal) => void child.kill(signal), ended, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -19,6 +19,8 @@ export class ApiKeyEntity {
   @Time({ nullable: true }) revokedAt: number | null;
   /** Written at most once a minute. */
   @Time({ nullable: true }) lastUsedAt: number | null;
+  /** For an operator's hour inside a customer's tenant: the tenant that the operator comes from. */
+  @Id({ nullable: true }) operatorOf: string | null;
   @Id() createdBy: string;
   @Time() createdAt: number;
 }

@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Strategy } from 'passport';
 import { API_KEY_STRATEGY } from '../../platform/access.guard.js';
 import type { Principal } from '../../platform/access.js';
-import { ApiKeysService } from './api-keys.service.js';
+import { Problem } from '../../platform/problem.js';
+import { KeyAuthentication } from './key-authentication.js';
 
 type Verify = (key: string, done: (error: unknown, principal?: Principal | null) => void) => void;
 
@@ -20,14 +21,15 @@ class BearerKey extends Strategy {
     this.verify(key, (error, principal) => {
       if (error) this.error(error);
       else if (principal) this.success(principal);
-      else this.fail();
+      // Nothing else begins with `rc_`: a refused key is not tried as another kind of credential.
+      else this.error(new Problem('unauthenticated'));
     });
   }
 }
 
 @Injectable()
 export class ApiKeyStrategy extends PassportStrategy(BearerKey, API_KEY_STRATEGY) {
-  constructor(private readonly keys: ApiKeysService) {
+  constructor(private readonly keys: KeyAuthentication) {
     super();
   }
 

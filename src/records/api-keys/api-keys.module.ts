@@ -1,9 +1,15 @@
 import { Module } from '@nestjs/common';
 import { ApiKeyStrategy } from './api-key.strategy.js';
+import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeysService } from './api-keys.service.js';
+import { KeyAuthentication } from './key-authentication.js';
 
 /**
  * Owns API keys: their format, storage, scopes and end. Does not own what a scope permits: routes say that.
  */
-@Module({ providers: [ApiKeysService, ApiKeyStrategy], exports: [ApiKeysService] })
+@Module({
+  controllers: [ApiKeysController],
+  providers: [ApiKeysService, KeyAuthentication, ApiKeyStrategy],
+  exports: [KeyAuthentication],
+})
 export class ApiKeysModule {}

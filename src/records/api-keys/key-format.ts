@@ -22,6 +22,11 @@ export function createKey(): NewKey {
   return { keyId, key: body + checksum(body), secretHash: hashSecret(secret) };
 }
 
+/** What lists show of a key. */
+export function prefixOf(keyId: string): string {
+  return `rc_${keyId}…`;
+}
+
 /** The parts of a well-formed key with a right checksum, else null. */
 export function parseKey(key: string): { keyId: string; secret: string } | null {
   const found = FORMAT.exec(key);

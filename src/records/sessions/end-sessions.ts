@@ -16,9 +16,9 @@ export type EndReason =
   | 'password_changed'
   | 'merged';
 
-export type SessionsOf = 'id' | 'userId' | 'identityId' | 'connectionId' | 'tenantId';
+export type SessionsOf = 'id' | 'userId' | 'identityId' | 'connectionId' | 'applicationId' | 'tenantId';
 
-/** Ends the running sessions of these users, identities, connections or tenants, inside the caller's transaction. */
+/** Ends the running sessions of these users, identities, connections, applications or tenants, inside the caller's transaction. */
 export async function endSessions(
   tx: EntityManager,
   by: SessionsOf,

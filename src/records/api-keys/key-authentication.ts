@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '../../platform/access.js';
+import { Clock, type Micros, MINUTE } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
+import { parseKey, secretMatches } from './key-format.js';
+
+interface KeyRow {
+  id: string;
+  tenantId: string;
+  secretHash: string;
+  scopes: string;
+  connectionId: string | null;
+  operatorOf: string | null;
+  expiresAt: number | string | null;
+  revokedAt: number | string | null;
+  lastUsedAt: number | string | null;
+  tenantStatus: string;
+}
+
+const FIND_KEY = `
+  SELECT k.id, k.tenantId, k.secretHash, k.scopes, k.connectionId, k.operatorOf, k.expiresAt, k.revokedAt,
+         k.lastUsedAt, t.status AS tenantStatus
+  FROM api_keys k JOIN tenants t ON t.id = k.tenantId
+  WHERE k.keyId = ?`;
+
+const NOTE_USE = 'UPDATE api_keys SET lastUsedAt = ? WHERE id = ? AND (lastUsedAt IS NULL OR lastUsedAt < ?)';
+
+@Injectable()
+export class KeyAuthentication {
+  private readonly beingNoted = new Set<string>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * The principal of a key, or null: malformed (no database read), unknown, revoked, expired, or its tenant is not
+   * active. Read afresh with each request, so that a revocation counts at once on every instance.
+   */
+  async authenticate(key: string): Promise<Principal | null> {
+    const parts = parseKey(key);
+    if (!parts) return null;
+    const rows: KeyRow[] = await this.database.read.query(FIND_KEY, [parts.keyId]);
+    const row = rows[0];
+    if (!row || !secretMatches(parts.secret, row.secretHash)) return null;
+    const now = this.clock.now();
+    if (row.revokedAt !== null || (row.expiresAt !== null && Number(row.expiresAt) <= now)) return null;
+    if (row.tenantStatus !== 'active') return null;
+    if (row.lastUsedAt === null || Number(row.lastUsedAt) <= now - MINUTE) this.noteUse(row.id, now);
+    return {
+      type: 'api-key',
+      id: row.id,
+      tenantId: row.tenantId,
+      permissions: new Set(JSON.parse(row.scopes) as string[]),
+      connectionId: row.connectionId,
+      sessionId: null,
+      operatorOf: row.operatorOf,
+    };
+  }
+
+  /** Once a minute, and nobody waits for it; if it fails, the next request after it tries again. */
+  private noteUse(id: string, now: Micros): void {
+    if (this.beingNoted.has(id)) return;
+    this.beingNoted.add(id);
+    void this.database
+      .transaction((tx) => tx.query(NOTE_USE, [now, id, now - MINUTE + 1]))
+      .catch(() => undefined)
+      .finally(() => this.beingNoted.delete(id));
+  }
+}

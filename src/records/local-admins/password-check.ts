@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
+import { passwordMatches } from '../../platform/password-hash.js';
+import { normaliseKey } from '../../platform/text-key.js';
+import { TenantEntity } from '../tenants/tenant.entity.js';
+import { UserEntity } from '../users/user.entity.js';
+import { LocalPasswordEntity } from './local-password.entity.js';
+import { lockedUntilAfter } from './lock-out.js';
+
+/** `reason` is for the ledger; the caller of a login hears one answer for all of them (G4). */
+export type PasswordVerdict =
+  | { ok: true; tenantId: string; userId: string }
+  | { ok: false; reason: PasswordRefusal; tenantId: string | null; userId: string | null };
+
+export type PasswordRefusal =
+  'unknown_tenant' | 'tenant_not_active' | 'unknown_user' | 'wrong_password' | 'locked' | 'suspended';
+
+@Injectable()
+export class PasswordCheck {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Whether this is a local admin's password. Known or unknown, locked or not, a name costs one hash, and what is
+   * written is written beside it, so that the time of the answer tells nothing. Throws `overloaded`.
+   */
+  async verify(tenantSlug: string, userName: string, password: string): Promise<PasswordVerdict> {
+    const tenant = await this.database.read.findOneBy(TenantEntity, { slug: tenantSlug });
+    const row = await this.database.read.findOneBy(LocalPasswordEntity, {
+      tenantId: tenant?.id ?? '',
+      userNameKey: normaliseKey(userName),
+    });
+    const user = await this.database.read.findOneBy(UserEntity, { id: row?.userId ?? '' });
+    const [matches, counts] = await Promise.all([
+      passwordMatches(password, row?.passwordHash ?? null),
+      row !== null && this.countAttempt(row.userId),
+    ]);
+    const refuse = (reason: PasswordRefusal): PasswordVerdict => ({
+      ok: false,
+      reason,
+      tenantId: tenant?.id ?? null,
+      userId: user?.id ?? null,
+    });
+    if (!tenant) return refuse('unknown_tenant');
+    if (!row || !user) return refuse('unknown_user');
+    if (!counts) return refuse('locked');
+    if (!matches) return refuse('wrong_password');
+    await this.forgetFailures(row.userId);
+    if (tenant.status !== 'active') return refuse('tenant_not_active');
+    if (user.suspended) return refuse('suspended');
+    return { ok: true, tenantId: tenant.id, userId: user.id };
+  }
+
+  /** Counted before it is known to be wrong, so that a hundred guesses at once are not one. False: locked. */
+  private countAttempt(userId: string): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      const row = await tx.findOne(LocalPasswordEntity, {
+        where: { userId },
+        ...(this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {}),
+      });
+      const now = this.clock.now();
+      if (!row || (row.lockedUntil !== null && row.lockedUntil > now)) return false;
+      const failures = row.failures + 1;
+      await tx.update(LocalPasswordEntity, { userId }, { failures, lockedUntil: lockedUntilAfter(failures, now) });
+      return true;
+    });
+  }
+
+  private async forgetFailures(userId: string): Promise<void> {
+    await this.database.transaction((tx) =>
+      tx.update(LocalPasswordEntity, { userId }, { failures: 0, lockedUntil: null }),
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import type { EntityManager } from 'typeorm';
+import type { NewEvent } from '../../ledger/ledger.service.js';
+import type { Micros } from '../../platform/clock.js';
+import { ConnectionEntity, MappingVersionEntity } from '../connections/connection.entity.js';
+import { startReplan } from '../sync-runs/start-replan.js';
+
+/** The connections of the tenant whose allow-list names the role. */
+export async function connectionsThatMayGrant(
+  manager: EntityManager,
+  tenantId: string,
+  roleKey: string,
+): Promise<ConnectionEntity[]> {
+  const connections = await manager.find(ConnectionEntity, { where: { tenantId }, order: { id: 'ASC' } });
+  return connections.filter((each) => each.settings.allowedRoles.includes(roleKey));
+}
+
+/**
+ * A role that connections may grant means something else from here on: each of them gets a new version of its mapping
+ * (the same text), and a run that brings its people to it. Inside the transaction of the role's change.
+ */
+export async function replanConnectionsOf(
+  tx: EntityManager,
+  role: { tenantId: string; key: string },
+  actor: NewEvent['actor'],
+  now: Micros,
+): Promise<void> {
+  for (const connection of await connectionsThatMayGrant(tx, role.tenantId, role.key)) {
+    const mappingVersion = connection.mappingVersion + 1;
+    await tx.update(
+      ConnectionEntity,
+      { id: connection.id },
+      // The connection's own version moves too, so that a save of it that is under way cannot undo this one.
+      { mappingVersion, version: connection.version + 1, updatedAt: now },
+    );
+    await tx.insert(MappingVersionEntity, {
+      connectionId: connection.id,
+      version: mappingVersion,
+      tenantId: role.tenantId,
+      mapping: connection.settings.mapping,
+      savedBy: actor.id,
+      savedAt: now,
+    });
+    await startReplan(tx, { tenantId: role.tenantId, connectionId: connection.id, mappingVersion, actor, now });
+  }
+}

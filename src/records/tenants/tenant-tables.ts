@@ -1,0 +1,62 @@
+/**
+ * Every table that holds rows of a tenant, in the order in which a deletion empties them. `key` names the column by
+ * whose values rows are taken in chunks; the rows of `children` with the same values in their column `by` go in the
+ * same transaction (most of these tables have no index on the tenant, so their parents lead to them). A test compares
+ * this list with the tables that there are.
+ */
+export interface TenantTable {
+  table: string;
+  key: string;
+  /** The column that leads to the tenant, if that is not `tenantId`: then rows belong to the tenant's connections. */
+  through?: 'connectionId';
+  children?: readonly { table: string; by: string }[];
+}
+
+const ofPrincipal = [
+  { table: 'idempotency_parts', by: 'principalId' },
+  { table: 'idempotency_keys', by: 'principalId' },
+];
+
+export const tenantTables: readonly TenantTable[] = [
+  { table: 'api_keys', key: 'id', children: ofPrincipal },
+  { table: 'sessions', key: 'id', children: [{ table: 'refresh_tokens', by: 'sessionId' }] },
+  {
+    table: 'users',
+    key: 'id',
+    children: [
+      ...ofPrincipal,
+      { table: 'identities', by: 'userId' },
+      { table: 'grants', by: 'userId' },
+      { table: 'blocks', by: 'userId' },
+      { table: 'local_passwords', by: 'userId' },
+    ],
+  },
+  { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
+  { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
+  { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
+  { table: 'runs', key: 'id' },
+  { table: 'roles', key: 'id' },
+  { table: 'applications', key: 'id' },
+  {
+    table: 'events',
+    key: 'id',
+    children: [
+      { table: 'event_personal', by: 'eventId' },
+      { table: 'event_queue', by: 'eventId' },
+      { table: 'event_order', by: 'eventId' },
+    ],
+  },
+  { table: 'event_order', key: 'number' },
+  { table: 'ledger_checkpoints', key: 'number' },
+  { table: 'ledger_heads', key: 'tenantId' },
+  // What has no parent any more, or never had one.
+  { table: 'one_time_links', key: 'tokenHash' },
+  { table: 'refresh_tokens', key: 'tokenHash' },
+  { table: 'identities', key: 'id' },
+  { table: 'grants', key: 'userId' },
+  { table: 'blocks', key: 'userId' },
+  { table: 'local_passwords', key: 'userId' },
+  { table: 'mapping_versions', key: 'connectionId' },
+  { table: 'event_personal', key: 'eventId' },
+  { table: 'event_queue', key: 'eventId' },
+];
