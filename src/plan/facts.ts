@@ -1,5 +1,6 @@
 import type { Micros } from '../platform/clock.js';
-import type { FieldName, Json } from './statement.js';
+import type { Absence } from './policy.js';
+import type { FieldName, Json, Statement, Voice } from './statement.js';
 
 /** What one voice last said of an identity. Stored as JSON, so it is kept small. */
 export interface VoiceFacts {
@@ -10,8 +11,8 @@ export interface VoiceFacts {
   /** The times of the fields that are older than `at`. */
   times?: Record<FieldName, Micros>;
   /**
-   * When a complete statement last cleared what it omitted: `all` every field but `active` and `claims.…`, `attributes`
-   * only those. A field that is in `values` with an older time does not exist; one that is in neither is stated-empty.
+   * When a statement last cleared what it omitted: `all` every field but `active` and `claims.…`, `attributes` only
+   * those. A field that is not in `values` is empty since then.
    */
   cleared?: { all?: Micros; attributes?: Micros };
 }
@@ -23,3 +24,204 @@ export interface Facts {
 }
 
 export const NO_FACTS: Facts = Object.freeze({ push: null, token: null });
+
+/** A field as one voice states it: `value` null is stated-empty. */
+export interface StatedField {
+  value: Json;
+  at: Micros;
+}
+
+/** How absence is read; a `CompiledMapping` is one. */
+export interface AbsencePolicy {
+  whenAbsent: (field: FieldName) => Absence;
+  whenOverage: (field: FieldName) => Absence;
+  /** The fields whose absence from a statement of that voice means something else than `keep`. */
+  absenceOf: Readonly<Record<Voice, readonly FieldName[]>>;
+}
+
+export interface MergedFacts {
+  facts: Facts;
+  /** The statement was older than everything that it speaks of, and changed nothing. */
+  stale: boolean;
+  /** The names of the fields whose value changed. */
+  changed: FieldName[];
+  /** A field is absent or overage where that is denied (E6); then nothing is merged. */
+  denied: { field: FieldName; why: 'absent' | 'overage' } | null;
+}
+
+/** What a voice states of a field; null if it never said anything of it, which is not the same as empty. */
+export function readStated(voice: VoiceFacts | null, field: FieldName): StatedField | null {
+  if (!voice) return null;
+  const value = voice.values[field];
+  if (value !== undefined) return { value, at: voice.times?.[field] ?? voice.at };
+  const at = clearedAt(voice.cleared, field);
+  return at === null ? null : { value: null, at };
+}
+
+/**
+ * Merges what one statement says into the facts (rules 2 and 3): within its voice, field by field, the newest word
+ * wins, an older one changes nothing, and of equal times the later arrival wins. Dated statements end in the same facts
+ * in any order. Never changes `facts` itself; answers the same object where nothing moved.
+ *
+ * A statement without a time of its own (`newest`) that says nothing new moves no time either, so that sending an
+ * unchanged user again writes nothing.
+ */
+export function mergeStatement(facts: Facts, statement: Statement, policy: AbsencePolicy, now: Micros): MergedFacts {
+  const voice = facts[statement.voice];
+  const denied = findDenied(statement, policy);
+  if (denied) return { facts, stale: false, changed: [], denied };
+
+  const at = statement.newest ? Math.max(now, voice?.at ?? now) : statement.at;
+  const said = withCleared(statement, policy);
+  const clears = clearingOf(statement, policy);
+  const draft: Draft = voice ? open(voice) : { at, values: new Map(), cleared: {} };
+  const changed: FieldName[] = [];
+  let fresh = false;
+
+  if (clears && at >= (clears === 'all' ? (draft.cleared.all ?? 0) : (clearedAt(draft.cleared, 'attributes.') ?? 0))) {
+    fresh = true;
+    for (const [field, one] of draft.values) {
+      if (one.at > at || !isCleared(clears, field)) continue;
+      draft.values.delete(field);
+      if (!isEmpty(one.value) && said[field] === undefined) changed.push(field);
+    }
+    draft.cleared[clears] = at;
+  }
+  for (const field in said) {
+    const value = said[field] ?? null;
+    if (statement.voice === 'token' && field === 'active') continue;
+    const since = draft.values.get(field)?.at ?? clearedAt(draft.cleared, field);
+    if (since !== null && since > at) continue;
+    fresh = true;
+    draft.values.set(field, { value, at });
+    const before = readStated(voice, field)?.value;
+    if (!(isEmpty(before) && isEmpty(value)) && !sameJson(before, value)) changed.push(field);
+  }
+
+  if (!fresh && voice && at < voice.at) return { facts, stale: true, changed: [], denied: null };
+  if (statement.newest && voice && changed.length === 0 && !statesMore(draft, voice)) {
+    return { facts, stale: false, changed, denied: null };
+  }
+  draft.at = Math.max(draft.at, at);
+  const closed = close(draft);
+  if (voice && changed.length === 0 && sameVoice(voice, closed)) return { facts, stale: false, changed, denied: null };
+  return { facts: { ...facts, [statement.voice]: closed }, stale: false, changed, denied: null };
+}
+
+/** Equal as JSON; the order of an object's members does not count, that of a list does. */
+export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  }
+  if (Array.isArray(b)) return false;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
+  );
+}
+
+interface Draft {
+  at: Micros;
+  values: Map<FieldName, StatedField>;
+  cleared: { all?: Micros; attributes?: Micros };
+}
+
+function open(voice: VoiceFacts): Draft {
+  const values = new Map<FieldName, StatedField>();
+  for (const field in voice.values) {
+    values.set(field, { value: voice.values[field] ?? null, at: voice.times?.[field] ?? voice.at });
+  }
+  return { at: voice.at, values, cleared: { ...voice.cleared } };
+}
+
+/** One form for equal contents, whatever the order in which it was said: names in order, no time that `at` says already. */
+function close(draft: Draft): VoiceFacts {
+  const voice: VoiceFacts = { at: draft.at, values: {} };
+  for (const field of [...draft.values.keys()].sort()) {
+    const one = draft.values.get(field) as StatedField;
+    voice.values[field] = one.value;
+    if (one.at !== draft.at) (voice.times ??= {})[field] = one.at;
+  }
+  const { all, attributes } = draft.cleared;
+  if (all !== undefined || attributes !== undefined) {
+    voice.cleared = {};
+    if (all !== undefined) voice.cleared.all = all;
+    // What `all` cleared later says nothing about attributes any more.
+    if (attributes !== undefined && attributes > (all ?? 0)) voice.cleared.attributes = attributes;
+  }
+  return voice;
+}
+
+function sameVoice(a: VoiceFacts, b: VoiceFacts): boolean {
+  return (
+    a.at === b.at &&
+    sameJson(a.values, b.values) &&
+    sameJson(a.times ?? {}, b.times ?? {}) &&
+    sameJson({ ...a.cleared }, { ...b.cleared })
+  );
+}
+
+/** Does the draft state a field, if only as empty, of which the voice said nothing yet? */
+function statesMore(draft: Draft, voice: VoiceFacts): boolean {
+  for (const field of draft.values.keys()) if (!readStated(voice, field)) return true;
+  if (draft.cleared.all !== undefined && voice.cleared?.all === undefined) return true;
+  return draft.cleared.attributes !== undefined && clearedAt(voice.cleared, 'attributes.') === null;
+}
+
+function clearedAt(cleared: VoiceFacts['cleared'], field: FieldName): Micros | null {
+  if (!cleared) return null;
+  const all = isCleared('all', field) ? (cleared.all ?? -1) : -1;
+  const attributes = isCleared('attributes', field) ? (cleared.attributes ?? -1) : -1;
+  const at = Math.max(all, attributes);
+  return at < 0 ? null : at;
+}
+
+function isCleared(by: 'all' | 'attributes', field: FieldName): boolean {
+  if (by === 'attributes') return field.startsWith('attributes.');
+  return field !== 'active' && !field.startsWith('claims.');
+}
+
+function clearingOf(statement: Statement, policy: AbsencePolicy): 'all' | 'attributes' | null {
+  if (statement.complete) return 'all';
+  if (!policy.absenceOf[statement.voice].includes('attributes')) return null;
+  return policy.whenAbsent('attributes') === 'clear' ? 'attributes' : null;
+}
+
+function findDenied(statement: Statement, policy: AbsencePolicy): MergedFacts['denied'] {
+  for (const field of statement.overage) {
+    if (policy.whenOverage(field) === 'deny') return { field, why: 'overage' };
+  }
+  for (const field of policy.absenceOf[statement.voice]) {
+    if (policy.whenAbsent(field) !== 'deny' || statement.overage.includes(field) || isStated(statement, field))
+      continue;
+    return { field, why: 'absent' };
+  }
+  return null;
+}
+
+function isStated(statement: Statement, field: FieldName): boolean {
+  if (statement.fields[field] !== undefined) return true;
+  if (field !== 'attributes') return false;
+  return Object.keys(statement.fields).some((name) => name.startsWith('attributes.'));
+}
+
+/** The statement's fields, with null for those that it leaves out or has too many of where that means `clear`. */
+function withCleared(statement: Statement, policy: AbsencePolicy): Readonly<Record<FieldName, Json>> {
+  const empty: Record<FieldName, Json> = {};
+  for (const field of policy.absenceOf[statement.voice]) {
+    if (field === 'attributes' || statement.fields[field] !== undefined) continue;
+    if (statement.overage.includes(field) || policy.whenAbsent(field) !== 'clear') continue;
+    empty[field] = null;
+  }
+  for (const field of statement.overage) {
+    if (statement.fields[field] === undefined && policy.whenOverage(field) === 'clear') empty[field] = null;
+  }
+  return Object.keys(empty).length === 0 ? statement.fields : { ...statement.fields, ...empty };
+}
+
+function isEmpty(value: Json | undefined): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+}

@@ -1,91 +1,120 @@
 import type { Expression } from './expression.js';
-import type { Absence } from './policy.js';
+import { readAbsence } from './mapping-absence.js';
+import { escape, MappingFaults } from './mapping-faults.js';
+import { compileRules } from './mapping-rules.js';
+import {
+  MAPPED_FIELDS,
+  type CompiledMapping,
+  type CompiledMappingResult,
+  type CompiledMatch,
+  type MappedField,
+  type MappingJson,
+  type MappingSurroundings,
+  type MatchJson,
+} from './mapping-shape.js';
 
-/** The fields of a profile that a mapping states by one expression each. */
-export type MappedField = 'userName' | 'email' | 'emailVerified' | 'displayName' | 'givenName' | 'familyName';
+const KNOWN: ReadonlySet<string> = new Set<keyof MappingJson>([
+  ...MAPPED_FIELDS,
+  'attributes',
+  'groups',
+  'groupKey',
+  'entitlements',
+  'roles',
+  'payloadClaim',
+  'strict',
+  'whenAbsent',
+  'whenOverage',
+]);
+const ATTRIBUTES_MAX = 50;
 
-/** One word for all fields, or one by field or claim name with `default` for the rest. */
-export type AbsenceJson = Absence | Record<string, Absence>;
+/** Compiles and checks a connection's mapping; names every fault of it. */
+export function compileMapping(json: MappingJson, around: MappingSurroundings): CompiledMappingResult {
+  const faults = new MappingFaults();
+  const base = '/mapping';
+  for (const name of Object.keys(json))
+    if (!KNOWN.has(name)) faults.add(`${base}/${escape(name)}`, 'is not a field of a mapping');
 
-export type RuleJson =
-  | { id: string; when: string; grant?: string[]; entitlements?: string[] }
-  | { id: string; from: string; map: Record<string, string> };
+  const optional = (name: MappedField | 'groups' | 'entitlements', decides: boolean): Expression | null => {
+    const source =
+      name === 'emailVerified' ? (json.emailVerified ?? (json.email ? 'claims.email_verified' : null)) : json[name];
+    return source === undefined || source === null ? null : faults.compile(source, `${base}/${name}`, decides);
+  };
+  const profile = MAPPED_FIELDS.flatMap((field) => {
+    const expression = optional(field, false);
+    return expression ? [{ field, expression }] : [];
+  });
+  const attributes = compileAttributes(json, faults);
+  const groups = optional('groups', true);
+  const entitlements = optional('entitlements', true);
+  const rules = compileRules(json.roles ?? [], around, faults);
+  const subject = faults.compile(around.subject, '/login/subject', true);
+  const match = compileMatch(around.match, faults);
+  const payloadClaim = json.payloadClaim ?? null;
+  if (payloadClaim !== null && (typeof payloadClaim !== 'string' || payloadClaim === '')) {
+    faults.add(`${base}/payloadClaim`, 'must be the name of a claim');
+  }
+  if (json.strict !== undefined && typeof json.strict !== 'boolean')
+    faults.add(`${base}/strict`, 'must be true or false');
+  const groupKey = json.groupKey ?? 'displayName';
+  if (groupKey !== 'displayName' && groupKey !== 'externalId') {
+    faults.add(`${base}/groupKey`, 'must be `displayName` or `externalId`');
+  }
 
-/** A connection's `mapping`, as it is saved. Expressions are CEL over `claims`. */
-export interface MappingJson {
-  userName?: string | null;
-  email?: string | null;
-  /** Default: `claims.email_verified`, where `email` is mapped. */
-  emailVerified?: string | null;
-  displayName?: string | null;
-  givenName?: string | null;
-  familyName?: string | null;
-  attributes?: Record<string, string>;
-  groups?: string | null;
-  groupKey?: 'displayName' | 'externalId';
-  entitlements?: string | null;
-  roles?: RuleJson[];
-  /** The literal name of a claim that holds a whole sync record, as an object or a JSON string. */
-  payloadClaim?: string | null;
-  strict?: boolean;
-  whenAbsent?: AbsenceJson;
-  whenOverage?: AbsenceJson;
+  const mapped = new Map<string, Expression>(profile.map(({ field, expression }) => [field, expression]));
+  if (groups) mapped.set('groups', groups);
+  if (entitlements) mapped.set('entitlements', entitlements);
+  for (const { name, expression } of attributes) mapped.set(`attributes.${name}`, expression);
+  const claimsRead = new Set<string>();
+  for (const expression of [...mapped.values(), ...rules.map((rule) => rule.expression)]) {
+    for (const name of expression.reads) claimsRead.add(name);
+  }
+  const absence = readAbsence(json, { mapped, claimsRead, hasPayload: payloadClaim !== null }, faults);
+
+  const { faults: found, warnings } = faults;
+  if (faults.broken || !subject) return { compiled: null, faults: found, warnings };
+  const compiled: CompiledMapping = {
+    ...absence,
+    profile,
+    attributes,
+    groups,
+    entitlements,
+    groupKey,
+    rules,
+    payloadClaim,
+    strict: json.strict ?? false,
+    subject,
+    match,
+    claimsRead,
+  };
+  return { compiled, faults: found, warnings };
 }
 
-/** A pair by which a first token finds a pushed identity that has no subject yet (rule 5). */
-export interface MatchJson {
-  claim: string;
-  field: 'externalId' | 'userName' | 'email';
-  /** CEL: the pair counts only where this is true, such as `claims.email_verified`. */
-  when?: string;
+function compileAttributes(json: MappingJson, faults: MappingFaults): CompiledMapping['attributes'] {
+  const given = json.attributes ?? {};
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    faults.add('/mapping/attributes', 'must be an object of expressions by name');
+    return [];
+  }
+  const names = Object.keys(given);
+  if (names.length > ATTRIBUTES_MAX) faults.add('/mapping/attributes', `has more than ${ATTRIBUTES_MAX} members`);
+  return names.flatMap((name) => {
+    const expression = faults.compile(given[name], `/mapping/attributes/${escape(name)}`, false);
+    return expression ? [{ name, expression }] : [];
+  });
 }
 
-export interface CompiledMatch {
-  claim: string;
-  field: MatchJson['field'];
-  when: Expression | null;
-}
-
-export type CompiledRule = WhenRule | FromRule;
-
-export interface WhenRule {
-  kind: 'when';
-  id: string;
-  expression: Expression;
-  grant: readonly string[];
-  entitlements: readonly string[];
-  /** In words, at most 255 characters: `groups has engineering`. */
-  because: string;
-}
-
-export interface FromRule {
-  kind: 'from';
-  id: string;
-  expression: Expression;
-  /** From a name in the list to a role's key, with the reason in words. */
-  map: ReadonlyMap<string, { role: string; because: string }>;
-}
-
-/** A mapping made ready to run: compiled once, when it is saved or loaded. */
-export interface CompiledMapping {
-  profile: readonly { field: MappedField; expression: Expression }[];
-  attributes: readonly { name: string; expression: Expression }[];
-  groups: Expression | null;
-  entitlements: Expression | null;
-  groupKey: 'displayName' | 'externalId';
-  rules: readonly CompiledRule[];
-  payloadClaim: string | null;
-  strict: boolean;
-  /** `login.subject` and `login.match`. */
-  subject: Expression;
-  match: readonly CompiledMatch[];
-  /** The top-level claims that the mapping reads: these are kept in the facts. */
-  claimsRead: ReadonlySet<string>;
-  /** What absence means, by field name of a statement. */
-  whenAbsent: (field: string) => Absence;
-  whenOverage: (field: string) => Absence;
-  /** Fields that a statement of this connection without them has to state as empty or is denied for. */
-  absenceOf: { push: readonly string[]; token: readonly string[] };
-  /** What a whole-payload claim's omitted fields mean as a whole. */
-  payloadOmits: Absence;
+function compileMatch(match: readonly MatchJson[], faults: MappingFaults): CompiledMatch[] {
+  return match.map((pair, i) => {
+    const pointer = `/login/match/${i}`;
+    const when = pair.when === undefined ? null : faults.compile(pair.when, `${pointer}/when`, false);
+    if (typeof pair.claim !== 'string' || pair.claim === '')
+      faults.add(`${pointer}/claim`, 'must be the name of a claim');
+    if (!['externalId', 'userName', 'email'].includes(pair.field)) {
+      faults.add(`${pointer}/field`, 'must be `externalId`, `userName` or `email`');
+    }
+    if (pair.claim === 'email' && !when?.reads.has('email_verified')) {
+      faults.add(`${pointer}/claim`, 'finds people by `email`: it needs a `when` on `claims.email_verified`', false);
+    }
+    return { claim: pair.claim, field: pair.field, when };
+  });
 }

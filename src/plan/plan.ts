@@ -1,21 +1,155 @@
-import type { Directory } from './directory.js';
-import type { Outcome } from './outcome.js';
+import type { Micros } from '../platform/clock.js';
+import { mergeStatement, NO_FACTS } from './facts.js';
+import type { Directory, FoundIdentity } from './directory.js';
+import { EffectiveFacts } from './effective.js';
+import { findLinkedUser, findLoginBar, identify } from './match-identity.js';
+import type { Outcome, PlanProblem, PlanPurpose } from './outcome.js';
+import type { IdentityState, Person } from './person.js';
+import { findCeilingFault, settle, type Settling } from './settle.js';
 import type { ConnectionPolicy, PlanContext } from './policy.js';
 import type { Statement } from './statement.js';
 
-/** What becomes of the directory by one statement. */
-export declare function planStatement(
+/**
+ * What becomes of the directory by one statement (rules 1 to 7): who is meant, what is known of them now, what follows
+ * from it. The directory is changed only by what is to be stored; a refused login and a failed record leave it as it
+ * was, but for a known person whom strict mapping refuses (E8).
+ */
+export function planStatement(
   directory: Directory,
   statement: Statement,
   policy: ConnectionPolicy,
   context: PlanContext,
   purpose: 'login' | 'push',
-): Outcome;
+): Outcome {
+  const { found, binds } = identify(directory, statement);
+  if (!found && statement.identityId !== undefined) {
+    return turnAway(purpose, null, { code: 'not_found', detail: 'There is no such identity at this connection.' });
+  }
+  if (purpose === 'login') {
+    if (statement.subject === null)
+      return turnAway(purpose, null, { code: 'claim_invalid', detail: 'The token has no subject.' });
+    const trace = directory.findTrace(policy.id, statement.subject);
+    const bar = findLoginBar(found, trace, statement.at);
+    if (bar) return turnAway(purpose, found, bar);
+  }
+  const fault =
+    statement.voice === 'push' || policy.mapping.payloadClaim !== null ? findCeilingFault(statement, policy) : null;
+  if (fault) return turnAway(purpose, found, fault);
 
-/** The person under the connection's present mapping, ceilings and roles, with no new statement. */
-export declare function planReplan(
+  const merged = mergeStatement(found?.identity.facts ?? NO_FACTS, statement, policy.mapping, context.now);
+  if (merged.denied) {
+    const { field, why } = merged.denied;
+    const code = why === 'absent' ? 'field_absent' : 'field_overage';
+    return turnAway(purpose, found, {
+      code,
+      detail: `\`${field}\` ${why === 'absent' ? 'is missing' : 'has too many values to be sent'}.`,
+    });
+  }
+  if (merged.stale && purpose === 'push' && found) return outcome('stale', found.person, found.identity);
+
+  const settling: Settling = {
+    directory,
+    policy,
+    context,
+    purpose,
+    statement,
+    facts: merged.facts,
+    changed: merged.changed,
+  };
+  if (found) return settle(found, { ...settling, binds, stale: merged.stale });
+
+  const linked = findLinkedUser(directory, new EffectiveFacts(merged.facts, policy), policy);
+  if (linked && purpose === 'login' && linked.user.suspended) {
+    return turnAway(purpose, null, { code: 'user_suspended', detail: 'The user is suspended.' });
+  }
+  if (!linked && purpose === 'login' && !policy.createUsers) {
+    return turnAway(purpose, null, {
+      code: 'unknown_person',
+      detail: "Nobody has this subject, and this connection's logins make no users.",
+    });
+  }
+  return settle(begin(linked, policy, context), { ...settling, isNew: true });
+}
+
+/**
+ * What follows for a user from the connection's present mapping, ceilings and roles, with no new statement; one outcome
+ * for each identity that the connection has of them.
+ */
+export function planReplan(
   directory: Directory,
   userId: string,
   policy: ConnectionPolicy,
   context: PlanContext,
-): Outcome[];
+): Outcome[] {
+  const person = directory.findPerson(userId);
+  const ids = person?.identities.filter(({ connectionId }) => connectionId === policy.id).map(({ id }) => id) ?? [];
+  return ids.flatMap((id) => {
+    const found = directory.findIdentity(id);
+    if (!found) return [];
+    return [
+      settle(found, {
+        directory,
+        policy,
+        context,
+        purpose: 'replan',
+        statement: null,
+        facts: found.identity.facts,
+        changed: [],
+      }),
+    ];
+  });
+}
+
+function begin(linked: Person | null, policy: ConnectionPolicy, context: PlanContext): FoundIdentity {
+  const { now } = context;
+  const person = linked ?? newPerson(policy.tenantId, context.newId(), now);
+  const identity: IdentityState = {
+    id: context.newId(),
+    connectionId: policy.id,
+    externalId: null,
+    subject: null,
+    userNameKey: null,
+    active: true,
+    facts: NO_FACTS,
+    mappingVersion: policy.mappingVersion,
+    lastLoginAt: null,
+    notBefore: null,
+    createdAt: now,
+  };
+  return { person, identity };
+}
+
+function newPerson(tenantId: string, id: string, now: Micros): Person {
+  return {
+    user: {
+      id,
+      tenantId,
+      userName: null,
+      displayName: null,
+      givenName: null,
+      familyName: null,
+      email: null,
+      emailVerified: false,
+      attributes: {},
+      suspended: false,
+      version: 0,
+      createdAt: now,
+      updatedAt: now,
+    },
+    identities: [],
+    grants: [],
+    blocks: [],
+  };
+}
+
+/** Nothing is changed. */
+function turnAway(purpose: PlanPurpose, found: FoundIdentity | null, problem: PlanProblem): Outcome {
+  return {
+    ...outcome(purpose === 'login' ? 'refused' : 'failed', found?.person ?? null, found?.identity ?? null),
+    problem,
+  };
+}
+
+function outcome(result: Outcome['result'], person: Person | null, identity: IdentityState | null): Outcome {
+  return { result, userId: person?.user.id ?? null, identityId: identity?.id ?? null, withheld: [], person };
+}

@@ -1,5 +1,5 @@
 import type { Micros } from '../platform/clock.js';
-import type { CompiledMapping } from './mapping.js';
+import type { CompiledMapping } from './mapping-shape.js';
 
 export type Authority = 'push-first' | 'newest' | 'token-first';
 export type Absence = 'keep' | 'clear' | 'deny';

@@ -14,6 +14,8 @@ export async function createHttpApp(module: DynamicModule, config: Config): Prom
     bodyLimit: BODY_BYTES_MAX,
     genReqId: () => newId(),
     trustProxy: config.TRUSTED_PROXIES.length > 0 ? [...config.TRUSTED_PROXIES] : false,
+    // An entitlement of 255 characters stands in a path, percent-encoded.
+    routerOptions: { maxParamLength: 255 * 12 },
     logger: false,
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {

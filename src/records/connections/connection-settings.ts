@@ -1,4 +1,4 @@
-import type { MappingJson, MatchJson } from '../../plan/mapping.js';
+import type { MappingJson, MatchJson } from '../../plan/mapping-shape.js';
 
 /** What an admin sets of a connection beside its name, issuer and status; defaults are filled in at save. */
 export interface ConnectionSettings {
