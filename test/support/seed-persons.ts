@@ -60,7 +60,11 @@ export interface SeedPerson extends Partial<Profile> {
 }
 
 /** Writes persons as a flow would, with their events; answers their ids. */
-export async function seedPersons(rollcall: TestApp, tenantId: string, seeds: readonly SeedPerson[]): Promise<string[]> {
+export async function seedPersons(
+  rollcall: TestApp,
+  tenantId: string,
+  seeds: readonly SeedPerson[],
+): Promise<string[]> {
   const now = rollcall.app.get(Clock).now();
   const persons = seeds.map((seed) => toPerson(seed, tenantId, now));
   const changes = persons.flatMap((person) => diffPerson(null, person, now) ?? []);

@@ -104,8 +104,14 @@ describe('an edit by hand', () => {
 
   it.each([
     [{ email: 'other@example.com' }, { email: 'other@example.com', emailVerified: false }],
-    [{ email: 'other@example.com', emailVerified: true }, { email: 'other@example.com', emailVerified: true }],
-    [{ email: null, emailVerified: true }, { email: null, emailVerified: false }],
+    [
+      { email: 'other@example.com', emailVerified: true },
+      { email: 'other@example.com', emailVerified: true },
+    ],
+    [
+      { email: null, emailVerified: true },
+      { email: null, emailVerified: false },
+    ],
     [{ email: '' }, { email: null, emailVerified: false }],
     [{ displayName: 'Ada' }, { displayName: 'Ada', emailVerified: true }],
   ])('edits a profile: %j', (edit, user) => {
