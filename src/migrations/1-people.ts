@@ -95,7 +95,7 @@ const tables = (): Table[] => [
       time('since'),
       time('until', optional),
     ],
-    indices: [index('grants_holders', ['tenantId', 'kind', 'heldKey', 'userId'])],
+    indices: [index('grants_until', ['until']), index('grants_holders', ['tenantId', 'kind', 'heldKey', 'userId'])],
   }),
   new Table({
     name: 'blocks',
@@ -109,7 +109,7 @@ const tables = (): Table[] => [
       time('since'),
       time('until', optional),
     ],
-    indices: [],
+    indices: [index('blocks_until', ['until'])],
   }),
   new Table({
     name: 'roles',

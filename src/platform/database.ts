@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { databaseTroubleOf } from './database-errors.js';
 import { Problem } from './problem.js';
 
@@ -14,6 +14,12 @@ interface DriverPool {
 export type SqlValue = string | number | boolean | null | Buffer;
 
 const ATTEMPTS_MAX = 6;
+
+/** Reads that all see one moment, whatever is written meanwhile. Whoever opens it closes it. */
+export interface Snapshot {
+  manager: EntityManager;
+  close(): Promise<void>;
+}
 
 /**
  * The one way to the database.
@@ -88,6 +94,38 @@ export class Database {
     await runner.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`);
     await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     this.prepared.add(connection);
+  }
+
+  /**
+   * Opens a view of the database as it is now, on a connection of its own: on SQLite the readers share one, and would
+   * otherwise all be held at that moment. Throws `Problem('database_unavailable')`.
+   */
+  async openSnapshot(): Promise<Snapshot> {
+    const own =
+      this.engine === 'sqlite' ? new DataSource({ ...this.reader.options, entities: [], migrations: [] }) : null;
+    let runner: QueryRunner | null = null;
+    const close = async (): Promise<void> => {
+      await runner?.query('COMMIT').catch(() => undefined);
+      await runner?.release().catch(() => undefined);
+      if (own?.isInitialized) await own.destroy();
+    };
+    try {
+      await own?.initialize();
+      runner = (own ?? this.reader).createQueryRunner();
+      await runner.connect();
+      if (own) {
+        // The moment of a transaction on SQLite is that of its first read.
+        await runner.query('BEGIN');
+        await runner.query('SELECT 1 FROM users LIMIT 1');
+      } else {
+        await runner.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+        await runner.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+      }
+      return { manager: runner.manager, close };
+    } catch (error) {
+      await close();
+      throw databaseTroubleOf(error) === 'unavailable' ? databaseUnavailable(error) : error;
+    }
   }
 
   async migrate(): Promise<string[]> {

@@ -32,7 +32,8 @@ export async function createHttpApp(
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     trustProxy: config.TRUSTED_PROXIES.length > 0 ? [...config.TRUSTED_PROXIES] : false,
     clientErrorHandler: answerBrokenHttp,
-    routerOptions: { maxParamLength: 512 },
+    // An entitlement of 255 characters stands in a path, percent-encoded.
+    routerOptions: { maxParamLength: 255 * 12 },
     logger: false,
   });
   const fastify = adapter.getInstance();

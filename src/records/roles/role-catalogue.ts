@@ -7,11 +7,10 @@ export interface CataloguedRole {
   permissions: readonly string[];
 }
 
-/** The tenant's roles by key: what ceilings are held against (rule 4). */
-export async function loadRoleCatalogue(
-  manager: EntityManager,
-  tenantId: string,
-): Promise<ReadonlyMap<string, CataloguedRole>> {
+/** The tenant's roles by key. */
+export type RoleCatalogue = ReadonlyMap<string, CataloguedRole>;
+
+export async function loadRoleCatalogue(manager: EntityManager, tenantId: string): Promise<RoleCatalogue> {
   const roles = await manager.findBy(RoleEntity, { tenantId });
   return new Map(
     roles.map((role) => [role.key, { privileged: isPrivilegedRole(role), permissions: role.permissions }]),

@@ -4,6 +4,7 @@ import { Id, PrimaryText, Text, Time, Whole } from '../../platform/columns.js';
 /** One user holds one role or entitlement because of one source. The key clusters a user's grants together. */
 @Entity('grants')
 @Index('grants_holders', ['tenantId', 'kind', 'heldKey', 'userId'])
+@Index('grants_until', ['until'])
 export class GrantEntity {
   @PrimaryText(36) userId: string;
   @PrimaryText(12) kind: 'role' | 'entitlement';
@@ -25,6 +26,7 @@ export class GrantEntity {
 export const ADMIN_SOURCE = 'admin';
 
 @Entity('blocks')
+@Index('blocks_until', ['until'])
 export class BlockEntity {
   @PrimaryText(36) userId: string;
   @PrimaryText(12) kind: 'role' | 'entitlement';

@@ -1,9 +1,33 @@
 import { Module } from '@nestjs/common';
+import { ExpirySweep } from './expiry-sweep.service.js';
+import { PersonEditor } from './person-editor.js';
 import { PersonWriter } from './person-writer.js';
+import { UserExportController } from './user-export.controller.js';
+import { UserExportService } from './user-export.service.js';
+import { UserHoldingsController } from './user-holdings.controller.js';
+import { UserHoldingsService } from './user-holdings.service.js';
+import { UserLinksController } from './user-links.controller.js';
+import { UserLinksService } from './user-links.service.js';
+import { UserListService } from './user-list.service.js';
+import { UsersController } from './users.controller.js';
+import { UsersService } from './users.service.js';
 
 /**
- * Owns persons: users with their identities, grants and blocks; how they are loaded and written; their REST face.
- * Does not own what follows from a statement (plan/) nor how statements arrive (flows/).
+ * Owns persons: users with their identities, grants and blocks; how they are loaded, edited by hand and written; their
+ * REST face. Does not own what follows from a statement (plan/) nor how statements arrive (flows/).
  */
-@Module({ providers: [PersonWriter], exports: [PersonWriter] })
+@Module({
+  controllers: [UsersController, UserHoldingsController, UserLinksController, UserExportController],
+  providers: [
+    PersonWriter,
+    PersonEditor,
+    UsersService,
+    UserListService,
+    UserHoldingsService,
+    UserLinksService,
+    UserExportService,
+    ExpirySweep,
+  ],
+  exports: [PersonWriter],
+})
 export class UsersModule {}
