@@ -29,7 +29,11 @@ export function diffPerson(before: Person | null, after: Person | null, now: Mic
   for (const one of identities.updated) namesOfIdentity(one.before, one.after, fields);
   if (before && after && identities.added.length + identities.removed.length > 0) fields.add('identities');
   const grants = diffRows(before?.grants ?? [], after?.grants ?? [], keyOfGrant);
-  for (const { kind } of [...grants.added, ...grants.removed]) fields.add(kind === 'role' ? 'roles' : 'entitlements');
+  // An admin who moves the end of a grant, or gives it another reason, says something that people are told of.
+  const restated = grants.updated.flatMap(({ after: grant }) => (grant.source === 'admin' ? [grant] : []));
+  for (const { kind } of [...grants.added, ...grants.removed, ...restated]) {
+    fields.add(kind === 'role' ? 'roles' : 'entitlements');
+  }
   const blocks = diffRows(before?.blocks ?? [], after?.blocks ?? [], keyOfBlock);
   if (blocks.added.length + blocks.removed.length + blocks.updated.length > 0) fields.add('blocks');
 
@@ -154,7 +158,10 @@ function eventOf(
     userId: user.id,
     version: user.version,
     fields: [...fields].sort(),
-    granted: grants.added.map(toWord),
+    granted: [
+      ...grants.added,
+      ...grants.updated.flatMap((one) => (one.after.source === 'admin' ? [one.after] : [])),
+    ].map(toWord),
     revoked: grants.removed.map(toWord),
   };
 }

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { compileMapping } from '../plan/mapping.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
-import { normaliseKey } from '../platform/text-key.js';
 import { Clock, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { isPrivilegedRole } from '../platform/grant-rules.js';
 import { selectByKeys, selectRows, type SqlRow } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
+import { compilePolicy } from '../records/connections/load-policies.js';
 import { RoleEntity } from '../records/roles/role.entity.js';
 
 /** A connection ready to use: its row, its compiled policy, and whether its tenant is open. */
@@ -103,37 +102,10 @@ export class ConnectionPolicies {
     if (!row) return null;
     const roles = await manager.findBy(RoleEntity, { tenantId: row.tenantId });
     const catalogue: RoleCatalogue = new Map(roles.map((role) => [role.key, { privileged: isPrivilegedRole(role) }]));
-    return { row, policy: compilePolicy(row, catalogue), tenantActive };
+    const policy = compilePolicy(row, catalogue);
+    if (!policy) throw new Error(`The mapping of connection ${id} does not compile, though it did when it was saved.`);
+    return { row, policy, tenantActive };
   }
-}
-
-/** A connection's settings as the plan wants them. Throws if a stored mapping does not compile: it did when it was saved. */
-export function compilePolicy(row: ConnectionEntity, roles: RoleCatalogue): ConnectionPolicy {
-  const { settings } = row;
-  const { compiled, faults } = compileMapping(settings.mapping, {
-    subject: settings.login.subject,
-    match: settings.login.match,
-    roles,
-    allowedRoles: new Set(settings.allowedRoles),
-    allowedEntitlements: settings.allowedEntitlements,
-    allowPrivileged: settings.allowPrivileged,
-  });
-  if (!compiled) throw new Error(`The mapping of connection ${row.id} does not compile: ${faults[0]?.detail ?? ''}`);
-  return {
-    id: row.id,
-    tenantId: row.tenantId,
-    name: row.name,
-    authority: settings.authority,
-    mapping: compiled,
-    mappingVersion: row.mappingVersion,
-    allowedRoles: new Set(settings.allowedRoles),
-    allowedEntitlements: settings.allowedEntitlements,
-    allowPrivileged: settings.allowPrivileged,
-    createUsers: settings.login.createUsers,
-    authoritativeDomains: settings.authoritativeDomains.map(normaliseKey),
-    emailVerified: settings.emailVerified,
-    roles,
-  };
 }
 
 function evictOldest(cache: Map<string, unknown>): void {

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { GrantWord } from '../plan/changes.js';
 import type { Principal } from '../platform/access.js';
 import { Database } from '../platform/database.js';
+import { Problem } from '../platform/problem.js';
+import { compilePolicy } from '../records/connections/load-policies.js';
 import { ConnectionsService } from '../records/connections/connections.service.js';
 import { loadRoleCatalogue } from '../records/roles/role-catalogue.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
-import { compilePolicy } from './connection-policies.js';
 import type { ReplanPreviewView, ReplanShare } from './replan.dto.js';
 import { ReplanChunk } from './replan-chunk.js';
 
@@ -24,6 +25,7 @@ export class ReplanPreview {
   async preview(caller: Principal, connectionId: string, patch: unknown): Promise<ReplanPreviewView> {
     const proposed = await this.connections.propose(caller, connectionId, patch);
     const policy = compilePolicy(proposed, await loadRoleCatalogue(this.database.read, proposed.tenantId));
+    if (!policy) throw new Problem('internal');
     const view: ReplanPreviewView = { people: 0, changed: 0, failed: 0, gains: [], losses: [], users: [], more: false };
     const gains = new Map<string, number>();
     const losses = new Map<string, number>();

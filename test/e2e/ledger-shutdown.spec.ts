@@ -35,7 +35,7 @@ describe('a graceful shutdown', () => {
       'SELECT type, reason FROM events WHERE tenantId = ? ORDER BY id',
       [tenantId],
     );
-    await database.onApplicationShutdown();
+    await database.close();
     await scratch.drop();
     expect(rows).toHaveLength(21);
     expect(rows.at(-1)).toMatchObject({ type: 'login.refused_many', reason: 'expired ×30' });

@@ -76,6 +76,6 @@ async function writeOperatorKey(scratch: ScratchDatabase): Promise<string> {
       createdAt: 1,
     }),
   );
-  await database.onApplicationShutdown();
+  await database.close();
   return key;
 }

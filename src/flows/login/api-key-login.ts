@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ApiKeysService } from '../../records/api-keys/api-keys.service.js';
+import { KeyAuthentication } from '../../records/api-keys/key-authentication.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { LoginDirectory } from './login-directory.js';
 import type { LoginAnswer } from './login.dto.js';
@@ -9,7 +9,7 @@ import { LoginRefusal } from './login-refusal.js';
 @Injectable()
 export class ApiKeyLogin {
   constructor(
-    private readonly keys: ApiKeysService,
+    private readonly keys: KeyAuthentication,
     private readonly sessions: SessionsService,
     private readonly directory: LoginDirectory,
   ) {}

@@ -1,9 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { LedgerService } from '../../ledger/ledger.service.js';
+import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
-import { insertRows } from '../../platform/sql.js';
 import { PasswordCheck } from '../../records/local-admins/password-check.js';
-import { REFRESH_COLUMNS, SESSION_COLUMNS } from '../../records/sessions/new-session.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { findEffectiveRoles } from '../../records/users/effective-roles.js';
 import { UserEntity } from '../../records/users/user.entity.js';
@@ -24,7 +22,7 @@ export interface PasswordRequest {
 export class PasswordLogin {
   constructor(
     private readonly database: Database,
-    private readonly ledger: LedgerService,
+    private readonly clock: Clock,
     private readonly directory: LoginDirectory,
     private readonly passwords: PasswordCheck,
     private readonly sessions: SessionsService,
@@ -38,10 +36,10 @@ export class PasswordLogin {
     const target = await this.directory.findApplication(tenantId, application);
     if (!target) throw new LoginRefusal('application_unknown', tenantId, null, userId);
     return this.database.transaction(async (tx) => {
-      const now = this.ledger.now();
+      const now = this.clock.now();
       const user = await tx.findOneBy(UserEntity, { id: userId, tenantId, suspended: false });
       if (!user) throw new LoginRefusal('user_suspended', tenantId, null, userId);
-      const prepared = this.sessions.prepareSession({
+      const prepared = await this.sessions.open(tx, {
         tenantId,
         userId,
         connectionId: null,
@@ -54,18 +52,6 @@ export class PasswordLogin {
         ...client,
         now,
       });
-      await insertRows(tx, 'sessions', SESSION_COLUMNS, [prepared.sessionRow]);
-      await insertRows(tx, 'refresh_tokens', REFRESH_COLUMNS, [prepared.refreshRow]);
-      await this.ledger.record(tx, [
-        {
-          tenantId,
-          type: 'login.succeeded',
-          subject: { type: 'user', id: userId, version: user.version },
-          actor: { type: 'user', id: userId },
-          via: 'login',
-          personal: { session: prepared.session.id, connection: null, ...client },
-        },
-      ]);
       const roles = await findEffectiveRoles(tx, tenantId, userId, now);
       return { prepared, application: target, roles, profile: user, now };
     });

@@ -8,6 +8,7 @@ import { ProvisioningService } from '../../provisioning/provisioning.service.js'
 import type { Effects, Settled, Submission } from '../../provisioning/submission.js';
 import type { ApplicationEntity } from '../../records/applications/application.entity.js';
 import { type PreparedSession, REFRESH_COLUMNS, SESSION_COLUMNS } from '../../records/sessions/new-session.js';
+import { loginSucceeded } from '../../records/sessions/session-events.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import type { VerifiedToken } from '../../trust/trust.service.js';
 import type { LoggedIn } from './logged-in.js';
@@ -69,7 +70,7 @@ export class TokenLogin {
           privileged: current.policy.roles.get(key)?.privileged ?? true,
         }));
         opening.logged = { prepared, application, roles, profile: outcome.person.user, now };
-        return effectsOf(prepared, outcome, request);
+        return effectsOf(prepared, outcome);
       },
     };
     return opening;
@@ -119,32 +120,12 @@ interface Opening {
 
 const NOTHING: Effects = { rows: [], events: [] };
 
-function effectsOf(
-  { session, sessionRow, refreshRow }: PreparedSession,
-  outcome: Outcome,
-  request: LoginRequest,
-): Effects {
+function effectsOf({ session, sessionRow, refreshRow }: PreparedSession, { problem }: Outcome): Effects {
   return {
     rows: [
       { table: 'sessions', columns: SESSION_COLUMNS, values: sessionRow },
       { table: 'refresh_tokens', columns: REFRESH_COLUMNS, values: refreshRow },
     ],
-    events: [
-      {
-        tenantId: session.tenantId,
-        type: 'login.succeeded',
-        subject: { type: 'user', id: session.userId, version: outcome.person?.user.version ?? 0 },
-        actor: { type: 'user', id: session.userId },
-        via: 'login',
-        ...(outcome.problem ? { reason: outcome.problem.code } : {}),
-        personal: {
-          session: session.id,
-          connection: session.connectionId,
-          result: outcome.result,
-          address: request.address,
-          userAgent: request.userAgent,
-        },
-      },
-    ],
+    events: [loginSucceeded(session, problem?.code)],
   };
 }

@@ -17,11 +17,10 @@ interface KeyRow {
   tenantStatus: string;
 }
 
-const FIND_KEY = `
+const READ_KEY = `
   SELECT k.id, k.tenantId, k.secretHash, k.scopes, k.connectionId, k.operatorOf, k.expiresAt, k.revokedAt,
          k.lastUsedAt, t.status AS tenantStatus
-  FROM api_keys k JOIN tenants t ON t.id = k.tenantId
-  WHERE k.keyId = ?`;
+  FROM api_keys k JOIN tenants t ON t.id = k.tenantId`;
 
 const NOTE_USE = 'UPDATE api_keys SET lastUsedAt = ? WHERE id = ? AND (lastUsedAt IS NULL OR lastUsedAt < ?)';
 
@@ -41,9 +40,19 @@ export class KeyAuthentication {
   async authenticate(key: string): Promise<Principal | null> {
     const parts = parseKey(key);
     if (!parts) return null;
-    const rows: KeyRow[] = await this.database.read.query(FIND_KEY, [parts.keyId]);
+    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.keyId = ?`, [parts.keyId]);
     const row = rows[0];
     if (!row || !secretMatches(parts.secret, row.secretHash)) return null;
+    return this.toPrincipal(row);
+  }
+
+  /** The principal of a key by its id, for a token that stands for it; null where the key would be refused. */
+  async findPrincipal(id: string, tenantId: string): Promise<Principal | null> {
+    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.id = ? AND k.tenantId = ?`, [id, tenantId]);
+    return rows[0] ? this.toPrincipal(rows[0]) : null;
+  }
+
+  private toPrincipal(row: KeyRow): Principal | null {
     const now = this.clock.now();
     if (row.revokedAt !== null || (row.expiresAt !== null && Number(row.expiresAt) <= now)) return null;
     if (row.tenantStatus !== 'active') return null;

@@ -19,13 +19,14 @@ export async function loadPolicies(
   if (connectionIds.length === 0) return policies;
   const rows = await manager.findBy(ConnectionEntity, { tenantId, id: In([...new Set(connectionIds)]) });
   for (const row of rows) {
-    const policy = toPolicy(row, roles);
+    const policy = compilePolicy(row, roles);
     if (policy) policies.set(row.id, policy);
   }
   return policies;
 }
 
-function toPolicy(row: ConnectionEntity, roles: RoleCatalogue): ConnectionPolicy | null {
+/** A connection's settings as the plan wants them; null if its mapping does not compile any more. */
+export function compilePolicy(row: ConnectionEntity, roles: ConnectionPolicy['roles']): ConnectionPolicy | null {
   const { settings } = row;
   const ceilings = {
     roles,

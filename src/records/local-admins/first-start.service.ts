@@ -5,7 +5,7 @@ import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { duplicateOf } from '../../platform/database-errors.js';
 import { OPERATOR } from '../../platform/permissions.js';
-import { CONFIG } from '../../platform/platform.module.js';
+import { CONFIG } from '../../platform/config.js';
 import { publicUrl } from '../../platform/public-url.js';
 import { createTenant } from '../tenants/create-tenant.js';
 import { PLATFORM_SLUG, TenantEntity } from '../tenants/tenant.entity.js';

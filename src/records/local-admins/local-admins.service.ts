@@ -9,7 +9,7 @@ import { duplicateOf } from '../../platform/database-errors.js';
 import { assertMayGrant } from '../../platform/grant-rules.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
-import { CONFIG } from '../../platform/platform.module.js';
+import { CONFIG } from '../../platform/config.js';
 import { Problem } from '../../platform/problem.js';
 import { publicUrl } from '../../platform/public-url.js';
 import { RoleEntity } from '../roles/role.entity.js';

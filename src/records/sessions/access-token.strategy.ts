@@ -6,7 +6,7 @@ import { ACCESS_TOKEN_STRATEGY } from '../../platform/access.guard.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
-import { ACCESS_TOKEN_ALGORITHM, ACCESS_TOKEN_TYPE, type AccessTokenClaims } from './access-token.js';
+import { ACCESS_TOKEN_ALGORITHM, ACCESS_TOKEN_TYPE, type AccessTokenClaims, type MachineTokenClaims } from './access-token.js';
 import { SessionPrincipals } from './session-principals.js';
 import { SigningKeysService } from './signing-keys.service.js';
 
@@ -51,7 +51,7 @@ export class AccessTokenStrategy extends PassportStrategy(AccessTokenPassport, A
     });
   }
 
-  validate(claims: AccessTokenClaims): Promise<Principal | null> {
+  validate(claims: AccessTokenClaims | MachineTokenClaims): Promise<Principal | null> {
     return this.principals.find(claims);
   }
 }

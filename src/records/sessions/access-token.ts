@@ -29,6 +29,14 @@ export interface AccessTokenClaims {
   jti: string;
 }
 
+/** The claims of a token that stands for an API key for a while: no user, no session (RFC 9068, section 2.2). */
+export interface MachineTokenClaims extends Pick<AccessTokenClaims, 'iss' | 'aud' | 'tid' | 'client_id' | 'iat' | 'exp' | 'jti'> {
+  /** The API key's id. */
+  sub: string;
+  /** The key's scopes, by space. */
+  scope: string;
+}
+
 /** A role that its user holds in effect. */
 export interface TokenRole {
   key: string;
@@ -95,7 +103,7 @@ export function createSigner(kid: string, privateKey: KeyObject): TokenSigner {
  * The compact JWS (RFC 7515, section 3.1). A token longer than ACCESS_TOKEN_BYTES_MAX has `roles_overflow: true` in the
  * place of its roles: to cut the list would take roles away unseen.
  */
-export function signClaims(claims: AccessTokenClaims, signer: TokenSigner): string {
+export function signClaims(claims: AccessTokenClaims | MachineTokenClaims, signer: TokenSigner): string {
   let input = `${signer.header}.${encode(claims)}`;
   if (input.length + SIGNATURE_BYTES > ACCESS_TOKEN_BYTES_MAX) {
     input = `${signer.header}.${encode({ ...claims, roles: undefined, roles_overflow: true })}`;

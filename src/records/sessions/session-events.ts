@@ -26,3 +26,17 @@ function about(session: EndedSession, origin: Origin): Omit<NewEvent, 'type'> {
     personalSubjectId: session.userId,
   };
 }
+
+/** An attempt that was let in. Attempts have no place among the versions of their subject, so its version is 0. */
+export function loginSucceeded(session: SessionEntity, remark?: string): NewEvent {
+  const { id, tenantId, userId, connectionId, address, userAgent } = session;
+  return {
+    tenantId,
+    type: 'login.succeeded',
+    subject: { type: 'user', id: userId, version: 0 },
+    actor: { type: 'user', id: userId },
+    via: 'login',
+    ...(remark === undefined ? {} : { reason: remark }),
+    personal: { session: id, connection: connectionId, address, userAgent },
+  };
+}

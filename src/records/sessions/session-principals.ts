@@ -5,7 +5,8 @@ import { type Config, publicUrlOf } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { CONFIG } from '../../platform/config.js';
 import { findEffectiveRoles, permissionsOf } from '../users/effective-roles.js';
-import type { AccessTokenClaims } from './access-token.js';
+import { KeyAuthentication } from '../api-keys/key-authentication.js';
+import type { AccessTokenClaims, MachineTokenClaims } from './access-token.js';
 
 interface Row {
   privileged: number;
@@ -26,6 +27,7 @@ export class SessionPrincipals {
     @Inject(CONFIG) config: Config,
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly keys: KeyAuthentication,
   ) {
     this.issuer = publicUrlOf(config);
   }
@@ -35,9 +37,10 @@ export class SessionPrincipals {
    * tenant is over. Its audience must be the session's application: a token of any application of the tenant is good
    * here, because what it may do follows from its user's roles and not from where it was issued to.
    */
-  async find(claims: AccessTokenClaims): Promise<Principal | null> {
+  async find(claims: AccessTokenClaims | MachineTokenClaims): Promise<Principal | null> {
     const now = this.clock.now();
     if (typeof claims.exp !== 'number' || claims.exp * SECOND <= now) return null;
+    if (!('sid' in claims)) return this.keys.findPrincipal(claims.sub, claims.tid);
     const [rows, roles] = await Promise.all([
       this.database.read.query<Row[]>(
         `SELECT s.privileged AS privileged, s.expiresAt AS expiresAt, s.endedAt AS endedAt, u.suspended AS suspended,

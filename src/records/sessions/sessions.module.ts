@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { DAY } from '../../platform/clock.js';
 import { Sweeper } from '../../platform/sweeper.js';
+import { ApiKeysModule } from '../api-keys/api-keys.module.js';
 import { AccessTokenStrategy } from './access-token.strategy.js';
 import { RefreshService } from './refresh.service.js';
 import { SessionPrincipals } from './session-principals.js';
@@ -16,6 +17,7 @@ import { WellKnownController } from './well-known.controller.js';
  * application that checks access tokens offline it counts within ACCESS_TOKEN_SECONDS, 15 minutes at most (F8).
  */
 @Module({
+  imports: [ApiKeysModule],
   controllers: [WellKnownController],
   providers: [SigningKeysService, SessionsService, RefreshService, SessionPrincipals, AccessTokenStrategy],
   exports: [SigningKeysService, SessionsService, RefreshService],

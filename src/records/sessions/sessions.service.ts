@@ -2,18 +2,26 @@ import { Inject, Injectable } from '@nestjs/common';
 import { In, type EntityManager } from 'typeorm';
 import { actorOf, LedgerService } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
-import { Clock, type Micros } from '../../platform/clock.js';
+import { Clock, type Micros, SECOND } from '../../platform/clock.js';
 import { type Config, publicUrlOf } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { CONFIG } from '../../platform/config.js';
 import { Problem } from '../../platform/problem.js';
+import { insertRows } from '../../platform/sql.js';
 import { IdentityEntity } from '../users/identity.entity.js';
 import { UserEntity } from '../users/user.entity.js';
-import { buildAccessTokenClaims, signClaims, type TokenRole } from './access-token.js';
+import { buildAccessTokenClaims, type MachineTokenClaims, signClaims, type TokenRole } from './access-token.js';
 import { endSession, endSessions, type EndReason } from './end-sessions.js';
-import { prepareSession, type PreparedSession, type SessionApplication, type SessionRequest } from './new-session.js';
-import { sessionEnded } from './session-events.js';
+import {
+  prepareSession,
+  type PreparedSession,
+  REFRESH_COLUMNS,
+  SESSION_COLUMNS,
+  type SessionApplication,
+  type SessionRequest,
+} from './new-session.js';
+import { loginSucceeded, sessionEnded } from './session-events.js';
 import { SessionEntity } from './session.entity.js';
 import { SigningKeysService } from './signing-keys.service.js';
 
@@ -61,6 +69,34 @@ export class SessionsService {
     return { accessToken, expiresInSeconds: claims.exp - claims.iat };
   }
 
+  /** A token that stands for an API key for a while, so that the key itself travels once. */
+  async signMachineToken(key: Principal, application: SessionApplication): Promise<SignedToken> {
+    const now = this.clock.now();
+    const iat = Math.floor(now / SECOND);
+    const exp = iat + this.config.ACCESS_TOKEN_SECONDS;
+    const claims: MachineTokenClaims = {
+      iss: publicUrlOf(this.config),
+      aud: application.audience,
+      sub: key.id,
+      tid: key.tenantId,
+      client_id: key.id,
+      scope: [...key.permissions].join(' '),
+      iat,
+      exp,
+      jti: newId(),
+    };
+    return { accessToken: signClaims(claims, await this.keys.getSigner(now)), expiresInSeconds: exp - iat };
+  }
+
+  /** Opens a session inside the caller's transaction, with the event that tells of the login. */
+  async open(tx: EntityManager, request: SessionRequest): Promise<PreparedSession> {
+    const prepared = this.prepareSession(request);
+    await insertRows(tx, 'sessions', SESSION_COLUMNS, [prepared.sessionRow]);
+    await insertRows(tx, 'refresh_tokens', REFRESH_COLUMNS, [prepared.refreshRow]);
+    await this.ledger.record(tx, [loginSucceeded(prepared.session)]);
+    return prepared;
+  }
+
   /**
    * Ends one session of the caller's tenant, or with `userId` one of that user's. Throws `not_found`; a session that is
    * over already stays as it ended.
@@ -83,7 +119,7 @@ export class SessionsService {
     return this.database.transaction(async (tx) => {
       const now = this.clock.now();
       const version = await this.raiseVersion(tx, caller.tenantId, userId, now);
-      await tx.update(IdentityEntity, { userId }, { notBefore: now });
+      await tx.update(IdentityEntity, { userId }, { notBefore: now, revision: () => 'revision + 1' });
       const running = await this.findRunning(tx, userId, now);
       await endSessions(tx, 'userId', [userId], 'ended_by_admin', now);
       await this.ledger.record(tx, [

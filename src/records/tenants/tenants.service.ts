@@ -9,7 +9,7 @@ import { duplicateOf } from '../../platform/database-errors.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
 import { builtInRoles } from '../../platform/permissions.js';
-import { CONFIG } from '../../platform/platform.module.js';
+import { CONFIG } from '../../platform/config.js';
 import { Problem } from '../../platform/problem.js';
 import { publicUrl } from '../../platform/public-url.js';
 import { checkVersion } from '../../platform/versions.js';

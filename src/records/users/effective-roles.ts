@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
-import { isPrivilegedPermission } from '../../platform/permissions.js';
+import { isPrivilegedRole } from '../../platform/grant-rules.js';
 import { ADMIN_SOURCE } from './grant.entity.js';
 
 /** A role that a user holds in effect: granted, not blocked, not over. */
@@ -44,14 +44,9 @@ export async function findEffectiveRoles(
     // Several grants of one role are several rows; the order brings them together.
     if (roles.at(-1)?.key === row.roleKey) continue;
     const permissions = JSON.parse(row.permissions) as string[];
-    roles.push({ key: row.roleKey, permissions, privileged: isPrivilegedRole(row.markedPrivileged, permissions) });
+    roles.push({ key: row.roleKey, permissions, privileged: isPrivilegedRole({ markedPrivileged: Boolean(row.markedPrivileged), permissions }) });
   }
   return roles;
-}
-
-/** Privileged: marked so by an admin, or with any of Rollcall's own permissions other than `…:read`. */
-export function isPrivilegedRole(marked: number | boolean, permissions: readonly string[]): boolean {
-  return Boolean(marked) || permissions.some(isPrivilegedPermission);
 }
 
 /** What a session may do with these roles: one that is not privileged has nothing of its privileged roles (rule 4). */

@@ -1,6 +1,7 @@
+import { isPrivilegedRole } from '../../platform/grant-rules.js';
 import type { EntityManager } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
-import { isPrivilegedRole } from './effective-roles.js';
+
 import { ADMIN_SOURCE } from './grant.entity.js';
 
 /** One grant of a role or entitlement, with all that decides whether it counts. */
@@ -90,7 +91,7 @@ function readGrant(row: Row): HeldGrant {
     role:
       row.roleName === null
         ? null
-        : { name: row.roleName, permissions, privileged: isPrivilegedRole(row.markedPrivileged ?? 0, permissions) },
+        : { name: row.roleName, permissions, privileged: isPrivilegedRole({ markedPrivileged: Boolean(row.markedPrivileged), permissions }) },
   };
 }
 
