@@ -25,7 +25,7 @@ export class Directory {
   private readonly byExternalId = new Map<string, string>();
   private readonly bySubject = new Map<string, string>();
   private readonly byUserName = new Map<string, string>();
-  private readonly byEmail = new Map<string, Set<string>>();
+  private readonly byEmail = new Map<string, string[]>();
   private readonly traces = new Map<string, Micros>();
 
   /** Adds a person as stored. */
@@ -75,7 +75,7 @@ export class Directory {
   /** The users whose own address has this key, whether verified or not. */
   findByEmailKey(emailKey: string): Person[] {
     const ids = this.byEmail.get(emailKey);
-    return ids ? [...ids].flatMap((id) => this.current.get(id) ?? []) : [];
+    return ids ? ids.flatMap((id) => this.current.get(id) ?? []) : [];
   }
 
   findTrace(connectionId: string, subject: string): Micros | null {
@@ -102,8 +102,7 @@ export class Directory {
     if (person.user.email !== null) {
       const emailKey = normaliseKey(person.user.email);
       const ids = this.byEmail.get(emailKey);
-      if (ids) ids.add(person.user.id);
-      else this.byEmail.set(emailKey, new Set([person.user.id]));
+      this.byEmail.set(emailKey, ids ? [...ids, person.user.id] : [person.user.id]);
     }
   }
 
@@ -114,7 +113,13 @@ export class Directory {
       if (one.subject !== null) this.bySubject.delete(key(one.connectionId, one.subject));
       if (one.userNameKey !== null) this.byUserName.delete(key(one.connectionId, one.userNameKey));
     }
-    if (person.user.email !== null) this.byEmail.get(normaliseKey(person.user.email))?.delete(person.user.id);
+    if (person.user.email !== null) {
+      const emailKey = normaliseKey(person.user.email);
+      this.byEmail.set(
+        emailKey,
+        (this.byEmail.get(emailKey) ?? []).filter((id) => id !== person.user.id),
+      );
+    }
   }
 }
 

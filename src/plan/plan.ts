@@ -1,11 +1,11 @@
 import type { Micros } from '../platform/clock.js';
-import { mergeStatement, NO_FACTS } from './facts.js';
+import { mergeStatement, NO_FACTS, type Facts } from './facts.js';
 import type { Directory, FoundIdentity } from './directory.js';
 import { EffectiveFacts } from './effective.js';
 import { findLinkedUser, findLoginBar, identify } from './match-identity.js';
 import type { Outcome, PlanProblem, PlanPurpose } from './outcome.js';
 import type { IdentityState, Person } from './person.js';
-import { findCeilingFault, settle, type Settling } from './settle.js';
+import { checkProfile, findCeilingFault, settle, type Settling } from './settle.js';
 import type { ConnectionPolicy, PlanContext } from './policy.js';
 import type { Statement } from './statement.js';
 
@@ -45,7 +45,11 @@ export function planStatement(
       detail: `\`${field}\` ${why === 'absent' ? 'is missing' : 'has too many values to be sent'}.`,
     });
   }
-  if (merged.stale && purpose === 'push' && found) return outcome('stale', found.person, found.identity);
+  if (purpose === 'push' && found) {
+    if (merged.stale) return outcome('stale', found.person, found.identity);
+    if (isSettled(found.identity, merged.facts, statement, policy))
+      return outcome('unchanged', found.person, found.identity);
+  }
 
   const settling: Settling = {
     directory,
@@ -58,7 +62,10 @@ export function planStatement(
   };
   if (found) return settle(found, { ...settling, binds, stale: merged.stale });
 
-  const linked = findLinkedUser(directory, new EffectiveFacts(merged.facts, policy), policy);
+  const effective = new EffectiveFacts(merged.facts, policy);
+  const problem = checkProfile(effective);
+  if (problem) return turnAway(purpose, null, problem);
+  const linked = findLinkedUser(directory, effective, policy);
   if (linked && purpose === 'login' && linked.user.suspended) {
     return turnAway(purpose, null, { code: 'user_suspended', detail: 'The user is suspended.' });
   }
@@ -98,6 +105,12 @@ export function planReplan(
       }),
     ];
   });
+}
+
+/** Most records of a run say nothing new of somebody who was planned under this very mapping. */
+function isSettled(identity: IdentityState, facts: Facts, statement: Statement, policy: ConnectionPolicy): boolean {
+  const renamed = statement.externalId !== null && statement.externalId !== identity.externalId;
+  return facts === identity.facts && identity.mappingVersion === policy.mappingVersion && !renamed;
 }
 
 function begin(linked: Person | null, policy: ConnectionPolicy, context: PlanContext): FoundIdentity {

@@ -22,8 +22,8 @@ export function findProfileFault(field: TextField, value: Json): string | null {
 }
 
 /**
- * The first field of a profile that the facts state with a value that it cannot hold. Throws `ExpressionFailure` if any
- * expression of the profile fails.
+ * The first field of a profile that the facts state with a value that it cannot hold. Throws `ExpressionFailure` any
+ * of the mapping's expressions but its rules fails, so that whoever asks after this need not expect it.
  */
 export function findProfileFaults(effective: EffectiveFacts): { field: string; detail: string } | null {
   for (const field of TEXT_FIELDS) {
@@ -31,6 +31,7 @@ export function findProfileFaults(effective: EffectiveFacts): { field: string; d
     const detail = stated ? findProfileFault(field, stated.value) : null;
     if (detail !== null) return { field, detail };
   }
+  for (const field of ['emailVerified', 'groups', 'entitlements']) effective.field(field);
   for (const name of effective.attributeNames()) effective.field(`attributes.${name}`);
   return null;
 }
@@ -38,10 +39,16 @@ export function findProfileFaults(effective: EffectiveFacts): { field: string; d
 /**
  * The user's profile: each field from the first of their identities, the oldest first, that states it; what none states
  * stays as the user's row has it, where admins may edit it. Answers the same row if nothing moved.
+ *
+ * @param known the effective facts of one identity, if they are there already
  */
-export function deriveProfile(person: Person, findPolicy: FindPolicy): UserState {
+export function deriveProfile(
+  person: Person,
+  findPolicy: FindPolicy,
+  known?: { identityId: string; effective: EffectiveFacts },
+): UserState {
   const { user } = person;
-  const heard = hear(person, findPolicy);
+  const heard = hear(person, findPolicy, known);
   if (heard.length === 0) return user;
   const next: Profile = { ...user, attributes: user.attributes };
   for (const field of TEXT_FIELDS) {
@@ -72,12 +79,17 @@ interface Heard {
   effective: EffectiveFacts;
 }
 
-function hear(person: Person, findPolicy: FindPolicy): Heard[] {
+function hear(
+  person: Person,
+  findPolicy: FindPolicy,
+  known?: { identityId: string; effective: EffectiveFacts },
+): Heard[] {
   const oldestFirst =
     person.identities.length < 2
       ? person.identities
       : [...person.identities].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   return oldestFirst.flatMap((identity) => {
+    if (identity.id === known?.identityId) return [{ identity, effective: known.effective }];
     const policy = findPolicy(identity.connectionId);
     return policy ? [{ identity, effective: new EffectiveFacts(identity.facts, policy) }] : [];
   });

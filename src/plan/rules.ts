@@ -61,9 +61,11 @@ export function judgeRule(rule: CompiledRule, claims: ClaimsBag): RuleVerdict {
 
 /** Each rule of the connection with what it sees in these facts. */
 export function explainRules(policy: ConnectionPolicy, effective: EffectiveFacts): ExplainedRule[] {
-  const claims = effective.claims();
+  const { claims, failure } = tryClaims(effective);
   return policy.mapping.rules.map((rule) => {
-    const { result, gives, error } = judgeRule(rule, claims);
+    const verdict: RuleVerdict =
+      failure === null ? judgeRule(rule, claims) : { rule, result: 'failed', gives: [], error: failure };
+    const { result, gives, error } = verdict;
     const saw: ClaimsBag = Object.create(null) as ClaimsBag;
     for (const name of rule.expression.reads) if (claims[name] !== undefined) saw[name] = claims[name];
     const explained: ExplainedRule = {
@@ -75,6 +77,18 @@ export function explainRules(policy: ConnectionPolicy, effective: EffectiveFacts
     };
     return error === undefined ? explained : { ...explained, error };
   });
+}
+
+function tryClaims(effective: EffectiveFacts): { claims: ClaimsBag; failure: string | null } {
+  try {
+    return { claims: effective.claims(), failure: null };
+  } catch (error) {
+    if (!(error instanceof ExpressionFailure)) throw error;
+    return {
+      claims: Object.create(null) as ClaimsBag,
+      failure: `the groups or entitlements cannot be read: ${error.message}`,
+    };
+  }
 }
 
 /** Could the rule give this at all? What it cannot give any more it does not keep either. */

@@ -57,7 +57,7 @@ export function settle(found: FoundIdentity, settling: Settling): Outcome {
     externalId: externalId.value,
     loggedIn: purpose === 'login' && !unmatched,
   });
-  const person = nextPerson(found.person, identity, derived.grants, context);
+  const person = nextPerson(found.person, identity, derived.grants, { context, effective });
   directory.put(person);
 
   const lost = derived.grants !== found.person.grants;
@@ -101,13 +101,14 @@ export function findCeilingFault(statement: Statement, policy: ConnectionPolicy)
   return null;
 }
 
-function checkProfile(effective: EffectiveFacts): PlanProblem | null {
+/** Whether these facts can become a profile at all, before anything is derived from them. */
+export function checkProfile(effective: EffectiveFacts): PlanProblem | null {
   try {
     const fault = findProfileFaults(effective);
     return fault ? { code: 'claim_invalid', detail: `\`${fault.field}\` ${fault.detail}.` } : null;
   } catch (error) {
     if (!(error instanceof ExpressionFailure)) throw error;
-    return { code: 'rule_failed', detail: `An expression of the mapping's profile failed: ${error.message}.` };
+    return { code: 'rule_failed', detail: `An expression of the mapping failed: ${error.message}.` };
   }
 }
 
@@ -185,7 +186,12 @@ function sameIdentity(a: IdentityState, b: IdentityState): boolean {
   return true;
 }
 
-function nextPerson(before: Person, identity: IdentityState, grants: Person['grants'], context: PlanContext): Person {
+function nextPerson(
+  before: Person,
+  identity: IdentityState,
+  grants: Person['grants'],
+  { context, effective }: { context: PlanContext; effective: EffectiveFacts },
+): Person {
   const at = before.identities.findIndex(({ id }) => id === identity.id);
   const identities =
     at < 0
@@ -194,7 +200,7 @@ function nextPerson(before: Person, identity: IdentityState, grants: Person['gra
         ? before.identities
         : before.identities.with(at, identity);
   const person = { ...before, identities, grants };
-  const user = deriveProfile(person, context.findPolicy);
+  const user = deriveProfile(person, context.findPolicy, { identityId: identity.id, effective });
   if (user === before.user && identities === before.identities && grants === before.grants) return before;
   return { ...person, user };
 }
