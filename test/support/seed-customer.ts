@@ -17,7 +17,14 @@ export async function seedCustomer(rollcall: TestApp, slug = `t-${newId().slice(
   ];
   await rollcall.database.transaction(async (tx) => {
     for (const role of roles) {
-      await tx.insert(RoleEntity, { id: newId(), tenantId, markedPrivileged: false, builtIn: false, ...role, ...stamp() });
+      await tx.insert(RoleEntity, {
+        id: newId(),
+        tenantId,
+        markedPrivileged: false,
+        builtIn: false,
+        ...role,
+        ...stamp(),
+      });
     }
   });
   return tenantId;

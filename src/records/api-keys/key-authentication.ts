@@ -48,7 +48,10 @@ export class KeyAuthentication {
 
   /** The principal of a key by its id, for a token that stands for it; null where the key would be refused. */
   async findPrincipal(id: string, tenantId: string): Promise<Principal | null> {
-    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.id = ? AND k.tenantId = ?`, [id, tenantId]);
+    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.id = ? AND k.tenantId = ?`, [
+      id,
+      tenantId,
+    ]);
     return rows[0] ? this.toPrincipal(rows[0]) : null;
   }
 

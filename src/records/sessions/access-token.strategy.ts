@@ -6,7 +6,12 @@ import { ACCESS_TOKEN_STRATEGY } from '../../platform/access.guard.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
-import { ACCESS_TOKEN_ALGORITHM, ACCESS_TOKEN_TYPE, type AccessTokenClaims, type MachineTokenClaims } from './access-token.js';
+import {
+  ACCESS_TOKEN_ALGORITHM,
+  ACCESS_TOKEN_TYPE,
+  type AccessTokenClaims,
+  type MachineTokenClaims,
+} from './access-token.js';
 import { SessionPrincipals } from './session-principals.js';
 import { SigningKeysService } from './signing-keys.service.js';
 

@@ -30,7 +30,10 @@ export interface AccessTokenClaims {
 }
 
 /** The claims of a token that stands for an API key for a while: no user, no session (RFC 9068, section 2.2). */
-export interface MachineTokenClaims extends Pick<AccessTokenClaims, 'iss' | 'aud' | 'tid' | 'client_id' | 'iat' | 'exp' | 'jti'> {
+export interface MachineTokenClaims extends Pick<
+  AccessTokenClaims,
+  'iss' | 'aud' | 'tid' | 'client_id' | 'iat' | 'exp' | 'jti'
+> {
   /** The API key's id. */
   sub: string;
   /** The key's scopes, by space. */

@@ -44,7 +44,11 @@ export async function findEffectiveRoles(
     // Several grants of one role are several rows; the order brings them together.
     if (roles.at(-1)?.key === row.roleKey) continue;
     const permissions = JSON.parse(row.permissions) as string[];
-    roles.push({ key: row.roleKey, permissions, privileged: isPrivilegedRole({ markedPrivileged: Boolean(row.markedPrivileged), permissions }) });
+    roles.push({
+      key: row.roleKey,
+      permissions,
+      privileged: isPrivilegedRole({ markedPrivileged: Boolean(row.markedPrivileged), permissions }),
+    });
   }
   return roles;
 }

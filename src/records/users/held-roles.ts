@@ -91,7 +91,11 @@ function readGrant(row: Row): HeldGrant {
     role:
       row.roleName === null
         ? null
-        : { name: row.roleName, permissions, privileged: isPrivilegedRole({ markedPrivileged: Boolean(row.markedPrivileged), permissions }) },
+        : {
+            name: row.roleName,
+            permissions,
+            privileged: isPrivilegedRole({ markedPrivileged: Boolean(row.markedPrivileged), permissions }),
+          },
   };
 }
 

@@ -45,11 +45,12 @@ export class ListUsersQuery {
 
   @IsOptional()
   @IsIn(USER_SORTS)
-  @ApiProperty({ enum: USER_SORTS })
+  @ApiProperty({ enum: USER_SORTS, required: false })
   sort: UserSort = 'userName';
 
   @IsOptional()
   @IsIn(['asc', 'desc'])
+  @ApiProperty({ required: false })
   order: 'asc' | 'desc' = 'asc';
 
   /** How many items, 1 to 200. */
@@ -58,6 +59,7 @@ export class ListUsersQuery {
   @IsInt()
   @Min(1)
   @Max(200)
+  @ApiProperty({ type: 'integer', required: false })
   limit: number = 50;
 
   /** The `cursor` of the page before; without it, the first page. */
