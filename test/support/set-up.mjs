@@ -53,7 +53,7 @@ function install() {
   say('installing packages (npm ci)');
   const npm = process.env.npm_execpath;
   const command = npm ? [process.execPath, npm] : ['npm'];
-  runToEnd([...command, 'ci', '--include=dev', '--no-audit', '--no-fund'], process.env);
+  runToEnd([...command, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], process.env);
 }
 
 /** The pinned Node; where npm was told to run no install scripts it is missing, and a new enough Node serves as well. */
