@@ -14,6 +14,7 @@ import { Problem } from './problem.js';
 import { problemBody } from './problem.filter.js';
 import { observeRequests } from './request-log.js';
 import { MEBIBYTE } from './route-limits.js';
+import { closeInOrder } from './shutdown.js';
 
 /** For a request to arrive whole; a body of 16 MiB over a slow line takes its time, a trickle is cut. */
 const REQUEST_MS_MAX = 120_000;
@@ -42,6 +43,7 @@ export async function createHttpApp(
     bodyParser: false,
     logger: new NestLogger(logger),
   });
+  closeInOrder(app);
   observeRequests(fastify, logger, app.get(Metrics));
   app.useGlobalPipes(new BodyValidationPipe());
   serveOpenApi(app, config);

@@ -1,24 +1,36 @@
-import { Module } from '@nestjs/common';
+import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { describe, expect, it } from '@jest/globals';
 import { Database } from './database.js';
-import { ShutdownDrains } from './shutdown.js';
+import { closeInOrder, ShutdownDrains } from './shutdown.js';
 
 const order: string[] = [];
 
+@Injectable()
+class Feature implements OnApplicationShutdown {
+  onApplicationShutdown(): void {
+    order.push('hook');
+  }
+}
+
 @Module({
-  providers: [ShutdownDrains, { provide: Database, useValue: { close: async () => void order.push('database') } }],
+  providers: [
+    Feature,
+    ShutdownDrains,
+    { provide: Database, useValue: { close: async () => void order.push('database') } },
+  ],
 })
 class Ground {}
 
 describe('the end', () => {
   it('drains in reverse order, whatever one of them does, and closes the database last', async () => {
     const app = await NestFactory.createApplicationContext(Ground, { logger: false });
+    closeInOrder(app);
     const drains = app.get(ShutdownDrains);
     drains.register('first', async () => void order.push('first'));
     drains.register('broken', () => Promise.reject(new Error('no')));
     drains.register('last', async () => void order.push('last'));
     await app.close();
-    expect(order).toEqual(['last', 'first', 'database']);
+    expect(order).toEqual(['hook', 'last', 'first', 'database']);
   });
 });

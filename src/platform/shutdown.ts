@@ -1,22 +1,19 @@
-import { type INestApplicationContext, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { type INestApplicationContext, Injectable, Logger } from '@nestjs/common';
 import { Database } from './database.js';
 import { HealthRegistry } from './health.js';
 
 /** What is still to be written when the last request was answered. Runs in reverse order of registration. */
 @Injectable()
-export class ShutdownDrains implements OnApplicationShutdown {
+export class ShutdownDrains {
   private readonly logger = new Logger(ShutdownDrains.name);
   private readonly drains: { name: string; drain: () => Promise<void> }[] = [];
-
-  constructor(private readonly database: Database) {}
 
   /** `drain` resolves when its work is done; it may use the database. */
   register(name: string, drain: () => Promise<void>): void {
     this.drains.push({ name, drain });
   }
 
-  /** After the listener has closed. This module is the ground of all others, so its hook is the last to run. */
-  async onApplicationShutdown(): Promise<void> {
+  async run(): Promise<void> {
     for (const { name, drain } of this.drains.toReversed()) {
       try {
         await drain();
@@ -25,8 +22,20 @@ export class ShutdownDrains implements OnApplicationShutdown {
         this.logger.error(error);
       }
     }
-    await this.database.close();
   }
+}
+
+/**
+ * Makes `app.close()` end in order: listener and running requests, the hooks of all modules, drains, database. The
+ * framework's own hooks cannot say "last": their order among global modules follows from who was imported first.
+ */
+export function closeInOrder(app: INestApplicationContext): void {
+  const close = app.close.bind(app);
+  app.close = async () => {
+    await close();
+    await app.get(ShutdownDrains).run();
+    await app.get(Database).close();
+  };
 }
 
 /**

@@ -8,7 +8,7 @@
 // first, and would run the step on the machine's own Node although the pinned one was installed meanwhile.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,10 +50,14 @@ function packagesMatch() {
 }
 
 function install() {
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    say('node_modules is a link, and its packages are not those of package-lock.json: run npm ci where it leads');
+    process.exit(1);
+  }
   say('installing packages (npm ci)');
   const npm = process.env.npm_execpath;
   const command = npm ? [process.execPath, npm] : ['npm'];
-  runToEnd([...command, 'ci', '--include=dev', '--no-audit', '--no-fund'], process.env);
+  runToEnd([...command, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], process.env);
 }
 
 /** The pinned Node; where npm was told to run no install scripts it is missing, and a new enough Node serves as well. */
