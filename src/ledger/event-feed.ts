@@ -12,7 +12,7 @@ export class EventFeed {
 
   /**
    * Up to `limit` changes after the number `after`. With none there it waits `waitMs` at most, or until `signal`
-   * says that the reader has gone, and then answers with what there is.
+   * says that the reader has gone, and then answers with what there is. `stopping`: the service is shutting down.
    */
   async read(
     tenantId: string,
@@ -20,7 +20,7 @@ export class EventFeed {
     limit: number,
     waitMs: number,
     signal: AbortSignal,
-  ): Promise<{ rows: NumberedRow[]; position: number }> {
+  ): Promise<{ rows: NumberedRow[]; position: number; stopping: boolean }> {
     const endMs = performance.now() + waitMs;
     let position = after;
     for (;;) {
@@ -33,7 +33,7 @@ export class EventFeed {
       const leftMs = endMs - performance.now();
       if (page.rows.length > 0 || leftMs <= 0 || signal.aborted || this.waiters.isStopping) {
         turn.leave();
-        return { rows: page.rows, position };
+        return { rows: page.rows, position, stopping: this.waiters.isStopping };
       }
       // A page that its time ended has more to look through already.
       if (position < page.head) turn.leave();

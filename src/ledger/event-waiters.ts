@@ -64,15 +64,16 @@ export class EventWaiters implements OnModuleInit, BeforeApplicationShutdown {
 
   private async wait(waiter: Waiter, position: number, waitMs: number, signal: AbortSignal): Promise<void> {
     if (this.stopping || signal.aborted || waiter.numbered > position) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      waiter.position = position;
-      waiter.wake = resolve;
-      timer = setTimeout(resolve, waitMs);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      this.schedulePoll();
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    const leave = (): void => resolve();
+    signal.addEventListener('abort', leave, { once: true });
+    waiter.position = position;
+    waiter.wake = resolve;
+    this.schedulePoll();
+    await promise;
     clearTimeout(timer);
+    signal.removeEventListener('abort', leave);
   }
 
   private readonly tell = (heads: ReadonlyMap<string, number>): void => {

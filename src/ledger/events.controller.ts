@@ -1,6 +1,6 @@
-import { Controller, Get, Query, Req } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Access, Caller, type Principal } from '../platform/access.js';
 import { FeedQueryDto, FeedView } from './event.dto.js';
 import { EventFeed } from './event-feed.js';
@@ -23,6 +23,7 @@ export class EventsController {
     @Caller() caller: Principal,
     @Query() query: FeedQueryDto,
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FeedView> {
     const { after = 0, limit = 50, wait = 0 } = query;
     const gone = new AbortController();
@@ -30,6 +31,8 @@ export class EventsController {
     request.raw.socket.once('close', leave);
     try {
       const page = await this.feed.read(caller.tenantId, after, limit, wait * 1000, gone.signal);
+      // A connection that stays open after its last answer would hold up the shutdown until it times out.
+      if (page.stopping) void reply.header('connection', 'close');
       return { items: page.rows.map(toEventView), position: page.position };
     } finally {
       request.raw.socket.off('close', leave);

@@ -5,7 +5,7 @@ import { LedgerPulse } from './ledger-pulse.js';
 import { numberEvents } from './number-events.js';
 
 /** Events in one transaction. On SQLite a transaction keeps all other writers waiting, so it is shorter. */
-const BATCH = { mysql: 2000, sqlite: 500 } as const;
+const BATCH = { mysql: 2000, sqlite: 250 } as const;
 /** From a record to the first look; the transaction has most often committed by then. */
 const NUDGE_MS = 20;
 /** Under load: rounds come no closer than this, so that one takes what many requests wrote. */

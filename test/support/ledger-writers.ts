@@ -17,14 +17,14 @@ export function userEvent(tenantId: string, userId: string, version: number, mor
 
 /**
  * Writes `count` transactions one after the other, each of some events with personal parts; every fourth is rolled
- * back after its events were inserted. `onCommit` hears how many events each commit had.
+ * back after its events were inserted. `onCommit` hears the subjects of each commit's events.
  */
 export async function writeTransactions(
   database: Database,
   ledger: LedgerService,
   tenantIds: readonly string[],
   count: number,
-  onCommit: (events: number) => void = () => undefined,
+  onCommit: (subjectIds: string[]) => void = () => undefined,
 ): Promise<{ committed: number; rolledBack: number }> {
   let committed = 0;
   let rolledBack = 0;
@@ -41,7 +41,7 @@ export async function writeTransactions(
         if (index % 4 === 3) throw new Error('rolled back on purpose');
       });
       committed += events.length;
-      onCommit(events.length);
+      onCommit(events.map((event) => event.subject.id));
     } catch (error) {
       if ((error as Error).message !== 'rolled back on purpose') throw error;
       rolledBack += events.length;
