@@ -45,7 +45,7 @@ export function databaseTroubleOf(error: unknown): DatabaseTrouble | null {
       if (DUPLICATE.has(code)) return 'duplicate';
       if (UNAVAILABLE.has(code)) return 'unavailable';
     }
-    if (/closed state|Pool is closed|is not established|database is locked/.test(each.message)) {
+    if (/closed state|Pool is closed|is not established|connection is not open|database is locked/.test(each.message)) {
       return each.message.includes('locked') ? 'conflict' : 'unavailable';
     }
   }

@@ -30,7 +30,7 @@ describe('a ledger whose processes are killed with -9', () => {
   });
   afterAll(async () => {
     for (const child of running) child.kill('SIGKILL');
-    await database.onApplicationShutdown();
+    await database.close();
     await scratch.drop();
   });
 

@@ -5,7 +5,6 @@ import { Strategy } from 'passport-jwt';
 import { ACCESS_TOKEN_STRATEGY } from '../../platform/access.guard.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
-import { Problem } from '../../platform/problem.js';
 import {
   ACCESS_TOKEN_ALGORITHM,
   ACCESS_TOKEN_TYPE,
@@ -21,11 +20,15 @@ interface Request {
 
 const BEARER_JWT = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 
-/** passport-jwt calls every error of its key provider a failed login; a database that is away is not one. */
+/** The keys could not be read: the fault is ours, and the token may well be good. */
+class KeysUnread extends Error {}
+
+/** passport-jwt calls every error of its key provider a bad token; a database that is away is none (503, not 401). */
 class AccessTokenPassport extends Strategy {
   override authenticate(request: Request, options?: unknown): void {
     const fail = this.fail.bind(this);
-    this.fail = (reason: unknown) => (reason instanceof Problem ? this.error(reason) : fail(undefined, 401));
+    this.fail = (reason: unknown) =>
+      reason instanceof KeysUnread ? this.error(reason.cause as Error) : fail(undefined, 401);
     super.authenticate(request as never, options);
   }
 }
@@ -50,7 +53,7 @@ export class AccessTokenStrategy extends PassportStrategy(AccessTokenPassport, A
         keys.findVerificationKey(kid, clock.now()).then(
           // The typings of passport-jwt do not know KeyObject, which jsonwebtoken takes.
           (key) => (key ? done(null, key as never) : done(new Error('unknown key'))),
-          (error: unknown) => done(error),
+          (error: unknown) => done(new KeysUnread('The signing keys were not read.', { cause: error })),
         );
       },
     });

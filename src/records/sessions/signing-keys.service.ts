@@ -67,9 +67,16 @@ export class SigningKeysService implements OnApplicationBootstrap {
     return key && isPublished(key, now) ? key.publicKey : null;
   }
 
-  /** The key set of RFC 7517 that applications check access tokens with. */
+  /**
+   * The key set of RFC 7517 that applications check access tokens with. While the database is away it is what was read
+   * last: applications can go on checking tokens.
+   */
   async getKeySet(now: Micros): Promise<{ keys: PublicJwk[] }> {
-    if (this.isStale(now)) await this.reload();
+    if (this.isStale(now)) {
+      await this.reload().catch((error: unknown) => {
+        if (this.keys.length === 0) throw error;
+      });
+    }
     return { keys: this.keys.filter((key) => isPublished(key, now)).map((key) => key.publicJwk) };
   }
 

@@ -31,7 +31,7 @@ export async function findEffectiveRoles(
     `SELECT r.roleKey AS roleKey, r.permissions AS permissions, r.markedPrivileged AS markedPrivileged
      FROM grants g
      JOIN roles r ON r.tenantId = g.tenantId AND r.roleKey = g.heldKey
-     LEFT JOIN identities i ON i.id = g.sourceId
+     LEFT JOIN identities i ON i.id = g.sourceId AND i.userId = g.userId
      LEFT JOIN blocks b ON b.userId = g.userId AND b.kind = g.kind AND b.heldKey = g.heldKey
        AND (b.until IS NULL OR b.until > ?)
      WHERE g.userId = ? AND g.tenantId = ? AND g.kind = 'role' AND b.userId IS NULL

@@ -60,7 +60,7 @@ export async function findHeldGrants(
        r.permissions AS permissions, r.markedPrivileged AS markedPrivileged, b.userId AS blockedId
      FROM grants g
      LEFT JOIN roles r ON g.kind = 'role' AND r.tenantId = g.tenantId AND r.roleKey = g.heldKey
-     LEFT JOIN identities i ON i.id = g.sourceId
+     LEFT JOIN identities i ON i.id = g.sourceId AND i.userId = g.userId
      LEFT JOIN blocks b ON b.userId = g.userId AND b.kind = g.kind AND b.heldKey = g.heldKey
        AND (b.until IS NULL OR b.until > ?)
      WHERE g.userId = ? AND g.tenantId = ?
