@@ -11,7 +11,7 @@ async function main(): Promise<void> {
   await database.migrate();
   const app = await createHttpApp(AppModule.with(config, database), config);
   await app.listen(config.PORT, config.HOST);
-  const link = await app.get(FirstStartService).createLink(Number(new URL(await app.getUrl()).port) || config.PORT);
+  const link = await app.get(FirstStartService).createLink(Number(new URL(await app.getUrl()).port));
   if (link !== null) process.stdout.write(firstStartNotice(link));
 }
 

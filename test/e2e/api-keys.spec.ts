@@ -3,7 +3,7 @@ import { Clock, HOUR, MINUTE, SECOND } from '../../src/platform/clock.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import { ApiKeyEntity } from '../../src/records/api-keys/api-key.entity.js';
 import type { HttpClient } from '../support/http-client.js';
-import { seedConnection, seedTenant } from '../support/tenancy-rows.js';
+import { seedConnection, seedTenant } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const HELD = ['api-keys:read', 'api-keys:write', 'users:read', 'users:sync'];

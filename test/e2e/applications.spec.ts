@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { HttpClient } from '../support/http-client.js';
-import { seedTenant } from '../support/tenancy-rows.js';
+import { seedTenant } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 describe('/applications', () => {

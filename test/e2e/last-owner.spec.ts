@@ -4,7 +4,7 @@ import { newId } from '../../src/platform/ids.js';
 import { BlockEntity, GrantEntity } from '../../src/records/users/grant.entity.js';
 import { assertOwnerRemains } from '../../src/records/users/last-owner.js';
 import { UserEntity } from '../../src/records/users/user.entity.js';
-import { seedGrants, seedIdentity, seedTenant, seedUser } from '../support/tenancy-rows.js';
+import { seedGrants, seedIdentity, seedTenant, seedUser } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 describe('the last owner stays', () => {

@@ -10,7 +10,7 @@ import { SessionEntity } from '../../src/records/sessions/session.entity.js';
 import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import { UserEntity } from '../../src/records/users/user.entity.js';
-import { seedTenant } from '../support/tenancy-rows.js';
+import { seedTenant } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const PASSWORD = 'correct horse battery';

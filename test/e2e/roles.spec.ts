@@ -7,7 +7,7 @@ import { EventEntity } from '../../src/ledger/event.entity.js';
 import { BlockEntity, GrantEntity } from '../../src/records/users/grant.entity.js';
 import { UserEntity } from '../../src/records/users/user.entity.js';
 import type { HttpClient } from '../support/http-client.js';
-import { seedConnection, seedGrants, seedTenant, seedUser } from '../support/tenancy-rows.js';
+import { seedConnection, seedGrants, seedTenant, seedUser } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 describe('/roles', () => {

@@ -8,7 +8,7 @@ import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
 import { tenantTables } from '../../src/records/tenants/tenant-tables.js';
 import { shape } from '../../src/tables.js';
 import type { HttpClient } from '../support/http-client.js';
-import { seedConnection, seedGrants, seedIdentity, seedTenant } from '../support/tenancy-rows.js';
+import { seedConnection, seedGrants, seedIdentity, seedTenant } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const OPERATOR = ['tenants:read', 'tenants:write', 'tenants:access'];

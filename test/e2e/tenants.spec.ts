@@ -6,7 +6,7 @@ import { FirstStartService } from '../../src/records/local-admins/first-start.se
 import { SessionEntity } from '../../src/records/sessions/session.entity.js';
 import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
 import type { HttpClient } from '../support/http-client.js';
-import { seedConnection, seedGrants, seedIdentity, seedTenant, seedUser } from '../support/tenancy-rows.js';
+import { seedConnection, seedGrants, seedIdentity, seedTenant, seedUser } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const OPERATOR = ['tenants:read', 'tenants:write', 'tenants:access'];

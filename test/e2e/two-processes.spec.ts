@@ -8,19 +8,19 @@ import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
 import { shape } from '../../src/tables.js';
 import { createScratchDatabase, engine, type ScratchDatabase } from '../support/databases.js';
 import { HttpClient } from '../support/http-client.js';
-import { type InstanceProcess, startInstance } from '../support/instance-process.js';
+import { type ServiceProcess, startProcess } from '../support/start-process.js';
 
 // The embedded database serves one instance (the configuration refuses more), so that with it this is one process that
 // stands for both; on a database server there are two.
 describe('several processes on one database', () => {
   let scratch: ScratchDatabase;
-  let processes: InstanceProcess[];
+  let processes: ServiceProcess[];
   let key: string;
   const links: string[] = [];
   beforeAll(async () => {
     scratch = await createScratchDatabase();
-    processes = [await startInstance(scratch.env)];
-    if (engine === 'mysql') processes.push(await startInstance(scratch.env));
+    processes = [await startProcess(scratch.env)];
+    if (engine === 'mysql') processes.push(await startProcess(scratch.env));
     for (const each of processes) links.push(await each.output(/http\S+\/setup#token=[\w-]{43}(?=\n)/));
     key = await writeOperatorKey(scratch);
   }, 60_000);

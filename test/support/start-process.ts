@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /** The service as it ships: `dist/src/main.js` in a process of its own. */
-export interface InstanceProcess {
+export interface ServiceProcess {
   url: string;
   /** Waits until what it has written to its terminal matches, and returns that. */
   output(pattern: RegExp): Promise<string>;
   stop(): Promise<void>;
 }
 
-export async function startInstance(env: Record<string, string>): Promise<InstanceProcess> {
+export async function startProcess(env: Record<string, string>): Promise<ServiceProcess> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const main = new URL('../../src/main.js', import.meta.url).pathname;
