@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { settings, type Setting, type SettingName } from './settings.js';
 
-/** The token under which the frozen configuration is injected. */
-export const CONFIG = 'rollcall:config';
-
 type Values = { readonly [Name in SettingName]: ReturnType<(typeof settings)[Name]['read']> };
 
 /** The one frozen configuration; read once, from the environment alone. */
@@ -56,10 +53,4 @@ function unsafeIn(config: Config): string[] {
   if (!config.PUBLIC_URL.startsWith('https://')) faults.push('PUBLIC_URL must be an https URL in production');
   if (config.ALLOW_LOOPBACK_HTTP) faults.push('ALLOW_LOOPBACK_HTTP is refused in production');
   return faults;
-}
-
-/** Where users reach Rollcall, without a slash at its end: PUBLIC_URL as it was set, else the listening address. */
-export function publicUrlOf(config: Pick<Config, 'PUBLIC_URL' | 'HOST' | 'PORT'>): string {
-  if (config.PUBLIC_URL !== '') return config.PUBLIC_URL;
-  return `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${config.PORT}`;
 }

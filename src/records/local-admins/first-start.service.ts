@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LedgerService } from '../../ledger/ledger.service.js';
 import { Clock } from '../../platform/clock.js';
-import { type Config, CONFIG, publicUrlOf } from '../../platform/config.js';
+import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { duplicateOf } from '../../platform/database-errors.js';
 import { OPERATOR } from '../../platform/permissions.js';
+import { CONFIG } from '../../platform/platform.module.js';
+import { publicUrl } from '../../platform/public-url.js';
 import { createTenant } from '../tenants/create-tenant.js';
 import { PLATFORM_SLUG, TenantEntity } from '../tenants/tenant.entity.js';
 import { findHolder } from '../users/last-owner.js';
@@ -38,7 +40,7 @@ export class FirstStartService {
         userId: null,
         expiresAt: now + FIRST_LINK_LIFE,
       });
-      return linkTo(publicUrlOf({ ...this.config, PORT: port ?? this.config.PORT }), token);
+      return linkTo(publicUrl({ ...this.config, PORT: port ?? this.config.PORT }), token);
     });
   }
 

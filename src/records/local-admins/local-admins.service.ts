@@ -3,13 +3,15 @@ import { type EntityManager, In, MoreThan } from 'typeorm';
 import { actorOf, LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock, formatTime } from '../../platform/clock.js';
-import { type Config, CONFIG, publicUrlOf } from '../../platform/config.js';
+import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { duplicateOf } from '../../platform/database-errors.js';
 import { assertMayGrant } from '../../platform/grant-rules.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
+import { CONFIG } from '../../platform/platform.module.js';
 import { Problem } from '../../platform/problem.js';
+import { publicUrl } from '../../platform/public-url.js';
 import { RoleEntity } from '../roles/role.entity.js';
 import { GrantEntity } from '../users/grant.entity.js';
 import { UserEntity } from '../users/user.entity.js';
@@ -122,7 +124,7 @@ export class LocalAdminsService {
       expiresAt,
     });
     const row = await tx.findOneByOrFail(LocalPasswordEntity, { userId: user.id });
-    const link = linkTo(publicUrlOf(this.config), token);
+    const link = linkTo(publicUrl(this.config), token);
     return { ...toView(row, user), link, linkExpiresAt: formatTime(expiresAt) };
   }
 }

@@ -3,13 +3,15 @@ import { type EntityManager, MoreThan } from 'typeorm';
 import { actorOf, LedgerService } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock, formatTime, HOUR, type Micros } from '../../platform/clock.js';
-import { type Config, CONFIG, publicUrlOf } from '../../platform/config.js';
+import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { duplicateOf } from '../../platform/database-errors.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
 import { builtInRoles } from '../../platform/permissions.js';
+import { CONFIG } from '../../platform/platform.module.js';
 import { Problem } from '../../platform/problem.js';
+import { publicUrl } from '../../platform/public-url.js';
 import { checkVersion } from '../../platform/versions.js';
 import { issueKey } from '../api-keys/issue-key.js';
 import { createOneTimeLink, INVITE_LIFE, linkTo } from '../local-admins/one-time-links.js';
@@ -72,7 +74,7 @@ export class TenantsService {
           userId: null,
           expiresAt,
         });
-        const link = linkTo(publicUrlOf(this.config), token);
+        const link = linkTo(publicUrl(this.config), token);
         return { ...toTenantView(tenant), invite: { link, expiresAt: formatTime(expiresAt) } };
       });
     } catch (error) {
