@@ -3,12 +3,8 @@ import { EventEntity } from '../../src/ledger/event.entity.js';
 import { Clock, HOUR } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
 import { FirstStartService } from '../../src/records/local-admins/first-start.service.js';
-import { LocalPasswordEntity } from '../../src/records/local-admins/local-password.entity.js';
 import { SessionEntity } from '../../src/records/sessions/session.entity.js';
-import { TenantDeletionService } from '../../src/records/tenants/tenant-deletion.service.js';
 import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
-import { tenantTables } from '../../src/records/tenants/tenant-tables.js';
-import { shape } from '../../src/tables.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection, seedGrants, seedIdentity, seedTenant, seedUser } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -203,108 +199,4 @@ describe('/tenants', () => {
     expect(answer.body).not.toContain('not-mine');
     expect(await eventsOf(platformId, 'tenant.exported')).toMatchObject([{ subjectId: id }]);
   });
-
-  it('deleted, nothing of it is left but the word in the operators’ ledger', async () => {
-    const id = await seedFullTenant(rollcall, 'gone', 1100);
-    const keep = await seedFullTenant(rollcall, 'kept', 3);
-    const before = await countAll(rollcall, keep);
-    expect((await operator.delete(`/tenants/${id}`)).status).toBe(204);
-    expect(await countAll(rollcall, id)).toEqual({});
-    expect(await countAll(rollcall, keep)).toEqual(before);
-    for (const table of ['used_tokens', 'identity_traces', 'idempotency_keys']) {
-      const rows: { n: number | string }[] = await rollcall.database.read.query(`SELECT COUNT(*) AS n FROM ${table}`);
-      expect(`${table} ${rows[0]?.n}`).toBe(`${table} ${table === 'idempotency_keys' ? 1 : 3}`);
-    }
-    expect((await operator.get(`/tenants/${id}`)).status).toBe(404);
-    expect((await operator.delete(`/tenants/${id}`)).status).toBe(404);
-    const told = await rollcall.database.read.findBy(EventEntity, { tenantId: platformId, subjectId: id });
-    expect(told.map((event) => event.type).sort()).toEqual([
-      'tenant.created',
-      'tenant.deleted',
-      'tenant.deletion_started',
-    ]);
-  });
-
-  it('a deletion that was cut off refuses its keys, and goes on at the next start', async () => {
-    const id = await seedFullTenant(rollcall, 'halfway', 3);
-    const key = await rollcall.clientWith(id, ['roles:read']);
-    await rollcall.database.transaction((tx) => tx.update(TenantEntity, { id }, { status: 'deleting' }));
-    expect((await key.get('/roles')).status).toBe(401);
-    expect((await operator.post(`/tenants/${id}/resume`)).status).toBe(409);
-    const deletion = rollcall.app.get(TenantDeletionService);
-    await Promise.all([deletion.resumeAll(), deletion.resumeAll()]);
-    expect(await countAll(rollcall, id)).toEqual({});
-    expect(await eventsOf(platformId, 'tenant.deleted')).toHaveLength(2);
-  });
-
-  it('a deletion knows every table that holds rows of a tenant', () => {
-    const emptied = new Set(
-      tenantTables.flatMap((each) => [each.table, ...(each.children ?? []).map((child) => child.table)]),
-    );
-    const known = new Set(rollcall.database.read.connection.entityMetadatas.map((each) => each.tableName));
-    const notOfATenant = ['tenants', 'signing_keys', 'leases'];
-    expect([...known].filter((table) => !emptied.has(table)).sort()).toEqual(notOfATenant.sort());
-    expect([...emptied].filter((table) => !known.has(table))).toEqual([]);
-    expect(shape.entities.length).toBe(known.size);
-  });
 });
-
-async function seedFullTenant(rollcall: TestApp, slug: string, users: number): Promise<string> {
-  const { id: tenantId } = await seedTenant(rollcall, slug);
-  const connectionId = await seedConnection(rollcall, tenantId);
-  await rollcall.clientWith(tenantId, ['roles:read'], connectionId);
-  const ids = Array.from({ length: users }, () => newId());
-  const values = (row: (id: string) => string) => ids.map(row).join(',');
-  await rollcall.database.transaction(async (tx) => {
-    await tx.query(
-      `INSERT INTO users (id, tenantId, emailVerified, attributes, suspended, version, createdAt, updatedAt)
-       VALUES ${values((id) => `('${id}', '${tenantId}', 0, '{}', 0, 1, 1, 1)`)}`,
-    );
-    await tx.query(
-      `INSERT INTO used_tokens (connectionId, jtiHash, expiresAt) VALUES ${values((id) => `('${connectionId}', '${id}', 1)`)}`,
-    );
-    await tx.query(
-      `INSERT INTO identity_traces (connectionId, subjectHash, notBefore, expiresAt)
-       VALUES ${values((id) => `('${connectionId}', '${id}', 1, 1)`)}`,
-    );
-    await tx.query(
-      `INSERT INTO mapping_versions (connectionId, version, tenantId, mapping, savedBy, savedAt)
-       VALUES ('${connectionId}', 1, '${tenantId}', '{}', 'x', 1), ('${newId()}', 1, '${tenantId}', '{}', 'x', 1)`,
-    );
-    await tx.query(
-      `INSERT INTO idempotency_keys (principalId, requestKey, requestHash, heldUntil, expiresAt)
-       VALUES ('${ids[0]}', 'k', 'h', 1, 1)`,
-    );
-    await tx.insert(LocalPasswordEntity, {
-      userId: ids[0] ?? '',
-      tenantId,
-      userNameKey: 'x',
-      passwordHash: '',
-      failures: 0,
-      lockedUntil: null,
-      updatedAt: 1,
-    });
-  });
-  for (const userId of ids.slice(0, 2)) {
-    const identityId = await seedIdentity(rollcall, { tenantId, userId, connectionId });
-    await seedGrants(rollcall, [{ tenantId, userId, role: 'viewer', identityId, connectionId }]);
-  }
-  return tenantId;
-}
-
-/** How many rows each table holds of a tenant, or of its only connection; tables with none are left out. */
-async function countAll(rollcall: TestApp, tenantId: string): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const entity of rollcall.database.read.connection.entityMetadatas) {
-    const column = ['tenantId', 'connectionId'].find((name) => entity.findColumnWithPropertyName(name));
-    if (column === undefined) continue;
-    const through = column === 'tenantId' ? '= ?' : 'IN (SELECT id FROM connections WHERE tenantId = ?)';
-    const rows: { n: number | string }[] = await rollcall.database.read.query(
-      `SELECT COUNT(*) AS n FROM ${entity.tableName} WHERE ${column} ${through}`,
-      [tenantId],
-    );
-    const n = Number(rows[0]?.n);
-    if (n > 0) counts[entity.tableName] = n;
-  }
-  return counts;
-}

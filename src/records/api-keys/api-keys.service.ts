@@ -5,7 +5,6 @@ import type { Principal } from '../../platform/access.js';
 import { Clock, type Micros, parseTime, SECOND } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { assertMayGrant } from '../../platform/grant-rules.js';
-import { newId } from '../../platform/ids.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
 import { isOwnPermission } from '../../platform/permissions.js';
