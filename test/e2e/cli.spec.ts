@@ -34,8 +34,8 @@ describe('the command line beside a running service', () => {
     return (await http.post('/setup', { token, password })).status;
   }
 
-  const logIn = (username: string, password: string) =>
-    http.post<{ access_token: string }>('/auth/login', { tenant: 'platform', username, password });
+  const logIn = (userName: string, password: string) =>
+    http.post<{ access_token: string }>('/auth/login', { tenant: 'platform', userName, password });
 
   it('`admin create` makes the first operator, who then logs in by password and may do what operators do', async () => {
     const made = rollcall('admin', 'create', 'root', '--name', 'Root');
