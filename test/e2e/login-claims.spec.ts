@@ -59,14 +59,17 @@ const bad: [string, string, (acme: Customer) => Over, CustomerSettings?][] = [
 ];
 
 describe('a token whose claims are not in order', () => {
-  it.each(bad)('%s is refused as %s before its key is asked for, and leaves nothing', async (_, reason, over, more) => {
-    const acme = await world.addCustomer(more);
-    const answer = await acme.login(over(acme), { tenant: acme.tenantId });
-    expect([answer.status, answer.body.code]).toEqual([401, 'login_refused']);
-    expect(await acme.refusals()).toEqual([expect.stringMatching(`^${reason}`)]);
-    expect(await acme.rows()).toEqual({ users: 0, identities: 0, sessions: 0, grants: 0 });
-    expect(acme.realm.fetches).toEqual([]);
-  });
+  it.each(bad.map(([what, reason, over, more = {}]) => ({ what, reason, over, more })))(
+    '$what is refused as $reason before its key is asked for, and leaves nothing',
+    async ({ reason, over, more }) => {
+      const acme = await world.addCustomer(more);
+      const answer = await acme.login(over(acme), { tenant: acme.tenantId });
+      expect([answer.status, answer.body.code]).toEqual([401, 'login_refused']);
+      expect(await acme.refusals()).toEqual([expect.stringMatching(`^${reason}`)]);
+      expect(await acme.rows()).toEqual({ users: 0, identities: 0, sessions: 0, grants: 0 });
+      expect(acme.realm.fetches).toEqual([]);
+    },
+  );
 
   it.each(['logout+jwt', 'secevent+jwt', 'dpop+jwt', 'oauth-id-jag+jwt', 'application/logout+jwt', 'rollcall+jwt', 7])(
     'D8 typ %j never logs in, though the connection lists it',
