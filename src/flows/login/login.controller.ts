@@ -1,5 +1,5 @@
 import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Access, publicAccess } from '../../platform/access.js';
 import { Problems } from '../../platform/openapi.js';
@@ -32,10 +32,12 @@ export class LoginController {
       "With an identity provider's token (in the body or as `Authorization: Bearer`), with an API key, or with a local " +
       "admin's password. The person and their roles are brought up to date from the token's claims first.",
   })
+  @ApiBody({ type: LoginBody, required: false })
   @ApiOkResponse({ type: LoginAnswer })
-  login(@Body() body: LoginBody | undefined, @Req() request: FastifyRequest): Promise<LoginAnswer> {
+  // Not `LoginBody | undefined`: the compiler would note no class, and nothing would be validated.
+  login(@Body() body: LoginBody, @Req() request: FastifyRequest): Promise<LoginAnswer> {
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
-    return this.logins.login(body ?? new LoginBody(), bearer, {
+    return this.logins.login(body, bearer, {
       address: request.ip,
       userAgent: request.headers['user-agent'] ?? null,
     });
