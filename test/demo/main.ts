@@ -44,8 +44,9 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
     story.makeOwner(stage, link),
   );
 
-  const connection = await tell.step('The owner trusts a customer’s provider, and says which groups mean which roles', () =>
-    story.connect(stage, owner),
+  const connection = await tell.step(
+    'The owner trusts a customer’s provider, and says which groups mean which roles',
+    () => story.connect(stage, owner),
   );
 
   const ada = await tell.step('Ada, of whom Rollcall has never heard, logs in with her provider’s token', async () => {
@@ -63,17 +64,20 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
     tell.check('it has fetched the keys once', app.questions() === 1);
   });
 
-  const moved = await tell.step('An admin makes Ada a reviewer; the provider moves her from engineering to sales', async () => {
-    await story.grantByHand(stage, owner, ada.id);
-    stage.provider.setGroups('ada', ['sales']);
-    const login = await story.logIn(stage, 'ada');
-    const user = await story.showUser(stage, owner, ada.id);
-    tell.check('editor is gone, because the group is', !story.holds(user, 'editor'));
-    tell.check('viewer came by the other rule', story.holds(user, 'viewer'));
-    tell.check('what the admin gave is still there', story.holds(user, 'reviewer'));
-    await story.greet(stage, app, login.body.access_token, 'may read the reports');
-    return login;
-  });
+  const moved = await tell.step(
+    'An admin makes Ada a reviewer; the provider moves her from engineering to sales',
+    async () => {
+      await story.grantByHand(stage, owner, ada.id);
+      stage.provider.setGroups('ada', ['sales']);
+      const login = await story.logIn(stage, 'ada');
+      const user = await story.showUser(stage, owner, ada.id);
+      tell.check('editor is gone, because the group is', !story.holds(user, 'editor'));
+      tell.check('viewer came by the other rule', story.holds(user, 'viewer'));
+      tell.check('what the admin gave is still there', story.holds(user, 'reviewer'));
+      await story.greet(stage, app, login.body.access_token, 'may read the reports');
+      return login;
+    },
+  );
 
   const { job, bob } = await tell.step('A nightly job pushes 1,000 users with an API key', async () => {
     const body = { name: 'Nightly job', scopes: ['users:sync'], connection: connection.id };
@@ -91,7 +95,10 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
   await tell.step('A rule is edited: first who would lose what, then they do', async () => {
     await story.editRule(stage, owner, connection);
     const user = await story.showUser(stage, owner, ada.id);
-    tell.check('Ada lost viewer, and is a reviewer still', !story.holds(user, 'viewer') && story.holds(user, 'reviewer'));
+    tell.check(
+      'Ada lost viewer, and is a reviewer still',
+      !story.holds(user, 'viewer') && story.holds(user, 'reviewer'),
+    );
   });
 
   await tell.step('Why? Explain says what a login with Ada’s token would do, and changes nothing', async () => {

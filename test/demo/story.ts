@@ -49,7 +49,11 @@ export async function makeOwner({ tell, http }: Stage, link: string): Promise<Ow
 
 /** Says whom the tenant trusts, and which groups mean which roles. */
 export async function connect({ tell, provider }: Stage, { client }: Owner): Promise<SavedConnectionView> {
-  for (const [key, permission] of [['editor', 'reports:write'], ['viewer', 'reports:read'], ['reviewer', 'reports:review']]) {
+  for (const [key, permission] of [
+    ['editor', 'reports:write'],
+    ['viewer', 'reports:read'],
+    ['reviewer', 'reports:review'],
+  ]) {
     await tell.ask(client, 'POST /roles', {
       body: { key, name: key, permissions: [permission] },
       status: 201,
@@ -120,13 +124,20 @@ export function holds(user: UserView, role: string): boolean {
 }
 
 /** The application checks the token by itself. */
-export async function greet({ tell }: Stage, application: DemoApplication, token: string, words: string): Promise<void> {
+export async function greet(
+  { tell }: Stage,
+  application: DemoApplication,
+  token: string,
+  words: string,
+): Promise<void> {
   const asked = application.questions();
   const answer = await fetch(application.url, { headers: { authorization: `Bearer ${token}` } });
   const text = await answer.text();
   tell.aside(`the application answers ${answer.status}: ${text}`);
   const now = application.questions();
-  tell.aside(`it has asked Rollcall for its keys ${now} time${now === 1 ? '' : 's'}${now === asked ? ', not for this' : ''}`);
+  tell.aside(
+    `it has asked Rollcall for its keys ${now} time${now === 1 ? '' : 's'}${now === asked ? ', not for this' : ''}`,
+  );
   tell.check(`it greets by role: ${words}`, text.includes(words));
 }
 
@@ -198,7 +209,10 @@ export async function editRule({ tell }: Stage, { client }: Owner, connection: S
     show: ({ kind, status, counts }) => ({ kind, status, counts }),
   });
   const after = await countViewers(client);
-  tell.check(`now ${after} people hold viewer, ${before - after} fewer, and nobody had to log in`, before - after === losers);
+  tell.check(
+    `now ${after} people hold viewer, ${before - after} fewer, and nobody had to log in`,
+    before - after === losers,
+  );
 }
 
 async function waitForRun(client: HttpClient, id: string): Promise<RunView> {
@@ -232,7 +246,11 @@ export async function explain(stage: Stage, { client }: Owner, at: string, idTok
       ok,
       checks: `${checks.filter((check) => check.ok).length} of ${checks.length} hold: ${checks.map(({ check }) => check).join(' ')}`,
       rules: rules.map(({ rule, saw, result }) => ({ rule, saw, result })),
-      plan: plan && { result: plan.result, roles: plan.user?.roles, ...(plan.problem && { problem: plan.problem.code }) },
+      plan: plan && {
+        result: plan.result,
+        roles: plan.user?.roles,
+        ...(plan.problem && { problem: plan.problem.code }),
+      },
     }),
   });
   return answer.body;

@@ -43,7 +43,13 @@ export class Teller {
   async ask<T>(client: HttpClient, request: string, question: Question<T>): Promise<Answer<T>> {
     const [method = '', path = ''] = request.split(' ');
     const { body, headers = {}, status, show = (answer: T) => answer } = question;
-    this.told('→', `${request}${Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`).join('')}`, body);
+    this.told(
+      '→',
+      `${request}${Object.entries(headers)
+        .map(([name, value]) => `  ${name}: ${value}`)
+        .join('')}`,
+      body,
+    );
     const start = performance.now();
     const answer = await client.send<T>(method, path, body, headers);
     const ms = Math.round(performance.now() - start);
