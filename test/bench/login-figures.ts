@@ -28,7 +28,10 @@ async function* measureLogins(stage: Stage, sizes: Sizes): AsyncGenerator<Figure
     await stage.settle();
     stage.say(`logins a second: ${Math.round(service)}; floor ${Math.round(floor)}`);
     // The first round warms up both.
-    if (round > 0 || sizes.loginRounds === 1) (services.push(service), floors.push(floor));
+    if (round > 0 || sizes.loginRounds === 1) {
+      services.push(service);
+      floors.push(floor);
+    }
   }
   logins.close();
   const value = round(median(services.map((service, index) => service / (floors[index] ?? NaN))));

@@ -192,6 +192,7 @@ describe('own keys and tokens', () => {
       rollcall.app.get(LedgerService).record(tx, [userEvent(world.tenantId, who.userId, 1)]),
     );
     await rollcall.app.get(Sequencer).catchUp();
+    clock.pass(MINUTE);
     expect(await rollcall.app.get(Checkpoints).signDue()).toBeGreaterThan(0);
     const [checkpoint]: { kid: string }[] = await rollcall.database.read.query('SELECT kid FROM ledger_checkpoints');
     const { kid } = await rollcall.app.get(SigningKeysService).rotate();
