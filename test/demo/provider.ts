@@ -38,7 +38,10 @@ export async function startProvider(): Promise<DemoProvider> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, configuration((login) => groups.get(login) ?? []));
+  const provider = new Provider(
+    issuer,
+    configuration((login) => groups.get(login) ?? []),
+  );
   const answer = provider.callback();
   server.on('request', (request, response) => {
     if (request.url?.startsWith('/sign-in/')) {
