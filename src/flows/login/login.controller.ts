@@ -2,6 +2,8 @@ import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Access, publicAccess } from '../../platform/access.js';
+import { Problems } from '../../platform/openapi.js';
+import { Limits } from '../../platform/route-limits.js';
 import { LoginAnswer, LoginBody } from './login.dto.js';
 import { LoginService } from './login.service.js';
 
@@ -12,6 +14,16 @@ export class LoginController {
 
   @Post('login')
   @Access(publicAccess)
+  @Limits({ rate: 'login' })
+  @Problems(
+    'login_refused',
+    'no_rule_matched',
+    'connection_ambiguous',
+    'conflict',
+    'too_many_requests',
+    'idp_unavailable',
+    'overloaded',
+  )
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({

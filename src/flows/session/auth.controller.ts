@@ -1,7 +1,9 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Access, anyPrincipal, Caller, type Principal, publicAccess } from '../../platform/access.js';
+import { Problems } from '../../platform/openapi.js';
 import { Problem } from '../../platform/problem.js';
+import { Limits } from '../../platform/route-limits.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { TokenAnswer } from '../../records/sessions/token-answer.dto.js';
 import { MeView } from './me.dto.js';
@@ -18,6 +20,8 @@ export class AuthController {
 
   @Post('refresh')
   @Access(publicAccess)
+  @Limits({ rate: 'login' })
+  @Problems('too_many_requests')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Exchange a refresh token for the next one and a new access token' })
