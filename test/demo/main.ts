@@ -181,9 +181,9 @@ try {
     await interrupted;
   }
 } catch (error) {
-  process.stderr.write(`\nThe demo failed: ${error instanceof StepFailed ? error.message : String(error)}\n`);
   const service = await running.service?.catch(() => undefined);
   if (service) process.stderr.write(`\nThe last lines of Rollcall's log:\n${service.log.slice(-20).join('\n')}\n`);
+  process.stderr.write(`\nThe demo failed: ${error instanceof StepFailed ? error.message : String(error)}\n`);
   process.exitCode = 1;
 } finally {
   await stop();
