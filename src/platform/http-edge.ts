@@ -75,6 +75,10 @@ function closeConnectionsAtEnd(fastify: FastifyInstance): void {
     isClosing = true;
     done();
   });
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isClosing) void reply.header('connection', 'close');
+    done();
+  });
   fastify.addHook('onResponse', (_request, _reply, done) => {
     if (isClosing) setImmediate(() => fastify.server.closeIdleConnections());
     done();

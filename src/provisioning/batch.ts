@@ -15,6 +15,7 @@ import { endSessions } from '../records/sessions/end-sessions.js';
 import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
+import { ConnectionMoved, holdConnections } from './hold-connections.js';
 import { guardOwners } from './owner-guard.js';
 import type { Effects, Settled, Submission, TableRow } from './submission.js';
 
@@ -76,8 +77,7 @@ export class Batch {
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
-        const again = error instanceof PersonsMoved || databaseTroubleOf(error) === 'duplicate';
-        if (!again || attempt === ATTEMPTS_MAX) throw toProblem(error);
+        if (!isMoved(error) || attempt === ATTEMPTS_MAX) throw toProblem(error);
       }
     }
   }
@@ -92,6 +92,7 @@ export class Batch {
     if (changes.length + told.rows.size + told.events.length === 0 && !alongside) return;
     await this.database.transaction(async (tx) => {
       await guardOwners(tx, changes, now);
+      await holdConnections(tx, versionsOf(settled));
       await this.writer.write(tx, changes, {
         actor: { type: 'system', id: 'system' },
         via: 'system',
@@ -217,8 +218,20 @@ function addRow(told: Told, { table, columns, values }: TableRow): void {
   else told.rows.set(table, { table, columns, values: [values] });
 }
 
+/** The versions of the connections under which the plan was made. */
+function versionsOf(settled: readonly Settled[]): Map<string, number> {
+  const versions = new Map<string, number>();
+  for (const one of settled) if (one.kind === 'planned') versions.set(one.known.row.id, one.known.row.version);
+  return versions;
+}
+
+/** Planned on what was true no more: to be planned anew. */
+function isMoved(error: unknown): boolean {
+  return error instanceof PersonsMoved || error instanceof ConnectionMoved || databaseTroubleOf(error) === 'duplicate';
+}
+
 function toProblem(error: unknown): unknown {
-  if (error instanceof PersonsMoved || databaseTroubleOf(error) !== null) {
+  if (isMoved(error) || databaseTroubleOf(error) !== null) {
     return new Problem('conflict', 'Others kept changing the same users; send it again.', {
       retryAfterSeconds: 1,
       cause: error,

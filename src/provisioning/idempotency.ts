@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, HOUR, MINUTE } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { databaseTroubleOf } from '../platform/database-errors.js';
 import { Problem } from '../platform/problem.js';
 import { IdempotencyKeyEntity, IdempotencyPartEntity } from './once.entity.js';
 import type { TableRow } from './submission.js';
@@ -39,7 +40,12 @@ export class Idempotency {
       });
     }
     const requestHash = hash('sha256', body, 'base64url');
-    const held = await this.database.transaction((tx) => this.take(tx, principalId, requestKey, requestHash));
+    const take = () => this.database.transaction((tx) => this.take(tx, principalId, requestKey, requestHash));
+    const held = await take().catch((error: unknown) => {
+      // Two came at once and neither saw the other: the one that lost looks again, and sees it.
+      if (databaseTroubleOf(error) === 'duplicate') return take();
+      throw error;
+    });
     if (held.answer !== null) return { answer: held.answer };
     const parts = await this.database.read.findBy(IdempotencyPartEntity, { principalId, requestKey });
     return { principalId, requestKey, parts: new Map(parts.map((each) => [each.part, each.results])) };

@@ -17,6 +17,7 @@ import { Problem } from '../platform/problem.js';
 import { KeySetOptions } from './key-set.js';
 import { KeySets } from './key-sets.js';
 import { TrustOptions } from './token-policy.js';
+import { CONFIG, readConfig } from '../platform/config.js';
 import { TrustModule } from './trust.module.js';
 import { TrustService } from './trust.service.js';
 
@@ -46,16 +47,21 @@ class FakeOutbound {
 
 async function makeTrust(options: Partial<TrustOptions> = {}) {
   const outbound = new FakeOutbound();
-  const provided = [
+  const platform = [
     { provide: Clock, useValue: new StoppedClock() },
-    { provide: Outbound, useValue: outbound },
-    { provide: KeySetOptions, useValue: new KeySetOptions() },
-    { provide: TrustOptions, useValue: new TrustOptions(options) },
+    { provide: CONFIG, useValue: readConfig({}) },
   ];
   @Global()
-  @Module({ providers: provided, exports: provided })
+  @Module({ providers: platform, exports: platform })
   class PlatformOfTests {}
-  const testing = await Test.createTestingModule({ imports: [PlatformOfTests, TrustModule] }).compile();
+  const testing = await Test.createTestingModule({ imports: [PlatformOfTests, TrustModule] })
+    .overrideProvider(Outbound)
+    .useValue(outbound)
+    .overrideProvider(KeySetOptions)
+    .useValue(new KeySetOptions())
+    .overrideProvider(TrustOptions)
+    .useValue(new TrustOptions(options))
+    .compile();
   return { outbound, trust: testing.get(TrustService), keySets: testing.get(KeySets) };
 }
 

@@ -19,7 +19,6 @@ export class Stage {
   private constructor(
     private readonly server: MysqlServer,
     readonly databaseUrl: string,
-    private readonly admin: mysql.Connection,
     readonly database: Database,
     private readonly idp: Server,
     readonly say: (text: string) => void,
@@ -37,11 +36,12 @@ export class Stage {
       const url = new URL(server.url);
       url.pathname = `/rollcall_bench_${randomBytes(6).toString('hex')}`;
       await admin.query(`CREATE DATABASE ${url.pathname.slice(1)}`);
+      await admin.end();
       const database = await openDatabase(readConfig({ NODE_ENV: 'test', DATABASE_URL: url.href }), shape);
       await database.migrate();
       const idp = createServer();
       await new Promise<void>((resolve) => idp.listen(0, '127.0.0.1', resolve));
-      return new Stage(server, url.href, admin, database, idp, say);
+      return new Stage(server, url.href, database, idp, say);
     } catch (error) {
       await server.stop();
       throw error;
@@ -83,9 +83,7 @@ export class Stage {
   async settle(): Promise<number> {
     const from = performance.now();
     for (;;) {
-      const [rows] = await this.admin.query<mysql.RowDataPacket[]>(
-        `SELECT 1 FROM ${new URL(this.databaseUrl).pathname.slice(1)}.event_queue LIMIT 1`,
-      );
+      const rows: unknown[] = await this.database.read.query('SELECT 1 AS waiting FROM event_queue LIMIT 1');
       if (rows.length === 0) return (performance.now() - from) / 1000;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -94,9 +92,8 @@ export class Stage {
   async close(): Promise<void> {
     await this.endService();
     await new Promise((resolve) => this.idp.close(resolve));
+    await this.database.read.query(`DROP DATABASE ${new URL(this.databaseUrl).pathname.slice(1)}`);
     await this.database.close();
-    await this.admin.query(`DROP DATABASE ${new URL(this.databaseUrl).pathname.slice(1)}`);
-    await this.admin.end();
     await this.server.stop();
   }
 }

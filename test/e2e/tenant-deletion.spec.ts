@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventEntity } from '../../src/ledger/event.entity.js';
+import { Sequencer } from '../../src/ledger/sequencer.js';
 import { newId } from '../../src/platform/ids.js';
 import { FirstStartService } from '../../src/records/local-admins/first-start.service.js';
 import { LocalPasswordEntity } from '../../src/records/local-admins/local-password.entity.js';
@@ -31,6 +32,7 @@ describe('deleting a tenant', () => {
   it('deleted, nothing of it is left but the word in the operators’ ledger', async () => {
     const id = await seedFullTenant(rollcall, 'gone', 1100);
     const keep = await seedFullTenant(rollcall, 'kept', 3);
+    await rollcall.app.get(Sequencer).catchUp();
     const before = await countAll(rollcall, keep);
     expect((await operator.delete(`/tenants/${id}`)).status).toBe(204);
     expect(await countAll(rollcall, id)).toEqual({});

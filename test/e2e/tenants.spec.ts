@@ -175,9 +175,9 @@ describe('/tenants', () => {
     const invited = await rollcall.clientWith(id, ['local-admins:write', 'roles:read']);
     expect((await invited.post('/local-admins', { userName: 'bob', roles: [] })).status).toBe(400);
     await seedSession(id);
-    const answer = await operator.get(`/tenants/${id}/export`);
+    const answer = await operator.get<string>(`/tenants/${id}/export`);
     expect(answer.headers.get('content-type')).toMatch(/^application\/x-ndjson/);
-    const lines = String(answer.body)
+    const lines = answer.body
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as { type: string; data: Record<string, unknown>; counts: unknown });

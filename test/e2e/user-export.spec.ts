@@ -70,7 +70,9 @@ describe('users as records', () => {
     const second = await exported();
     done = true;
     expect(await writes).toBeGreaterThan(0);
-    expect(first.position).toBe(4711);
+    // The head moves on while events of the writes are numbered; the second export is not behind the first.
+    expect(first.position).toBeGreaterThanOrEqual(4711);
+    expect(second.position).toBeGreaterThanOrEqual(first.position);
     for (const { records } of [first, second]) {
       expect(new Set(records.map(({ externalId }) => externalId)).size).toBe(records.length);
     }

@@ -234,7 +234,7 @@ describe('users by hand', () => {
     ['an address that is none', { userName: 'a', email: 'a@b@c' }, '/email'],
     ['a text for a flag', { userName: 'a', emailVerified: 'false' }, '/emailVerified'],
     ['a list for attributes', { userName: 'a', attributes: [] }, '/attributes'],
-    ['a surrogate in an attribute', '{"userName":"a","attributes":{"x":"\\udfff"}}', '/attributes'],
+    ['a surrogate in an attribute', '{"userName":"a","attributes":{"x":"\\udfff"}}', '/attributes/x'],
     ['an attribute without a name', { userName: 'a', attributes: { '': 1 } }, '/attributes'],
     ['an attribute nested too deep', { userName: 'a', attributes: { a: [[[[[1]]]]] } }, '/attributes'],
     ['a reason of 501 characters', { userName: 'a', reason: 'x'.repeat(501) }, '/reason'],

@@ -88,6 +88,7 @@ export async function insertPeople(
           active: true,
           facts: {},
           mappingVersion: 1,
+          revision: 1,
           createdAt: now,
         })),
       );

@@ -43,7 +43,7 @@ async function runJest(args: string[], env: Record<string, string>): Promise<voi
   rmSync(report, { force: true });
   running = spawn(
     process.execPath,
-    [jest, '--passWithNoTests', `--maxWorkers=${WORKERS}`, '--json', `--outputFile=${report}`, ...args],
+    [jest, '--passWithNoTests', '--forceExit', `--maxWorkers=${WORKERS}`, '--json', `--outputFile=${report}`, ...args],
     {
       // Jest prints its report to stderr, and with --json the same JSON to stdout again.
       stdio: ['ignore', 'ignore', 'inherit'],

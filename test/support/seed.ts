@@ -91,6 +91,7 @@ export async function seedIdentity(
     facts: {},
     pushHash: null,
     mappingVersion: 1,
+    revision: 1,
     lastLoginAt: null,
     notBefore: null,
     createdAt: 1,

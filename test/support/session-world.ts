@@ -134,6 +134,7 @@ export class SessionWorld {
         facts: {},
         pushHash: null,
         mappingVersion: 1,
+        revision: 1,
         lastLoginAt: null,
         notBefore: null,
         createdAt: now,

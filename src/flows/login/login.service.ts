@@ -21,12 +21,13 @@ export class LoginService {
 
   /** `bearer`: the token of the Authorization header, if there is one. */
   async login(body: LoginBody, bearer: string | null, client: Client): Promise<LoginAnswer> {
-    const token = body.token ?? bearer ?? undefined;
-    if ([token, body.apiKey, body.password].filter((each) => each !== undefined).length !== 1) {
+    const credentials = [body.token, bearer ?? undefined, body.apiKey, body.password];
+    if (credentials.filter((each) => each !== undefined).length !== 1) {
       throw new Problem('invalid_request', undefined, {
         faults: [{ pointer: '', detail: 'needs exactly one of: a token, `apiKey`, or `userName` and `password`' }],
       });
     }
+    const token = body.token ?? bearer ?? undefined;
     try {
       if (body.apiKey !== undefined) return await this.apiKeys.login(body.apiKey);
       const logged =

@@ -1,12 +1,15 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Access, anyPrincipal, Caller, type Principal, publicAccess } from '../../platform/access.js';
+import { Problems } from '../../platform/openapi.js';
 import { Problem } from '../../platform/problem.js';
+import { Limits } from '../../platform/route-limits.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { TokenAnswer } from '../../records/sessions/token-answer.dto.js';
 import { MeView } from './me.dto.js';
 import { SessionFlowService } from './session-flow.service.js';
-import { PageQuery, RefreshBody, SessionListView } from './session.dto.js';
+import { PageQuery } from '../../platform/page-query.dto.js';
+import { RefreshBody, SessionListView } from './session.dto.js';
 
 @ApiTags('auth')
 @Controller('auth')
@@ -18,6 +21,8 @@ export class AuthController {
 
   @Post('refresh')
   @Access(publicAccess)
+  @Limits({ rate: 'login' })
+  @Problems('too_many_requests')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Exchange a refresh token for the next one and a new access token' })

@@ -43,7 +43,7 @@ export class PushRun {
     readonly startedAt: Micros,
   ) {
     this.records = records;
-    this.results = new Array<RecordResult>(records.length);
+    this.results = Array.from<RecordResult>({ length: records.length });
   }
 
   /** Takes the results that an earlier try of the same request has committed. */

@@ -9,6 +9,8 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { Access, Caller, type Principal } from '../../platform/access.js';
+import { Problems } from '../../platform/openapi.js';
+import { Limits, MEBIBYTE } from '../../platform/route-limits.js';
 import { SyncAnswerDto, SyncEnvelopeDto, SyncRecordDto } from './sync.dto.js';
 import { SyncService } from './sync.service.js';
 
@@ -21,6 +23,8 @@ export class SyncController {
   @Post()
   @HttpCode(200)
   @Access('users:sync')
+  @Limits({ bodyBytesMax: 16 * MEBIBYTE, checksText: true })
+  @Problems('batch_refused', 'conflict', 'idempotency_in_progress', 'idempotency_mismatch', 'overloaded')
   @ApiOperation({
     summary: 'Push users',
     description:
@@ -30,7 +34,7 @@ export class SyncController {
   @ApiExtraModels(SyncRecordDto, SyncEnvelopeDto)
   @ApiBody({
     schema: {
-      oneOf: [
+      anyOf: [
         { $ref: getSchemaPath(SyncRecordDto) },
         { type: 'array', items: { $ref: getSchemaPath(SyncRecordDto) }, maxItems: 10_000 },
         { $ref: getSchemaPath(SyncEnvelopeDto) },
