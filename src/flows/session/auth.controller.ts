@@ -8,6 +8,7 @@ import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { TokenAnswer } from '../../records/sessions/token-answer.dto.js';
 import { MeView } from './me.dto.js';
 import { SessionFlowService } from './session-flow.service.js';
+import { SessionRefreshService } from './session-refresh.service.js';
 import { PageQuery, RefreshBody, SessionListView } from './session.dto.js';
 
 @ApiTags('auth')
@@ -15,6 +16,7 @@ import { PageQuery, RefreshBody, SessionListView } from './session.dto.js';
 export class AuthController {
   constructor(
     private readonly flow: SessionFlowService,
+    private readonly refreshing: SessionRefreshService,
     private readonly sessions: SessionsService,
   ) {}
 
@@ -27,7 +29,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Exchange a refresh token for the next one and a new access token' })
   @ApiOkResponse({ type: TokenAnswer })
   refresh(@Body() body: RefreshBody): Promise<TokenAnswer> {
-    return this.flow.refresh(body.refresh_token);
+    return this.refreshing.refresh(body.refresh_token);
   }
 
   @Post('logout')
