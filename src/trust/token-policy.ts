@@ -1,3 +1,4 @@
+import type { Micros } from '../platform/clock.js';
 import { TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX } from './compact-jws.js';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
@@ -29,6 +30,10 @@ export interface TokenPolicy {
   /** Whether a `jti` logs in once only. Not judged here: that needs the database. */
   oneTime: boolean;
   conditions: TokenConditions;
+  /** Keys that an operator has withdrawn (C10). */
+  bannedKids?: readonly string[];
+  /** Keys that were fetched before this do not count: somebody has purged them (C10). */
+  keysSince?: Micros;
 }
 
 /** What a sign-in at the IdP must have been like. A claim that is absent fails its condition. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/problem.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { ApiKeyLogin } from './api-key-login.js';
-import { type LoginAnswer, type LoginBody, toLoginAnswer } from './login.dto.js';
+import { type LoginAnswer, type CredentialBody, toLoginAnswer } from './login.dto.js';
 import { LoginRefusal } from './login-refusal.js';
 import { PasswordLogin } from './password-login.js';
 import { type Client, RefusalNotes } from './refusal-notes.js';
@@ -20,7 +20,7 @@ export class LoginService {
   ) {}
 
   /** `bearer`: the token of the Authorization header, if there is one. */
-  async login(body: LoginBody, bearer: string | null, client: Client): Promise<LoginAnswer> {
+  async login(body: CredentialBody, bearer: string | null, client: Client): Promise<LoginAnswer> {
     const credentials = [body.token, bearer ?? undefined, body.apiKey, body.password];
     if (credentials.filter((each) => each !== undefined).length !== 1) {
       throw new Problem('invalid_request', undefined, {
@@ -44,7 +44,7 @@ export class LoginService {
     }
   }
 
-  private byToken(token: string, body: LoginBody, client: Client) {
+  private byToken(token: string, body: CredentialBody, client: Client) {
     return this.tokens.login(token, {
       application: body.application ?? null,
       tenant: body.tenant ?? null,
@@ -54,7 +54,7 @@ export class LoginService {
     });
   }
 
-  private byPassword({ tenant, userName, password, application }: LoginBody, client: Client) {
+  private byPassword({ tenant, userName, password, application }: CredentialBody, client: Client) {
     if (tenant === undefined || userName === undefined || password === undefined) {
       const faults = Object.entries({ tenant, userName, password })
         .filter(([, value]) => value === undefined)
