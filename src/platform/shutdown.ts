@@ -28,10 +28,13 @@ export class ShutdownDrains {
 /**
  * Makes `app.close()` end in order: listener and running requests, the hooks of all modules, drains, database. The
  * framework's own hooks cannot say "last": their order among global modules follows from who was imported first.
+ *
+ * @param begin called first
  */
-export function closeInOrder(app: INestApplicationContext): void {
+export function closeInOrder(app: INestApplicationContext, begin: () => void = () => undefined): void {
   const close = app.close.bind(app);
   app.close = async () => {
+    begin();
     await close();
     await app.get(ShutdownDrains).run();
     await app.get(Database).close();
