@@ -32,13 +32,16 @@ export class ShutdownDrains {
  * @param begin called first
  */
 export function closeInOrder(app: INestApplicationContext, begin: () => void = () => undefined): void {
-  const close = app.close.bind(app);
-  app.close = async () => {
+  // The framework hands out a proxy that swallows assignments and looks methods up anew at each call; a definition goes
+  // through to the application itself, which is `this` when it is called.
+  const { close } = Object.getPrototypeOf(app) as INestApplicationContext;
+  const closeAll = async function (this: INestApplicationContext): Promise<void> {
     begin();
-    await close();
+    await close.call(this);
     await app.get(ShutdownDrains).run();
     await app.get(Database).close();
   };
+  Object.defineProperty(app, 'close', { value: closeAll, configurable: true, writable: true });
 }
 
 /**

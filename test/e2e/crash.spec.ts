@@ -72,6 +72,7 @@ describe('a service that is killed with -9', () => {
 
   it('in the middle of a re-plan: whoever starts next carries it to its end, and counts everybody once', async () => {
     const first = await world.start();
+    expect((await push(first.http)).status).toBe(200);
     const mapping = { roles: [{ id: 'sal', when: "'sales' in claims.groups", grant: ['editor'] }] };
     const saved = await first.http.patch<{ replan: string }>(`/connections/${world.connection}`, { mapping }, etag(1));
     expect(saved.status).toBe(200);
