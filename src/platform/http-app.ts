@@ -40,12 +40,12 @@ export async function createHttpApp(
     logger: false,
   });
   const fastify = adapter.getInstance();
-  guardEdge(fastify, config);
+  const beginEnd = guardEdge(fastify, config);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: new NestLogger(logger),
   });
-  closeInOrder(app);
+  closeInOrder(app, beginEnd);
   observeRequests(fastify, logger, app.get(Metrics));
   app.useGlobalPipes(new BodyValidationPipe());
   serveOpenApi(app, config);
