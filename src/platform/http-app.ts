@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
@@ -33,6 +34,7 @@ export async function createHttpApp(
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     trustProxy: config.TRUSTED_PROXIES.length > 0 ? [...config.TRUSTED_PROXIES] : false,
     clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: answerBrokenUrl,
     // An entitlement of 255 characters stands in a path, percent-encoded.
     routerOptions: { maxParamLength: 255 * 12 },
     logger: false,
@@ -48,6 +50,16 @@ export async function createHttpApp(
   app.useGlobalPipes(new BodyValidationPipe());
   serveOpenApi(app, config);
   return app;
+}
+
+/** A path that cannot be decoded is refused before a route, and its hooks and filter, is found. */
+function answerBrokenUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = new Problem('invalid_request', 'The path cannot be read.');
+  void reply
+    .status(problem.status)
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(problemBody(problem, request.id)));
 }
 
 /** What is not even HTTP never reaches a route or a filter: it is answered on the socket itself. */

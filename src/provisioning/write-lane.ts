@@ -25,6 +25,7 @@ export interface LaneOptions {
 export class WriteLane<In, Out> {
   private readonly waiting = new Map<string, Job<In, Out>[]>();
   private running = 0;
+  private isWaking = false;
   private idle: (() => void)[] = [];
 
   constructor(
@@ -43,7 +44,7 @@ export class WriteLane<In, Out> {
       const queue = this.waiting.get(tenantId);
       if (queue) queue.push(job);
       else this.waiting.set(tenantId, [job]);
-      this.pump();
+      this.wake();
     });
   }
 
@@ -63,6 +64,16 @@ export class WriteLane<In, Out> {
     let oldest = Infinity;
     for (const [first] of this.waiting.values()) if (first && first.since < oldest) oldest = first.since;
     return oldest;
+  }
+
+  /** After what has arrived with this job has been read too: requests that come together go together. */
+  private wake(): void {
+    if (this.isWaking) return;
+    this.isWaking = true;
+    setImmediate(() => {
+      this.isWaking = false;
+      this.pump();
+    });
   }
 
   private pump(): void {

@@ -8,13 +8,13 @@ import { openDatabase } from '../../src/platform/open-database.js';
 import { shape } from '../../src/tables.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { makeIdpKey, publish } from '../support/signed-tokens.js';
-import { type ServiceProcess, startProcess } from '../support/start-process.js';
 import { createCustomer, type Customer } from './customer.js';
+import { type Service, startService } from './service.js';
 
 /** Where figures are measured: a server with durable commits, an identity provider, and the service beside them. */
 export class Stage {
   readonly idpKey = makeIdpKey('RS256', 'bench');
-  private service: ServiceProcess | null = null;
+  private service: Service | null = null;
 
   private constructor(
     private readonly server: MysqlServer,
@@ -58,24 +58,14 @@ export class Stage {
   }
 
   /** The service as a process of its own, started when it is first asked for. */
-  async running(): Promise<ServiceProcess> {
-    this.service ??= await startProcess({
-      DATA_DIR: '/nonexistent',
-      DATABASE_URL: this.databaseUrl,
-      ROLLCALL_SECRET: 'only for measurements, only for measurements',
-      LOG_LEVEL: 'info',
-      LOGIN_RATE_PER_MINUTE: '10000000',
-      ALLOW_LOOPBACK_HTTP: 'true',
-      OUTBOUND_ALLOW: '127.0.0.0/8',
-      ...(process.env.BENCH_NODE_OPTIONS ? { NODE_OPTIONS: process.env.BENCH_NODE_OPTIONS } : {}),
-    });
+  async running(): Promise<Service> {
+    this.service ??= await startService(this.databaseUrl);
     return this.service;
   }
 
   /** Ends the service as an operator would, if it runs. */
   async endService(): Promise<void> {
-    this.service?.kill('SIGTERM');
-    await this.service?.ended;
+    await this.service?.end();
     this.service = null;
   }
 
