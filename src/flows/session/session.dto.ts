@@ -1,5 +1,4 @@
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { formatTime, type Micros } from '../../platform/clock.js';
 import { PageQuery } from '../../platform/page-query.dto.js';
 import { SESSION_STATES, type SessionState, stateOf } from '../../records/sessions/session-list.js';
