@@ -68,6 +68,9 @@ describe('/tenants', () => {
     expect(await eventsOf(platformId, 'tenant.created')).not.toHaveLength(0);
     const again = await operator.get(`/tenants/${made.body.id}`);
     expect(again.body).not.toHaveProperty('invite');
+    const list = await operator.get<{ items: { slug: string }[] }>('/tenants?limit=200');
+    expect(list.status).toBe(200);
+    expect(list.body.items.map(({ slug }) => slug)).toEqual(expect.arrayContaining(['platform', 'acme']));
   });
 
   it('every fault of a body is named, and a slug is there once', async () => {
