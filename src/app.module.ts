@@ -17,6 +17,7 @@ import { SessionsModule } from './records/sessions/sessions.module.js';
 import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
 import { TenantsModule } from './records/tenants/tenants.module.js';
 import { UsersModule } from './records/users/users.module.js';
+import { KeyOrdersModule } from './trust/key-orders.module.js';
 
 /** The one wiring place: every module of the service, from the ground up. */
 @Module({})
@@ -40,6 +41,7 @@ export class AppModule {
         OnceModule,
         SessionFlowModule,
         SyncModule,
+        KeyOrdersModule,
         LoginModule,
       ],
     };

@@ -34,7 +34,6 @@ export class LoginFailures implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationShutdown(): Promise<void> {
     if (this.minutes) clearInterval(this.minutes);
     if (this.timer) clearTimeout(this.timer);
-    await this.writing;
     await this.flush(Infinity).catch((error: unknown) => {
       this.logger.error(`Refused logins were not written: ${String(error)}`);
     });
@@ -46,8 +45,17 @@ export class LoginFailures implements OnApplicationBootstrap, OnApplicationShutd
     this.timer ??= setTimeout(() => this.startFlush(), FLUSH_MS).unref();
   }
 
-  /** Writes what was noted so far, and the counts of minutes that are over at `until` (default: now). */
-  async flush(until: Micros = this.clock.now()): Promise<void> {
+  /**
+   * Writes what was noted so far, and the counts of minutes that are over at `until` (default: now). What is being
+   * written already is written when it returns.
+   */
+  flush(until: Micros = this.clock.now()): Promise<void> {
+    const mine = this.writing.then(() => this.writeOut(until));
+    this.writing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  private async writeOut(until: Micros): Promise<void> {
     for (;;) {
       this.windows.close(until);
       const events = this.windows.take(EVENTS_PER_TRANSACTION);
@@ -64,8 +72,6 @@ export class LoginFailures implements OnApplicationBootstrap, OnApplicationShutd
   private startFlush(): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
-    this.writing = this.writing
-      .then(() => this.flush())
-      .catch((error: unknown) => this.logger.warn(`Refused logins wait to be written: ${String(error)}`));
+    this.flush().catch((error: unknown) => this.logger.warn(`Refused logins wait to be written: ${String(error)}`));
   }
 }

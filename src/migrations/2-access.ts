@@ -53,6 +53,7 @@ const tables = (): Table[] => [
       text('issuer', 500),
       text('status', 16),
       long('settings'),
+      long('keyOrders', optional),
       whole('mappingVersion'),
       whole('version'),
       time('createdAt'),

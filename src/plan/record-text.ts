@@ -1,7 +1,7 @@
 import type { Fault } from '../platform/problem.js';
 import { normaliseKey } from '../platform/text-key.js';
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 
 /** What is wrong with a text that is stored and shown: too long, unpaired surrogates, control characters; null if nothing. */
 export function findTextFault(text: string, charsMax: number): string | null {

@@ -92,7 +92,10 @@ export function limitPoolWait(pool: WaitingPool, waitMsMax: number): void {
       done(Object.assign(error, { code: 'ROLLCALL_POOL_TIMEOUT' }));
     }, waitMsMax);
     take((error, connection) => {
-      if (isLate) return void connection?.release();
+      if (isLate) {
+        connection?.release();
+        return;
+      }
       clearTimeout(timer);
       done(error, connection);
     });

@@ -22,10 +22,10 @@ export class ProvisioningService {
     drains: ShutdownDrains,
   ) {
     const run = (submissions: readonly Submission[]) => this.batch.run(submissions);
-    this.single = new WriteLane(run, { itemsMax: 200, batchesMax: 1, waitMsMax: 2000 });
-    // Two chunks at once on a server: one is planned while the other is written. SQLite has one writer anyway.
+    // Two batches at once on a server: one is planned while the other is written. SQLite has one writer anyway.
     const batchesMax = database.engine === 'mysql' ? 2 : 1;
-    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, waitMsMax: 30_000 });
+    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: 8, waitMsMax: 2000 });
+    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, besideMin: 1, waitMsMax: 30_000 });
     // Not before: requests that still run hand in more, and under load the lanes would never be empty.
     drains.register('provisioning', async () => void (await Promise.all([this.single.drain(), this.bulk.drain()])));
   }

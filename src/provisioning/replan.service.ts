@@ -70,6 +70,14 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
+  /** Brings one person up to date with the connection's present rules, without waiting for its re-plan (E5). */
+  async replanUser(connectionId: string, userId: string): Promise<void> {
+    const known = await this.policies.find(connectionId);
+    if (!known) return;
+    const by = { actor: { type: 'system', id: 'system' }, runId: null } as const;
+    await this.chunk.apply(known.policy, [userId], by, () => Promise.resolve());
+  }
+
   private async replan(connectionId: string, lost: AbortSignal): Promise<void> {
     // Read under the lease: several saves that came together are one piece of work, told in the newest of their runs.
     const runs = await this.database.read.find(RunEntity, {

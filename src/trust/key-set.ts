@@ -2,7 +2,7 @@ import { type Clock, HOUR, type Micros, MINUTE, SECOND } from '../platform/clock
 import { Problem } from '../platform/problem.js';
 import { buildDiscoveryUrl, readDiscovery } from './discovery.js';
 import { type KeyFault, type ParsedKeySet, parseKeySet } from './jwk-set.js';
-import { checkIssuerUrl } from './token-policy.js';
+import { checkIssuerUrl } from '../records/connections/issuer-rules.js';
 
 /** Whose keys: the same for every connection that trusts this issuer in this way. */
 export interface KeySetAddress {
@@ -50,14 +50,12 @@ const REMEMBERED_KIDS_MAX = 256;
 export class KeySet {
   private held: { set: ParsedKeySet; at: Micros } | null = null;
   private pending: Promise<void> | null = null;
-  private generation = 0;
   private failures = 0;
   private failure: string | null = null;
   private retryAt: Micros = 0;
   private unknownReadyAt: Micros = 0;
   private recurringReadyAt: Micros = 0;
   private readonly unknownKids = new Map<string, Micros>();
-  private readonly bannedKids = new Set<string>();
 
   constructor(
     readonly address: KeySetAddress,
@@ -67,36 +65,20 @@ export class KeySet {
   ) {}
 
   /**
-   * The keys to look a kid up in (null: the token names none). Answers at once while they are fresh and hold it. Throws
+   * The keys to look a kid up in (null: the token names none). Answers at once while they are fresh and hold it. `since`:
+   * keys that were fetched before it do not count, because somebody has purged them (C10); whoever shares the issuer and
+   * has not goes on with what is held. Throws
    * `Problem('idp_unavailable')` when it cannot be known whether the IdP has such a key.
    */
-  findKeys(kid: string | null): ParsedKeySet | Promise<ParsedKeySet> {
+  findKeys(kid: string | null, since: Micros = 0): ParsedKeySet | Promise<ParsedKeySet> {
     const now = this.clock.now();
     const held = this.held;
-    if (held && now - held.at < this.options.cacheMaxAge && hasKid(held.set, kid)) {
+    if (held && held.at >= since && now - held.at < this.options.cacheMaxAge && hasKid(held.set, kid)) {
       this.refreshIfDue(now);
       return held.set;
     }
-    return this.awaitKeys(kid, now);
-  }
-
-  /** Whether an operator has withdrawn a key. */
-  isBanned(kid: string | null): boolean {
-    return kid !== null && this.bannedKids.has(kid);
-  }
-
-  /** Never believes this kid again, whatever the IdP publishes, until the process ends. */
-  banKid(kid: string): void {
-    this.bannedKids.add(kid);
-  }
-
-  /** Forgets the keys; the next token waits for new ones. What a running fetch brings is not used: it may be too old. */
-  purge(): void {
-    this.generation++;
-    this.held = null;
-    this.pending = null;
-    this.retryAt = 0;
-    this.unknownKids.clear();
+    // Another instance's clock may be ahead: never wait for a fetch from the future.
+    return this.awaitKeys(kid, now, Math.min(since, now));
   }
 
   status(): KeySetStatus {
@@ -120,29 +102,34 @@ export class KeySet {
     await this.pending;
   }
 
-  private async awaitKeys(kid: string | null, startedAt: Micros): Promise<ParsedKeySet> {
-    if (!this.isFresh(startedAt)) {
+  private async awaitKeys(kid: string | null, startedAt: Micros, since: Micros): Promise<ParsedKeySet> {
+    if (!this.isFresh(startedAt, since)) {
       // After a failure the old keys serve without waiting for an IdP that may let every login run into its time-out.
-      if (this.held && this.failures > 0) this.refreshIfDue(startedAt);
-      else if (this.pending || startedAt >= this.retryAt) await this.refreshSincePurge();
+      if (this.isUsable(startedAt, since) && this.failures > 0) this.refreshIfDue(startedAt);
+      else if (this.pending || startedAt >= this.retryAt) await this.refreshSince(since);
     }
     if (this.held && !hasKid(this.held.set, kid) && kid !== null) {
       if (this.pending || this.takeAllowance(kid, startedAt)) await this.refresh();
     }
     const now = this.clock.now();
     const held = this.held;
-    if (!held || now - held.at >= this.options.staleMax) throw this.unavailable(now);
+    if (!held || !this.isUsable(now, since)) throw this.unavailable(now);
     // A key that is unknown during an outage may be new: that is not the token's fault.
-    if (this.failures > 0 && !hasKid(held.set, kid) && !this.isBanned(kid)) throw this.unavailable(now);
+    if (this.failures > 0 && !hasKid(held.set, kid)) throw this.unavailable(now);
     return held.set;
   }
 
-  private isFresh(now: Micros): boolean {
-    return this.held !== null && now - this.held.at < this.options.cacheMaxAge;
+  /** Whether the keys count at all, while the IdP does not answer. */
+  private isUsable(now: Micros, since: Micros): boolean {
+    return this.held !== null && this.held.at >= since && now - this.held.at < this.options.staleMax;
+  }
+
+  private isFresh(now: Micros, since: Micros): boolean {
+    return this.held !== null && this.held.at >= since && now - this.held.at < this.options.cacheMaxAge;
   }
 
   private takeAllowance(kid: string, now: Micros): boolean {
-    if (now < this.retryAt || this.bannedKids.has(kid)) return false;
+    if (now < this.retryAt) return false;
     if (now >= this.unknownReadyAt) return true;
     const seenAt = this.unknownKids.get(kid);
     if (seenAt === undefined) {
@@ -156,11 +143,10 @@ export class KeySet {
     return true;
   }
 
-  /** A purge in the middle throws away what a fetch brings; those who waited for it wait for the next. */
-  private async refreshSincePurge(): Promise<void> {
-    const generation = this.generation;
+  /** A fetch that was under way before a purge may bring what was purged; who waits then waits for the next. */
+  private async refreshSince(since: Micros): Promise<void> {
     await this.refresh();
-    if (generation !== this.generation && !this.held) await this.refresh();
+    if (this.held && this.held.at < since && this.failures === 0) await this.refresh();
   }
 
   private refresh(): Promise<void> {
@@ -172,7 +158,6 @@ export class KeySet {
   }
 
   private async load(): Promise<void> {
-    const generation = this.generation;
     const startedAt = this.clock.now();
     this.unknownReadyAt = startedAt + this.options.coolDown;
     let set: ParsedKeySet | null = null;
@@ -182,7 +167,6 @@ export class KeySet {
     } catch (error) {
       failure = error instanceof Error ? error.message : 'The fetch failed.';
     }
-    if (generation !== this.generation) return;
     if (set) {
       this.held = { set, at: startedAt };
       this.failures = 0;

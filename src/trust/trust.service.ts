@@ -70,12 +70,12 @@ export class TrustService {
     for (const result of this.checkClaims(policy, token, now, expectations)) {
       if (!result.ok) return refuse(result.fault, result.detail);
     }
-    const keySet = this.keySets.getKeySet(policy);
-    const found = keySet.findKeys(token.kid);
+    if (isBanned(policy, token.kid)) return refuse('kid_banned', BANNED);
+    const found = this.keySets.getKeySet(policy).findKeys(token.kid, policy.keysSince);
     // No await on the usual path: the keys are at hand.
     const key = selectKey(token, found instanceof Promise ? await found : found, policy.algorithms);
     if (!key.ok) return key;
-    if (keySet.isBanned(key.key.kid)) return refuse('kid_banned', BANNED);
+    if (isBanned(policy, key.key.kid)) return refuse('kid_banned', BANNED);
     return checkSignature(token, algorithm.rule, key.key) ?? describeToken(policy, token, now);
   }
 
@@ -99,14 +99,14 @@ export class TrustService {
     const keySet = this.keySets.getKeySet(policy);
     let keys: ParsedKeySet;
     try {
-      keys = await keySet.findKeys(token.kid);
+      keys = await keySet.findKeys(token.kid, policy.keysSince);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       return [fail('key', 'keys_unavailable', `${error.message} ${keySet.status().detail ?? ''}`.trim())];
     }
     const key = selectKey(token, keys, policy.algorithms);
     if (!key.ok) return [failed('key', key)];
-    const banned = keySet.isBanned(key.key.kid);
+    const banned = isBanned(policy, key.key.kid);
     const fault = checkSignature(token, rule, key.key);
     return [
       banned ? fail('key', 'kid_banned', BANNED) : pass('key', 'The key set has the key.'),
@@ -120,6 +120,10 @@ export class TrustService {
 }
 
 const BANNED = 'An operator has withdrawn this key.';
+
+function isBanned({ bannedKids }: TokenPolicy, kid: string | null): boolean {
+  return kid !== null && (bannedKids?.includes(kid) ?? false);
+}
 
 function failed(check: string, { fault, detail }: Refusal): CheckResult {
   return fail(check, fault, detail);

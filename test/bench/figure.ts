@@ -18,7 +18,7 @@ export interface Sizes {
   growthWindow: number;
 }
 
-export const FULL: Sizes = { users: 100_000, loginUsers: 2000, loginSeconds: 5, loginRounds: 3, growthWindow: 10_000 };
+export const FULL: Sizes = { users: 100_000, loginUsers: 2000, loginSeconds: 2, loginRounds: 9, growthWindow: 10_000 };
 export const SMALL: Sizes = { users: 4000, loginUsers: 100, loginSeconds: 0.5, loginRounds: 1, growthWindow: 1000 };
 
 /** Figures that are measured together, in the order in which they are printed. */

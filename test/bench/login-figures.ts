@@ -3,6 +3,7 @@ import type { Customer } from './customer.js';
 import { atLeast, atMost, type Figure, type Measurement, type Sizes } from './figure.js';
 import { loginRequest, signTokens } from './idp-tokens.js';
 import type { Stage } from './stage.js';
+import { readMetric } from './process-figures.js';
 import { median, percentile, round } from './statistics.js';
 import { PushStream } from './push-stream.js';
 import { runLoops, Wire } from './wire.js';
@@ -16,25 +17,32 @@ export const loginLatency: Measurement = { names: ['login_p99_during_sync'], mea
 
 /** Returning, unchanged users against a loop that does only what no login can do without. */
 async function* measureLogins(stage: Stage, sizes: Sizes): AsyncGenerator<Figure> {
+  const { url } = await stage.running();
   const customer = await stage.createCustomer();
   const logins = await LoginCrowd.open(stage, customer, sizes.loginUsers);
   await logins.welcome();
   const services: number[] = [];
   const floors: number[] = [];
-  for (let round = 0; round < sizes.loginRounds + 1; round++) {
+  let cpuSeconds = 0;
+  // Many short turns of both: what else the machine does meanwhile weighs on both alike. The first warms up.
+  for (let turn = 0; turn <= sizes.loginRounds; turn++) {
     const floor = await measureFloor(stage, customer, sizes.loginSeconds);
-    const tokens = Math.ceil((services.at(-1) ?? 3000) * 1.3 * sizes.loginSeconds) + CONNECTIONS;
-    const service = await logins.race(tokens, sizes.loginSeconds);
+    const tokens = Math.ceil((services.at(-1) ?? 2000) * 1.5 * sizes.loginSeconds) + CONNECTIONS;
+    const cpuBefore = await readMetric(url, 'process_cpu_seconds_total');
+    const { perSecond, count } = await logins.race(tokens, sizes.loginSeconds);
+    cpuSeconds = ((await readMetric(url, 'process_cpu_seconds_total')) - cpuBefore) / count;
     await stage.settle();
-    stage.say(`logins a second: ${Math.round(service)}; floor ${Math.round(floor)}`);
-    // The first round warms up both.
-    if (round > 0 || sizes.loginRounds === 1) (services.push(service), floors.push(floor));
+    stage.say(`logins a second: ${Math.round(perSecond)}; floor ${Math.round(floor)}`);
+    if (turn === 0) continue;
+    services.push(perSecond);
+    floors.push(floor);
   }
   logins.close();
   const value = round(median(services.map((service, index) => service / (floors[index] ?? NaN))));
   yield atLeast('login_ratio', value, 0.5, {
     logins_per_second: Math.round(median(services)),
     floor_per_second: Math.round(median(floors)),
+    service_cpu_ms_per_login: round(cpuSeconds * 1000),
     connections: CONNECTIONS,
   });
 }
@@ -117,8 +125,8 @@ class LoginCrowd {
     await this.race(this.subjects.length, Infinity);
   }
 
-  /** As many logins as there are tokens or as fit in the time; returns logins a second. */
-  async race(tokens: number, seconds: number): Promise<number> {
+  /** As many logins as there are tokens or as fit in the time; returns how many, and how many a second. */
+  async race(tokens: number, seconds: number): Promise<{ perSecond: number; count: number }> {
     const requests = await this.sign(tokens);
     const until = performance.now() + seconds * 1000;
     let next = 0;
@@ -128,7 +136,7 @@ class LoginCrowd {
       await this.login(worker, request);
       return true;
     });
-    return done / took;
+    return { perSecond: done / took, count: done };
   }
 
   /** Logins at a steady pace, whether earlier ones have come back or not; returns how long each took, in ms. */

@@ -8,18 +8,17 @@ import { openDatabase } from '../../src/platform/open-database.js';
 import { shape } from '../../src/tables.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { makeIdpKey, publish } from '../support/signed-tokens.js';
-import { type ServiceProcess, startProcess } from '../support/start-process.js';
 import { createCustomer, type Customer } from './customer.js';
+import { type Service, startService } from './service.js';
 
 /** Where figures are measured: a server with durable commits, an identity provider, and the service beside them. */
 export class Stage {
   readonly idpKey = makeIdpKey('RS256', 'bench');
-  private service: ServiceProcess | null = null;
+  private service: Service | null = null;
 
   private constructor(
     private readonly server: MysqlServer,
     readonly databaseUrl: string,
-    private readonly admin: mysql.Connection,
     readonly database: Database,
     private readonly idp: Server,
     readonly say: (text: string) => void,
@@ -37,11 +36,12 @@ export class Stage {
       const url = new URL(server.url);
       url.pathname = `/rollcall_bench_${randomBytes(6).toString('hex')}`;
       await admin.query(`CREATE DATABASE ${url.pathname.slice(1)}`);
+      await admin.end();
       const database = await openDatabase(readConfig({ NODE_ENV: 'test', DATABASE_URL: url.href }), shape);
       await database.migrate();
       const idp = createServer();
       await new Promise<void>((resolve) => idp.listen(0, '127.0.0.1', resolve));
-      return new Stage(server, url.href, admin, database, idp, say);
+      return new Stage(server, url.href, database, idp, say);
     } catch (error) {
       await server.stop();
       throw error;
@@ -58,24 +58,14 @@ export class Stage {
   }
 
   /** The service as a process of its own, started when it is first asked for. */
-  async running(): Promise<ServiceProcess> {
-    this.service ??= await startProcess({
-      DATA_DIR: '/nonexistent',
-      DATABASE_URL: this.databaseUrl,
-      ROLLCALL_SECRET: 'only for measurements, only for measurements',
-      LOG_LEVEL: 'info',
-      LOGIN_RATE_PER_MINUTE: '10000000',
-      ALLOW_LOOPBACK_HTTP: 'true',
-      OUTBOUND_ALLOW: '127.0.0.0/8',
-      ...(process.env.BENCH_NODE_OPTIONS ? { NODE_OPTIONS: process.env.BENCH_NODE_OPTIONS } : {}),
-    });
+  async running(): Promise<Service> {
+    this.service ??= await startService(this.databaseUrl);
     return this.service;
   }
 
   /** Ends the service as an operator would, if it runs. */
   async endService(): Promise<void> {
-    this.service?.kill('SIGTERM');
-    await this.service?.ended;
+    await this.service?.end();
     this.service = null;
   }
 
@@ -93,9 +83,7 @@ export class Stage {
   async settle(): Promise<number> {
     const from = performance.now();
     for (;;) {
-      const [rows] = await this.admin.query<mysql.RowDataPacket[]>(
-        `SELECT 1 FROM ${new URL(this.databaseUrl).pathname.slice(1)}.event_queue LIMIT 1`,
-      );
+      const rows: unknown[] = await this.database.read.query('SELECT 1 AS waiting FROM event_queue LIMIT 1');
       if (rows.length === 0) return (performance.now() - from) / 1000;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -104,9 +92,8 @@ export class Stage {
   async close(): Promise<void> {
     await this.endService();
     await new Promise((resolve) => this.idp.close(resolve));
+    await this.database.read.query(`DROP DATABASE ${new URL(this.databaseUrl).pathname.slice(1)}`);
     await this.database.close();
-    await this.admin.query(`DROP DATABASE ${new URL(this.databaseUrl).pathname.slice(1)}`);
-    await this.admin.end();
     await this.server.stop();
   }
 }

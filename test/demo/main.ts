@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HttpClient } from '../support/http-client.js';
@@ -15,26 +14,29 @@ import { StepFailed, Teller } from './tell.js';
  * becomes of two people and a push of a thousand. Serves on until Ctrl-C; with `--exit` it ends after the story, with
  * status 0 if every check held.
  */
-const LINK = /http\S+\/setup#token=\S+/;
-
 const tell = new Teller();
 const folder = mkdtempSync(join(tmpdir(), 'rollcall-demo-'));
-/** What has to be stopped at the end. */
-const running: { service?: ServiceProcess; provider?: DemoProvider; application?: DemoApplication } = {};
+/** What has to be stopped at the end; the service also while it starts. */
+const running: { service?: Promise<ServiceProcess>; provider?: DemoProvider; application?: DemoApplication } = {};
+
+const LINK = /http\S+\/setup#token=\S+/;
+const STORY_MS_MAX = 120_000;
 
 async function start(): Promise<{ stage: story.Stage; link: string }> {
   const port = await findFreePort();
   const provider = (running.provider = await startProvider());
-  const service = (running.service = await startProcess({
+  running.service = startProcess({
     NODE_ENV: 'development',
     PORT: String(port),
     DATA_DIR: folder,
     ALLOW_LOOPBACK_HTTP: 'true',
     LOG_LEVEL: 'info',
-  }));
+  });
+  const service = await running.service;
   const link = await service.output(LINK);
-  tell.line(`Rollcall            ${service.url}  (an empty embedded database in ${folder})`);
-  tell.line(`Identity provider   ${provider.issuer}  (oidc-provider: ada is in engineering, bob in sales)`);
+  tell.line(`Rollcall            ${service.url}    a process of its own, its embedded database in ${folder}`);
+  tell.line(`Identity provider   ${provider.issuer}    oidc-provider; ada is in engineering, bob in sales`);
+  tell.line('                    → what was asked   ← what came back   · what else happened   ✓ what was checked');
   return { stage: { tell, http: new HttpClient(service.url), provider }, link };
 }
 
@@ -45,11 +47,11 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
   );
 
   const connection = await tell.step(
-    'The owner trusts a customer’s provider, and says which groups mean which roles',
+    "The owner trusts a customer's provider, and says which groups mean which roles",
     () => story.connect(stage, owner),
   );
 
-  const ada = await tell.step('Ada, of whom Rollcall has never heard, logs in with her provider’s token', async () => {
+  const ada = await tell.step("Ada, of whom Rollcall has never heard, logs in with her provider's token", async () => {
     const login = await story.logIn(stage, 'ada');
     const id = login.body.user?.id ?? '';
     const user = await story.showUser(stage, owner, id);
@@ -58,10 +60,10 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
   });
 
   const app = (running.application = await startApplication(stage.http.url, story.AUDIENCE, owner.tenant));
-  await tell.step('An application checks Rollcall’s token offline, and greets by role', async () => {
+  await tell.step("An application checks Rollcall's token offline, and greets by role", async () => {
     await story.greet(stage, app, ada.token, 'read and edit');
     await story.greet(stage, app, ada.token, 'read and edit');
-    tell.check('it has fetched the keys once', app.questions() === 1);
+    tell.check('for both it asked Rollcall once, for its keys: GET /.well-known/jwks.json', app.questions() === 1);
   });
 
   const moved = await tell.step(
@@ -85,10 +87,10 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
     const users = story.peopleToPush();
     const first = await story.push(stage, key, users);
     tell.check('1,000 created', first.counts.created === users.length);
-    const again = await story.push(stage, key, users);
+    const again = await story.push(stage, key, users, 'the same 1,000');
     tell.check('the same again: 1,000 unchanged', again.counts.unchanged === users.length);
     const login = await story.logIn(stage, 'bob');
-    tell.check('Bob’s first login finds the user that the push made', login.body.user?.id === first.results[0]?.userId);
+    tell.check("Bob's first login finds the user that the push made", login.body.user?.id === first.results[0]?.userId);
     return { job: key, bob: login.body };
   });
 
@@ -101,7 +103,7 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
     );
   });
 
-  await tell.step('Why? Explain says what a login with Ada’s token would do, and changes nothing', async () => {
+  await tell.step("Why? Explain says what a login with Ada's token would do, and changes nothing", async () => {
     const answer = await story.explain(stage, owner, connection.id, moved.idToken);
     tell.check('every check of the token holds', answer.ok && answer.checks.every(({ ok }) => ok));
     tell.check('she would be a reviewer, by no rule', String(answer.plan?.user?.roles) === 'reviewer');
@@ -121,8 +123,10 @@ async function invite(stage: story.Stage, owner: story.Owner): Promise<void> {
   const scopes = ['users:read', 'roles:read', 'connections:read', 'sync-runs:read', 'audit:read', 'events:read'];
   const key = await tell.step('A key to look around with', async () => {
     const client = await story.issueKey(stage, owner, { name: 'Demo', scopes });
-    const { status } = await client.get('/users?q=ada');
-    tell.check('GET /users?q=ada answers 200', status === 200);
+    for (const path of ['/users?q=ada', '/docs', '/openapi.json']) {
+      const { status } = await client.get(path);
+      tell.check(`GET ${path} answers ${status}`, status === 200);
+    }
     return client.credential;
   });
   const { tenant, userName, password } = story.OWNER;
@@ -139,9 +143,10 @@ Every check held. Look around:
 }
 
 async function stop(): Promise<void> {
-  const { service, provider, application } = running;
+  // One that did not start has ended by itself.
+  const service = await running.service?.catch(() => undefined);
   service?.kill('SIGTERM');
-  await Promise.all([application?.stop(), provider?.stop(), service?.ended]);
+  await Promise.all([running.application?.stop(), running.provider?.stop(), service?.ended]);
   await service?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
@@ -155,26 +160,30 @@ async function findFreePort(): Promise<number> {
   return port;
 }
 
-const stopped = new Promise<void>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-});
-
 async function main(): Promise<void> {
   const { stage, link } = await start();
   const owner = await play(stage, link);
   await invite(stage, owner);
-  if (process.argv.includes('--exit')) return;
-  tell.line('It keeps serving. Ctrl-C ends it and removes its database.');
-  await stopped;
 }
 
+const interrupted = new Promise<'interrupted'>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('interrupted'));
+});
+const late = new Promise<never>((_, reject) => {
+  setTimeout(() => reject(new Error(`not done after ${STORY_MS_MAX / 1000} s`)), STORY_MS_MAX).unref();
+});
+
 try {
-  // A signal ends the story wherever it is.
-  await Promise.race([main(), stopped]);
+  const ending = await Promise.race([main(), interrupted, late]);
+  if (ending === 'interrupted') process.exitCode = 130;
+  else if (!process.argv.includes('--exit')) {
+    tell.line('It keeps serving. Ctrl-C ends it and removes its database.');
+    await interrupted;
+  }
 } catch (error) {
-  const log = running.service?.log.slice(-20).join('\n');
+  const service = await running.service?.catch(() => undefined);
+  if (service) process.stderr.write(`\nThe last lines of Rollcall's log:\n${service.log.slice(-20).join('\n')}\n`);
   process.stderr.write(`\nThe demo failed: ${error instanceof StepFailed ? error.message : String(error)}\n`);
-  if (log) process.stderr.write(`\nThe last lines of Rollcall's log:\n${log}\n`);
   process.exitCode = 1;
 } finally {
   await stop();

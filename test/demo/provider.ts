@@ -46,7 +46,7 @@ export async function startProvider(): Promise<DemoProvider> {
   server.on('request', (request, response) => {
     if (request.url?.startsWith('/sign-in/')) {
       signIn(provider, request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
-    } else void answer(request, response);
+    } else answer(request, response);
   });
   return {
     issuer,

@@ -2,8 +2,8 @@ import { inspect, styleText } from 'node:util';
 import type { Answer, HttpClient } from '../support/http-client.js';
 
 const WIDTH = 110;
-const ITEMS_SHOWN = 3;
-const TEXT_SHOWN = 64;
+const ITEMS_SHOWN = 2;
+const TEXT_SHOWN = 128;
 
 /** A check of a step that did not hold, or whatever else ended it. */
 export class StepFailed extends Error {
@@ -17,6 +17,8 @@ export class StepFailed extends Error {
 
 export interface Question<T> {
   body?: unknown;
+  /** What is told of the body, where it is not the body itself. */
+  told?: unknown;
   headers?: Record<string, string>;
   /** The status that the story expects. */
   status: number;
@@ -42,14 +44,9 @@ export class Teller {
   /** Asks the service and tells both sides of it. Throws where the status is another than the story expects. */
   async ask<T>(client: HttpClient, request: string, question: Question<T>): Promise<Answer<T>> {
     const [method = '', path = ''] = request.split(' ');
-    const { body, headers = {}, status, show = (answer: T) => answer } = question;
-    this.told(
-      '→',
-      `${request}${Object.entries(headers)
-        .map(([name, value]) => `  ${name}: ${value}`)
-        .join('')}`,
-      body,
-    );
+    const { body, told = body, headers = {}, status, show = (answer: T) => answer } = question;
+    const lines = [request, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
+    this.told('→', lines.join('  '), told);
     const start = performance.now();
     const answer = await client.send<T>(method, path, body, headers);
     const ms = Math.round(performance.now() - start);
@@ -90,7 +87,8 @@ function style(format: Parameters<typeof styleText>[0], text: string): string {
 
 /** A value on few lines: the first items of lists, the beginnings of tokens, the ends of ids. */
 function brief(value: unknown): string {
-  return inspect(shortened(value), { compact: 4, breakLength: WIDTH - 10, depth: 8, maxArrayLength: ITEMS_SHOWN });
+  if (typeof value === 'string') return shorten(value);
+  return inspect(shortened(value), { compact: 5, breakLength: WIDTH - 10, depth: 8, maxArrayLength: ITEMS_SHOWN });
 }
 
 function shortened(value: unknown): unknown {
@@ -105,7 +103,7 @@ function shorten(text: string): string {
   const short = text
     .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{6}([0-9a-f]{6})\b/g, '…$1')
     .replaceAll(/\b(eyJ[\w-]{5})[\w.-]{40,}/g, '$1…')
-    .replaceAll(/\b(rc_\w{4})\w{20,}/g, '$1…')
+    .replaceAll(/\b(rcr?_[\w-]{4})[\w-]{20,}/g, '$1…')
     .replaceAll(/^[\w-]{43}$/g, (token) => `${token.slice(0, 8)}…`);
-  return short.length > TEXT_SHOWN * 2 ? `${short.slice(0, TEXT_SHOWN * 2)}…` : short;
+  return short.length > TEXT_SHOWN ? `${short.slice(0, TEXT_SHOWN)}…` : short;
 }

@@ -4,6 +4,7 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, SignJWT } from 'j
 import jsonwebtoken from 'jsonwebtoken';
 import { IsNull } from 'typeorm';
 import { Checkpoints } from '../../src/ledger/checkpoints.js';
+import { LedgerService } from '../../src/ledger/ledger.service.js';
 import { Sequencer } from '../../src/ledger/sequencer.js';
 import { verifyLedger } from '../../src/ledger/verify-ledger.js';
 import { Clock, DAY, MINUTE, SECOND } from '../../src/platform/clock.js';
@@ -12,6 +13,7 @@ import { Sealer } from '../../src/platform/seal.js';
 import { PUBLISH_LEAD, PUBLISH_TRAIL } from '../../src/records/sessions/signing-key-rules.js';
 import { SigningKeyEntity } from '../../src/records/sessions/signing-key.entity.js';
 import { SigningKeysService } from '../../src/records/sessions/signing-keys.service.js';
+import { userEvent } from '../support/ledger-writers.js';
 import { HandClock, type OpenedSession, SessionWorld } from '../support/session-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -186,7 +188,11 @@ describe('own keys and tokens', () => {
   });
 
   it('signs the heads of ledgers; a key that has long retired still proves them, and can sign nothing more', async () => {
+    await rollcall.database.transaction((tx) =>
+      rollcall.app.get(LedgerService).record(tx, [userEvent(world.tenantId, who.userId, 1)]),
+    );
     await rollcall.app.get(Sequencer).catchUp();
+    clock.pass(MINUTE);
     expect(await rollcall.app.get(Checkpoints).signDue()).toBeGreaterThan(0);
     const [checkpoint]: { kid: string }[] = await rollcall.database.read.query('SELECT kid FROM ledger_checkpoints');
     const { kid } = await rollcall.app.get(SigningKeysService).rotate();

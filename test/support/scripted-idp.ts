@@ -40,9 +40,9 @@ export function makeIdp(jwksUri: string | null = `${ISSUER}/keys`) {
 export type Idp = ReturnType<typeof makeIdp>;
 
 /** Whether a token under a kid would find its key: `found`, `unknown`, or the problem code. */
-export async function ask(idp: Idp, kid: string | null): Promise<string> {
+export async function ask(idp: Idp, kid: string | null, since?: Micros): Promise<string> {
   try {
-    const set = await idp.set.findKeys(kid);
+    const set = await idp.set.findKeys(kid, since);
     return kid === null || set.byKid.has(kid) ? 'found' : 'unknown';
   } catch (error) {
     if (error instanceof Problem) return `${error.code} ${error.options.retryAfterSeconds}`;

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Access, publicAccess } from '../../platform/access.js';
 import { Problems } from '../../platform/openapi.js';
 import { Limits } from '../../platform/route-limits.js';
-import { LoginAnswer, LoginBody } from './login.dto.js';
+import { LoginAnswer, CredentialBody } from './login.dto.js';
 import { LoginService } from './login.service.js';
 
 @ApiTags('auth')
@@ -32,10 +32,10 @@ export class LoginController {
       "With an identity provider's token (in the body or as `Authorization: Bearer`), with an API key, or with a local " +
       "admin's password. The person and their roles are brought up to date from the token's claims first.",
   })
-  @ApiBody({ type: LoginBody, required: false })
+  @ApiBody({ type: CredentialBody, required: false })
   @ApiOkResponse({ type: LoginAnswer })
-  // Not `LoginBody | undefined`: the compiler would note no class, and nothing would be validated.
-  login(@Body() body: LoginBody, @Req() request: FastifyRequest): Promise<LoginAnswer> {
+  // `CredentialBody` alone: of a union nothing would be left at run time, and the body would not be checked.
+  login(@Body() body: CredentialBody, @Req() request: FastifyRequest): Promise<LoginAnswer> {
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
     return this.logins.login(body, bearer, {
       address: request.ip,

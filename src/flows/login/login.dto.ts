@@ -3,7 +3,7 @@ import type { SignedToken } from '../../records/sessions/sessions.service.js';
 import type { LoggedIn } from './logged-in.js';
 
 /** One credential: a token of an identity provider (here or as `Authorization: Bearer`), an API key, or a password. */
-export class LoginBody {
+export class CredentialBody {
   /** The JWT that the identity provider gave: an ID token, or an access token that is a JWT. */
   @IsOptional() @IsString() @MaxLength(65_536) token?: string;
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/problem.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { ApiKeyLogin } from './api-key-login.js';
-import { type LoginAnswer, type LoginBody, toLoginAnswer } from './login.dto.js';
+import { type LoginAnswer, type CredentialBody, toLoginAnswer } from './login.dto.js';
 import { LoginRefusal } from './login-refusal.js';
 import { PasswordLogin } from './password-login.js';
 import { type Client, RefusalNotes } from './refusal-notes.js';
@@ -20,13 +20,14 @@ export class LoginService {
   ) {}
 
   /** `bearer`: the token of the Authorization header, if there is one. */
-  async login(body: LoginBody, bearer: string | null, client: Client): Promise<LoginAnswer> {
-    const token = body.token ?? bearer ?? undefined;
-    if ([token, body.apiKey, body.password].filter((each) => each !== undefined).length !== 1) {
+  async login(body: CredentialBody, bearer: string | null, client: Client): Promise<LoginAnswer> {
+    const credentials = [body.token, bearer ?? undefined, body.apiKey, body.password];
+    if (credentials.filter((each) => each !== undefined).length !== 1) {
       throw new Problem('invalid_request', undefined, {
         faults: [{ pointer: '', detail: 'needs exactly one of: a token, `apiKey`, or `userName` and `password`' }],
       });
     }
+    const token = body.token ?? bearer ?? undefined;
     try {
       if (body.apiKey !== undefined) return await this.apiKeys.login(body.apiKey);
       const logged =
@@ -43,7 +44,7 @@ export class LoginService {
     }
   }
 
-  private byToken(token: string, body: LoginBody, client: Client) {
+  private byToken(token: string, body: CredentialBody, client: Client) {
     return this.tokens.login(token, {
       application: body.application ?? null,
       tenant: body.tenant ?? null,
@@ -53,7 +54,7 @@ export class LoginService {
     });
   }
 
-  private byPassword({ tenant, userName, password, application }: LoginBody, client: Client) {
+  private byPassword({ tenant, userName, password, application }: CredentialBody, client: Client) {
     if (tenant === undefined || userName === undefined || password === undefined) {
       const faults = Object.entries({ tenant, userName, password })
         .filter(([, value]) => value === undefined)

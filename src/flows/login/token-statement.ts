@@ -13,7 +13,9 @@ export function tokenPolicyOf(known: KnownConnection): TokenPolicy {
   let policy = policies.get(known);
   if (!policy) {
     const { row } = known;
-    policy = { connectionId: row.id, tenantId: row.tenantId, issuer: row.issuer, ...row.settings } as TokenPolicy;
+    const { bannedKids, fetchedSince: keysSince } = row.keyOrders ?? {};
+    const words = { connectionId: row.id, tenantId: row.tenantId, issuer: row.issuer, bannedKids, keysSince };
+    policy = { ...row.settings, ...words } as TokenPolicy;
     policies.set(known, policy);
   }
   return policy;

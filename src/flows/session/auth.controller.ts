@@ -8,13 +8,16 @@ import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { TokenAnswer } from '../../records/sessions/token-answer.dto.js';
 import { MeView } from './me.dto.js';
 import { SessionFlowService } from './session-flow.service.js';
-import { PageQuery, RefreshBody, SessionListView } from './session.dto.js';
+import { PageQuery } from '../../platform/page-query.dto.js';
+import { SessionRefreshService } from './session-refresh.service.js';
+import { RefreshBody, SessionListView } from './session.dto.js';
 
 @ApiTags('auth')
 @Controller('auth')
 export class AuthController {
   constructor(
     private readonly flow: SessionFlowService,
+    private readonly refreshing: SessionRefreshService,
     private readonly sessions: SessionsService,
   ) {}
 
@@ -27,7 +30,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Exchange a refresh token for the next one and a new access token' })
   @ApiOkResponse({ type: TokenAnswer })
   refresh(@Body() body: RefreshBody): Promise<TokenAnswer> {
-    return this.flow.refresh(body.refresh_token);
+    return this.refreshing.refresh(body.refresh_token);
   }
 
   @Post('logout')

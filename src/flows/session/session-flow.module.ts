@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
+import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { SessionsModule } from '../../records/sessions/sessions.module.js';
 import { AuthController } from './auth.controller.js';
 import { SessionFlowService } from './session-flow.service.js';
+import { SessionRefreshService } from './session-refresh.service.js';
 import { SessionsController } from './sessions.controller.js';
 
 /**
@@ -9,8 +11,8 @@ import { SessionsController } from './sessions.controller.js';
  * admins see and end sessions. Does not own the login that begins one.
  */
 @Module({
-  imports: [SessionsModule],
+  imports: [ProvisioningModule, SessionsModule],
   controllers: [AuthController, SessionsController],
-  providers: [SessionFlowService],
+  providers: [SessionFlowService, SessionRefreshService],
 })
 export class SessionFlowModule {}

@@ -4,12 +4,8 @@ import { Clock, SECOND } from '../../platform/clock.js';
 import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { CONFIG } from '../../platform/config.js';
-import { RefreshService } from '../../records/sessions/refresh.service.js';
 import { findSessions, type SessionState } from '../../records/sessions/session-list.js';
 import { SessionEntity } from '../../records/sessions/session.entity.js';
-import { SessionsService } from '../../records/sessions/sessions.service.js';
-import { type TokenAnswer, toTokenAnswer } from '../../records/sessions/token-answer.dto.js';
-import { findEffectiveRoles } from '../../records/users/effective-roles.js';
 import { findHeldGrants } from '../../records/users/held-roles.js';
 import { UserEntity } from '../../records/users/user.entity.js';
 import { type MeView, toHoldings, toMyUser } from './me.dto.js';
@@ -29,17 +25,7 @@ export class SessionFlowService {
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly sessions: SessionsService,
-    private readonly refreshing: RefreshService,
   ) {}
-
-  /** A new access token with the roles that the user holds now, and the next refresh token. */
-  async refresh(refreshToken: string): Promise<TokenAnswer> {
-    const { session, application, refreshToken: successor } = await this.refreshing.refresh(refreshToken);
-    const now = this.clock.now();
-    const roles = await findEffectiveRoles(this.database.read, session.tenantId, session.userId, now);
-    return toTokenAnswer(await this.sessions.signAccessToken(session, application, roles, now), successor);
-  }
 
   async describeCaller(caller: Principal): Promise<MeView> {
     const me = { type: caller.type, id: caller.id, tenant: caller.tenantId, session: caller.sessionId };

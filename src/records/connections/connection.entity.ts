@@ -2,6 +2,13 @@ import { Entity, Index } from 'typeorm';
 import { Id, JsonText, PrimaryId, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../../platform/columns.js';
 import type { ConnectionSettings } from './connection-settings.js';
 
+export interface KeyOrders {
+  /** Never believed, whatever the provider publishes. */
+  bannedKids: string[];
+  /** Keys that were fetched before this moment do not count. */
+  fetchedSince: number;
+}
+
 @Entity('connections')
 @Index('connections_name', ['tenantId', 'nameKey'], { unique: true })
 @Index('connections_issuer', ['issuer'])
@@ -14,6 +21,8 @@ export class ConnectionEntity {
   @Text(16) status: 'active' | 'disabled';
   /** Everything else that an admin sets, as it was saved (defaults filled in). */
   @JsonText() settings: ConnectionSettings;
+  /** What an operator has ordered of the provider's keys; beside the settings, so that no save takes it back (C10). */
+  @JsonText({ nullable: true }) keyOrders: KeyOrders | null;
   /** Counts every save that may change what the plan derives: mapping, ceilings, authority, or a role it may grant. */
   @Whole() mappingVersion: number;
   @Whole() version: number;
