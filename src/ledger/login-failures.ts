@@ -46,8 +46,17 @@ export class LoginFailures implements OnApplicationBootstrap, OnApplicationShutd
     this.timer ??= setTimeout(() => this.startFlush(), FLUSH_MS).unref();
   }
 
-  /** Writes what was noted so far, and the counts of minutes that are over at `until` (default: now). */
-  async flush(until: Micros = this.clock.now()): Promise<void> {
+  /**
+   * Writes what was noted so far, and the counts of minutes that are over at `until` (default: now). One at a time: what
+   * another flush has taken is written too when this one ends.
+   */
+  flush(until: Micros = this.clock.now()): Promise<void> {
+    const flushed = this.writing.then(() => this.writeNoted(until));
+    this.writing = flushed.catch(() => undefined);
+    return flushed;
+  }
+
+  private async writeNoted(until: Micros): Promise<void> {
     for (;;) {
       this.windows.close(until);
       const events = this.windows.take(EVENTS_PER_TRANSACTION);
@@ -64,8 +73,6 @@ export class LoginFailures implements OnApplicationBootstrap, OnApplicationShutd
   private startFlush(): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
-    this.writing = this.writing
-      .then(() => this.flush())
-      .catch((error: unknown) => this.logger.warn(`Refused logins wait to be written: ${String(error)}`));
+    this.flush().catch((error: unknown) => this.logger.warn(`Refused logins wait to be written: ${String(error)}`));
   }
 }
