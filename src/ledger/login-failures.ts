@@ -34,6 +34,7 @@ export class LoginFailures implements OnApplicationBootstrap, OnApplicationShutd
   async onApplicationShutdown(): Promise<void> {
     if (this.minutes) clearInterval(this.minutes);
     if (this.timer) clearTimeout(this.timer);
+    await this.writing;
     await this.flush(Infinity).catch((error: unknown) => {
       this.logger.error(`Refused logins were not written: ${String(error)}`);
     });
@@ -46,16 +47,16 @@ export class LoginFailures implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   /**
-   * Writes what was noted so far, and the counts of minutes that are over at `until` (default: now). What is being
-   * written already is written when it returns.
+   * Writes what was noted so far, and the counts of minutes that are over at `until` (default: now). One at a time: what
+   * another flush has taken is written too when this one ends.
    */
   flush(until: Micros = this.clock.now()): Promise<void> {
-    const mine = this.writing.then(() => this.writeOut(until));
-    this.writing = mine.catch(() => undefined);
-    return mine;
+    const flushed = this.writing.then(() => this.writeNoted(until));
+    this.writing = flushed.catch(() => undefined);
+    return flushed;
   }
 
-  private async writeOut(until: Micros): Promise<void> {
+  private async writeNoted(until: Micros): Promise<void> {
     for (;;) {
       this.windows.close(until);
       const events = this.windows.take(EVENTS_PER_TRANSACTION);

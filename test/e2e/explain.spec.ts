@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MINUTE } from '../../src/platform/clock.js';
 import { selectRows } from '../../src/platform/sql.js';
 import { type Customer, type CustomerSettings, LoginWorld } from '../support/login-world.js';
 import { makeIdpKey } from '../support/signed-tokens.js';
@@ -161,7 +162,8 @@ describe('E10 explain and login', () => {
         const { createUsers, allowedRoles } = more;
         const login = { enabled: true, createUsers, subject: 'claims.sub', match: [], maxSessionSeconds: 43_200 };
         await acme.save({ allowedRoles, login, mapping: rules } as CustomerSettings);
-        world.clock.pass(2_000_000);
+        // A minute each: of one reason and minute the ledger holds only so many rows.
+        world.clock.pass(MINUTE);
         const token = acme.token(said);
         const before = await snapshot(acme);
         const held = await grantsOf(acme);

@@ -131,7 +131,7 @@ describe('sources, blocks and times', () => {
     const until = world.clock.now() + 5 * MINUTE;
     await seedGrants(world.rollcall, [{ tenantId: acme.tenantId, userId: body.user.id, role: 'viewer', until }]);
     const admin = await acme.client('roles:grant', 'users:read', 'users:write', 'reports:write', 'reports:read');
-    const blocked = await admin.post(`/users/${body.user.id}/blocks`, { role: 'editor', reason: 'leave' });
+    const blocked = await admin.put(`/users/${body.user.id}/blocks/roles/editor`, { reason: 'leave' });
     expect(blocked.status).toBeLessThan(300);
     expect((await acme.login()).body.user.roles).toEqual(['viewer']);
     world.clock.pass(6 * MINUTE);

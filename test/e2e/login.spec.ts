@@ -1,6 +1,8 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKey } from '../../src/records/api-keys/key-format.js';
+import { createAdmin } from '../../src/records/local-admins/admin-commands.js';
+import { LocalAdminsService } from '../../src/records/local-admins/local-admins.service.js';
 import { ApiKeyEntity } from '../../src/records/api-keys/api-key.entity.js';
 import { newId } from '../../src/platform/ids.js';
 import { type Customer, LoginWorld } from '../support/login-world.js';
@@ -129,6 +131,29 @@ describe('a login with the token of an IdP', () => {
     expect(foreign.status).toBe(401);
     expect(await acme.refusals()).toEqual(['application_unknown']);
     expect(await acme.rows()).toEqual({ users: 0, identities: 0, sessions: 0, grants: 0 });
+  });
+});
+
+describe('a login with a password', () => {
+  it('lets a local admin in while the IdP is down, and answers a wrong word and an unknown name alike', async () => {
+    const acme = await world.addCustomer();
+    acme.realm.answer = (response) => void response.destroy();
+    const parts = { database: world.rollcall.database, admins: world.rollcall.app.get(LocalAdminsService) };
+    const link = await createAdmin(parts, { tenant: acme.slug, userName: 'root@acme.com' });
+    const password = 'correct horse battery';
+    const { http } = world.rollcall;
+    expect((await http.post('/setup', { token: link.split('#token=')[1], password })).status).toBe(201);
+    const login = (userName: string, word: string) =>
+      http.post('/auth/login', { tenant: acme.slug, userName, password: word });
+    const good = await login('root@acme.com', password);
+    expect(good.status).toBe(200);
+    const me = await http.as(String(good.body.access_token)).get('/auth/me');
+    expect(me.body).toMatchObject({ tenant: acme.tenantId, user: { userName: 'root@acme.com' } });
+    const [wrong, unknown] = [await login('root@acme.com', 'wrong'), await login('nobody', password)];
+    expect([wrong.status, { ...wrong.body, requestId: '' }]).toEqual([401, { ...unknown.body, requestId: '' }]);
+    expect(unknown.status).toBe(401);
+    expect(await acme.refusals()).toHaveLength(2);
+    expect((await http.post('/auth/login', { password })).body.faults).toHaveLength(2);
   });
 });
 

@@ -109,6 +109,8 @@ export class Customer {
     readonly tenantId: string,
     readonly connectionId: string,
     readonly realm: Realm,
+    /** Of its tenant. */
+    readonly slug: string,
   ) {}
 
   /** Claims of a token issued now to somebody of engineering; `undefined` leaves a claim out. */
@@ -199,11 +201,12 @@ export class LoginWorld {
 
   /** A tenant of its own, with the roles `viewer` and `editor`, and a connection to an issuer of its own. */
   async addCustomer(settings: CustomerSettings = {}, key: IdpKey = LoginWorld.key): Promise<Customer> {
-    return this.connect(await seedCustomer(this.rollcall), this.idp.addRealm(key), settings);
+    const slug = `t-${newId().slice(-12)}`;
+    return this.connect(await seedCustomer(this.rollcall, slug), this.idp.addRealm(key), settings, slug);
   }
 
   /** One more connection, to an issuer that may be another's. */
-  async connect(tenantId: string, realm: Realm, settings: CustomerSettings = {}): Promise<Customer> {
+  async connect(tenantId: string, realm: Realm, settings: CustomerSettings = {}, slug = ''): Promise<Customer> {
     const { mapping, ...rest } = settings;
     const connectionId = await seedFullConnection(this.rollcall, tenantId, {
       issuer: realm.issuer,
@@ -211,7 +214,7 @@ export class LoginWorld {
       ...rest,
       mapping: { ...MAPPING, ...mapping },
     });
-    return new Customer(this, tenantId, connectionId, realm);
+    return new Customer(this, tenantId, connectionId, realm, slug);
   }
 
   login(token: string, body: Record<string, unknown> = {}): Promise<Answer<LoggedInBody>> {
