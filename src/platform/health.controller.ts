@@ -5,7 +5,7 @@ import { Access, publicAccess } from './access.js';
 import { HealthRegistry } from './health.js';
 import { LivenessView, ReadinessView } from './health.dto.js';
 
-@ApiTags('Operation')
+@ApiTags('operation')
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: HealthRegistry) {}

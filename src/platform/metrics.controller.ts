@@ -7,7 +7,7 @@ import { CONFIG, type Config } from './config.js';
 import { Metrics } from './metrics.js';
 import { Problem } from './problem.js';
 
-@ApiTags('Operation')
+@ApiTags('operation')
 @Controller()
 export class MetricsController {
   constructor(
