@@ -30,10 +30,16 @@ export class ProcessWorld {
     readonly idp: LoopbackIdp,
     /** A way of its own into the database, for looking and for letting time pass. */
     readonly database: Database,
-    readonly tenantId: string,
-    readonly connection: string,
-    private readonly credential: string,
+    private readonly customer: { tenantId: string; connection: string; credential: string | null },
   ) {}
+
+  get tenantId(): string {
+    return this.customer.tenantId;
+  }
+
+  get connection(): string {
+    return this.customer.connection;
+  }
 
   static async build(scratch?: ScratchDatabase): Promise<ProcessWorld> {
     const own = scratch ?? (await createScratchDatabase());
@@ -44,7 +50,7 @@ export class ProcessWorld {
     const { credential } = await rollcall.clientWith(tenantId, PERMISSIONS);
     await rollcall.stop();
     const database = await openDatabase(readConfig({ NODE_ENV: 'test', ...own.env }), shape);
-    return new ProcessWorld(own, idp, database, tenantId, connection, credential ?? '');
+    return new ProcessWorld(own, idp, database, { tenantId, connection, credential });
   }
 
   /** Starts the service, and answers it with a client that may push and change the connection. */
@@ -52,7 +58,7 @@ export class ProcessWorld {
     const service = await startProcess({ LOG_LEVEL: 'info', ...this.scratch.env, ...SETTINGS });
     this.processes.add(service);
     void service.ended.then(() => this.processes.delete(service));
-    return { service, http: new HttpClient(service.url, this.credential) };
+    return { service, http: new HttpClient(service.url, this.customer.credential) };
   }
 
   rows(sql: string, ...values: (string | number)[]): Promise<SqlRow[]> {
