@@ -15,7 +15,7 @@ import type { LoggedIn } from './logged-in.js';
 import { LoginDirectory } from './login-directory.js';
 import { answerTo, LoginRefusal, refuseAt } from './login-refusal.js';
 import { type LoginRequest, TokenBeliever } from './token-believer.js';
-import { onceFor, readClaims, readSignIn, toStatement } from './token-statement.js';
+import { isSignInOver, onceFor, readClaims, readSignIn, toStatement } from './token-statement.js';
 
 const ATTEMPTS_MAX = 3;
 
@@ -47,7 +47,10 @@ export class TokenLogin {
 
   /** The statement, and the session that it opens if the plan lets it in. */
   private open(known: KnownConnection, token: VerifiedToken, application: ApplicationEntity, request: LoginRequest) {
-    const reading = readClaims(known, token.claims, this.clock.now());
+    const startedAt = this.clock.now();
+    // Before the plan: a login that is refused makes no user and changes none.
+    if (isSignInOver(known, token.claims, token.issuedAt, startedAt)) throw refuseAt(known, 'sign_in_too_old');
+    const reading = readClaims(known, token.claims, startedAt);
     const [fault] = reading.faults;
     if (fault) throw refuseAt(known, fault.code);
     const opening: Opening = { submission: null as never, logged: null, expired: false };
@@ -62,7 +65,7 @@ export class TokenLogin {
       conclude: (outcome, current, now) => {
         opening.logged = null;
         if (outcome.result === 'refused' || !outcome.person) return NOTHING;
-        const prepared = this.prepare(current, token, outcome, application, request, now);
+        const prepared = this.prepare(current, outcome, { token, application, request }, now);
         opening.expired = prepared.session.expiresAt <= now;
         if (opening.expired) return NOTHING;
         const roles = effectiveRoles(outcome.person, now).map((key) => ({
@@ -78,10 +81,8 @@ export class TokenLogin {
 
   private prepare(
     known: KnownConnection,
-    token: VerifiedToken,
     outcome: Outcome,
-    application: ApplicationEntity,
-    request: LoginRequest,
+    { token, application, request }: { token: VerifiedToken; application: ApplicationEntity; request: LoginRequest },
     now: Micros,
   ): PreparedSession {
     const { settings, id, tenantId } = known.row;
