@@ -1,9 +1,20 @@
 #!/usr/bin/env node
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Command } from 'commander';
+import { AppModule } from './app.module.js';
+import { verifyLedger } from './ledger/verify-ledger.js';
+import { formatTime } from './platform/clock.js';
 import { ConfigError, readConfig } from './platform/config.js';
 import type { Database } from './platform/database.js';
 import { examine } from './platform/doctor.js';
 import { openDatabase } from './platform/open-database.js';
+import { createAdmin, resetAdmin } from './records/local-admins/admin-commands.js';
+import { FirstStartService } from './records/local-admins/first-start.service.js';
+import { LocalAdminsService } from './records/local-admins/local-admins.service.js';
+import { SigningKeysService } from './records/sessions/signing-keys.service.js';
+import { PLATFORM_SLUG } from './records/tenants/tenant.entity.js';
 import { shape } from './tables.js';
 
 /** The doctor says what is now; everything else waits for a server that is still starting. */
@@ -11,6 +22,22 @@ const DOCTOR_WAIT_MS = 0;
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/**
+ * Runs `work` with the services on the configured database, brought to this version. They are put together and never
+ * started: no schedule, no sequencer, no listener; what is recorded gets its numbers from the service.
+ */
+function withServices(work: (services: INestApplicationContext, database: Database) => Promise<void>): Promise<void> {
+  return withDatabase(async (database) => {
+    await database.migrate();
+    const module = AppModule.with(readConfig(process.env), database);
+    const services = await NestFactory.create(module, new FastifyAdapter(), {
+      logger: ['error', 'warn'],
+      abortOnError: false,
+    });
+    await work(services, database);
+  });
 }
 
 /** Runs `work` on the configured database and closes it, whatever happens. */
@@ -45,6 +72,76 @@ program
     for (const finding of findings) say(`${finding.isGood ? 'ok  ' : 'FAIL'}  ${finding.name}: ${finding.detail}`);
     process.exitCode = findings.every((each) => each.isGood) ? 0 : 1;
   });
+
+const admin = program.command('admin').description('local admins, who log in with a password');
+
+interface AdminOptions {
+  tenant: string;
+  name?: string;
+}
+
+function partsOf(services: INestApplicationContext, database: Database) {
+  return { database, admins: services.get(LocalAdminsService) };
+}
+
+admin
+  .command('create <userName>')
+  .description('make a local admin (of tenant platform an operator, else an owner); prints the link to set a password')
+  .option('--tenant <slug>', 'the tenant', PLATFORM_SLUG)
+  .option('--name <name>', 'the display name')
+  .action((userName: string, { tenant, name }: AdminOptions) =>
+    withServices(async (services, database) => {
+      await services.get(FirstStartService).ensurePlatform();
+      const displayName = name === undefined ? {} : { displayName: name };
+      say(await createAdmin(partsOf(services, database), { tenant, userName, ...displayName }));
+    }),
+  );
+
+admin
+  .command('reset <userName>')
+  .description('print a link by which a local admin sets a new password; the old one works until then')
+  .option('--tenant <slug>', 'the tenant', PLATFORM_SLUG)
+  .action((userName: string, { tenant }: AdminOptions) =>
+    withServices(async (services, database) => {
+      say(await resetAdmin(partsOf(services, database), { tenant, userName }));
+    }),
+  );
+
+program
+  .command('keys')
+  .description('the keys that sign access tokens')
+  .command('rotate')
+  .description('publish a new key, which takes over when every application has had time to read it')
+  .action(() =>
+    withServices(async (services) => {
+      const { kid, activeFrom } = await services.get(SigningKeysService).rotate();
+      say(`published: ${kid}\nsigns from: ${formatTime(activeFrom)}`);
+    }),
+  );
+
+program
+  .command('ledger')
+  .description('the record of every change')
+  .command('verify')
+  .description('recompute every seal; names what was altered, removed or inserted, and then exits with 1')
+  .option('--tenant <id>', 'only the ledger of the tenant with this id')
+  .action(({ tenant }: { tenant?: string }) =>
+    withServices(async (services, database) => {
+      const keys = services.get(SigningKeysService);
+      const report = await verifyLedger(database, {
+        ...(tenant === undefined ? {} : { tenantId: tenant }),
+        checkSignature: (kid, text, signature) => keys.verify(kid, text, signature),
+      });
+      for (const { tenantId, number, eventId, detail } of report.faults) {
+        say(`FAULT  tenant ${tenantId}, number ${number ?? 'none'}, event ${eventId ?? 'none'}: ${detail}`);
+      }
+      const { tenants, events, erased, checkpoints, faults } = report;
+      say(
+        `ledgers ${tenants}, events ${events} (erased ${erased}), checkpoints ${checkpoints}, faults ${faults.length}`,
+      );
+      process.exitCode = faults.length === 0 ? 0 : 1;
+    }),
+  );
 
 try {
   await program.parseAsync();

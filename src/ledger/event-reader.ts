@@ -23,6 +23,13 @@ export interface AuditFilter {
   beforeAt?: Micros;
 }
 
+/** Which events: conditions on `e`, and whether with their personal parts. */
+interface Wanted {
+  conditions: readonly string[];
+  values: readonly SqlValue[];
+  personal: boolean;
+}
+
 /** Attempts, which change nothing, are not part of the change feed: every type that begins so. */
 export const ATTEMPT_PREFIX = 'login.';
 
@@ -62,10 +69,8 @@ export class EventReader {
       const found = await this.select(
         tenantId,
         { after: position, upTo: upper },
-        ['e.type NOT LIKE ?'],
-        [`${ATTEMPT_PREFIX}%`],
+        { conditions: ['e.type NOT LIKE ?'], values: [`${ATTEMPT_PREFIX}%`], personal: false },
         `ASC LIMIT ${limit - rows.length}`,
-        false,
       );
       rows.push(...found);
       position = rows.length === limit ? (rows[rows.length - 1] as NumberedRow).number : upper;
@@ -88,19 +93,19 @@ export class EventReader {
     const first = filter.afterAt === undefined ? 0 : await this.findEdge(tenantId, head, filter.afterAt - DISORDER_MAX);
     const beyond =
       filter.beforeAt === undefined ? head : await this.findEdge(tenantId, head, filter.beforeAt + DISORDER_MAX);
-    const { conditions, values } = conditionsOf(filter);
+    const wanted: Wanted = { ...conditionsOf(filter), personal: options.personal };
     const rows: NumberedRow[] = [];
     // Numbers in (first, upper] are still to be looked through.
     let upper = Math.min(beyond, (options.before ?? Infinity) - 1);
     if (filter.subjectId !== undefined) {
-      const found = await this.selectOfSubject(tenantId, upper, conditions, values, limit, options.personal);
+      const found = await this.selectOfSubject(tenantId, upper, wanted, limit);
       return { rows: found, next: found.length === limit ? (found[limit - 1] as NumberedRow).number : null };
     }
     while (upper > first && rows.length < limit && performance.now() < endMs) {
       const lower = Math.max(first, upper - WINDOW);
       const order = `DESC LIMIT ${limit - rows.length}`;
       const range = { after: lower, upTo: upper };
-      rows.push(...(await this.select(tenantId, range, conditions, values, order, options.personal)));
+      rows.push(...(await this.select(tenantId, range, wanted, order)));
       upper = rows.length === limit ? (rows[limit - 1] as NumberedRow).number - 1 : lower;
     }
     return { rows, next: upper > first ? upper + 1 : null };
@@ -109,10 +114,8 @@ export class EventReader {
   private async select(
     tenantId: string,
     range: { after: number; upTo: number },
-    conditions: readonly string[],
-    values: readonly SqlValue[],
+    { conditions, values, personal }: Wanted,
     order: string,
-    personal: boolean,
   ): Promise<NumberedRow[]> {
     const where = ['o.tenantId = ?', 'o.number > ?', 'o.number <= ?', ...conditions].join(' AND ');
     const rows: NumberedRow[] = await this.database.read.query(
@@ -129,10 +132,8 @@ export class EventReader {
   private async selectOfSubject(
     tenantId: string,
     upTo: number,
-    conditions: readonly string[],
-    values: readonly SqlValue[],
+    { conditions, values, personal }: Wanted,
     limit: number,
-    personal: boolean,
   ): Promise<NumberedRow[]> {
     const where = ['e.tenantId = ?', 'o.number <= ?', ...conditions].join(' AND ');
     const rows: NumberedRow[] = await this.database.read.query(

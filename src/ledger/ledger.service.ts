@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../platform/access.js';
 import { Clock, type Micros } from '../platform/clock.js';
 import type { SqlValue } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
+import { randomText } from '../platform/random-text.js';
 import { execute, insertRows } from '../platform/sql.js';
 import { LedgerPulse } from './ledger-pulse.js';
 import { SKELETON_COLUMNS } from './seal-event.js';
@@ -52,7 +53,7 @@ export class LedgerService {
       const id = newId();
       let digest: string | null = null;
       if (event.personal !== undefined) {
-        const salt = randomBytes(16).toString('base64url');
+        const salt = randomText(16);
         const body = JSON.stringify(event.personal);
         digest = digestPersonal(salt, body);
         personal.push([id, event.tenantId, event.personalSubjectId ?? event.subject.id, salt, body]);

@@ -40,6 +40,13 @@ interface Head {
   hash: string;
 }
 
+/** One tenant's, with the seals that checkpoints were signed for, by number. */
+interface Ledger {
+  tenantId: string;
+  head: Head;
+  signed: ReadonlyMap<number, string>;
+}
+
 interface OrderRow extends EventRow {
   number: number;
   hash: string;
@@ -76,7 +83,8 @@ export async function verifyLedger(database: Database, options: VerifyOptions = 
     const head = await readHead(database, tenantId, faults);
     const checkpoints = await readCheckpoints(database, tenantId);
     await verifyCheckpoints(tenantId, checkpoints, head, options, faults);
-    await verifyChain(database, tenantId, head, new Map(checkpoints.map((row) => [row.number, row])), report, faults);
+    const signed = new Map(checkpoints.map((row) => [row.number, row.hash]));
+    await verifyChain(database, { tenantId, head, signed }, report, faults);
     await findUnnumbered(database, tenantId, faults);
     report.checkpoints += checkpoints.length;
     report.faults.push(...faults.inOrder());
@@ -151,9 +159,7 @@ async function verifyCheckpoints(
 
 async function verifyChain(
   database: Database,
-  tenantId: string,
-  head: Head,
-  checkpoints: ReadonlyMap<number, CheckpointRow>,
+  { tenantId, head, signed }: Ledger,
   report: LedgerReport,
   faults: TenantFaults,
 ): Promise<void> {
@@ -168,8 +174,7 @@ async function verifyChain(
         faults.add(expected, null, `Number ${gap}`);
       } else verifySeal(row, number, previous, faults);
       verifyPersonal(row, number, report, faults);
-      const checkpoint = checkpoints.get(number);
-      if (checkpoint && checkpoint.hash !== row.hash) {
+      if ((signed.get(number) ?? row.hash) !== row.hash) {
         faults.add(number, row.eventId, 'The seal is not the one that a checkpoint was signed for.');
       }
       // Goes on from the seal that is stored, so that each fault is named and not all that follow the first.

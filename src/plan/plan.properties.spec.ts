@@ -97,7 +97,7 @@ function play(given: Drawn<typeof steps>, made: ConnectionPolicy[], look: (seen:
 
 /** An admin's words, on everybody there is. */
 function decide(world: World): void {
-  for (const person of [...world.people.values()]) {
+  for (const person of Array.from(world.people.values())) {
     if (person.blocks.length > 0) continue;
     const cover: GrantState = {
       kind: 'role',
@@ -211,7 +211,7 @@ describe('properties of the plan', () => {
 
   it('a re-plan under the same policy changes nothing, but for a user name that was taken and is free by now', () => {
     all((_, world) => {
-      for (const person of [...world.people.values()]) {
+      for (const person of Array.from(world.people.values())) {
         for (const id of ['a', 'b']) world.replan(person.user.id, id);
         const after = world.person(person.user.id);
         expect(after.grants).toBe(person.grants);

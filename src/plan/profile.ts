@@ -4,7 +4,7 @@ import { ExpressionFailure } from './expression.js';
 import { sameJson, type StatedField } from './facts.js';
 import type { IdentityState, Person, Profile, UserState } from './person.js';
 import type { ConnectionPolicy } from './policy.js';
-import { findEmailFault, findNameFault, findTextFault } from './record-text.js';
+import { findDisplayNameFault, findEmailFault, findTextFault, findUserNameFault } from './record-text.js';
 import { NAME_CHARS_MAX } from './record.js';
 import type { Json } from './statement.js';
 
@@ -17,7 +17,8 @@ export function findProfileFault(field: TextField, value: Json): string | null {
   if (value === null) return null;
   if (typeof value !== 'string') return 'is not a text';
   if (value === '') return null;
-  if (field === 'userName') return findNameFault(value, NAME_CHARS_MAX);
+  if (field === 'userName') return findUserNameFault(value, NAME_CHARS_MAX);
+  if (field === 'displayName') return findDisplayNameFault(value, NAME_CHARS_MAX);
   return field === 'email' ? findEmailFault(value) : findTextFault(value, NAME_CHARS_MAX);
 }
 

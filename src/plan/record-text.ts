@@ -1,6 +1,7 @@
 import type { Fault } from '../platform/problem.js';
+import { normaliseKey } from '../platform/text-key.js';
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 
 /** What is wrong with a text that is stored and shown: too long, unpaired surrogates, control characters; null if nothing. */
 export function findTextFault(text: string, charsMax: number): string | null {
@@ -18,12 +19,35 @@ export function findNameFault(text: string, charsMax: number): string | null {
   return text.trim() === text ? null : 'begins or ends with a space';
 }
 
+const KEY_CHARS_MAX = 255;
+/** One character becomes 18 at most (U+FDFA). */
+const FOLDS_TO_MAX = 18;
+
+/**
+ * What is wrong with a text that is looked for by its key (`normaliseKey`): folding can make it longer, and the key has
+ * to fit its column too. Null if nothing.
+ */
+export function findFoldedFault(text: string): string | null {
+  if (text.length * FOLDS_TO_MAX <= KEY_CHARS_MAX || !/[^\0-\x7f]/.test(text)) return null;
+  return normaliseKey(text).length > KEY_CHARS_MAX ? `is longer than ${KEY_CHARS_MAX} characters when folded` : null;
+}
+
+/** As `findNameFault`, for a name whose key is stored too. */
+export function findUserNameFault(text: string, charsMax: number): string | null {
+  return findNameFault(text, charsMax) ?? findFoldedFault(text);
+}
+
+/** As `findTextFault`, for a text whose key is stored too. */
+export function findDisplayNameFault(text: string, charsMax: number): string | null {
+  return findTextFault(text, charsMax) ?? findFoldedFault(text);
+}
+
 const EMAIL = /^[^\s@<>",;:\\]+@[^\s@<>",;:\\]+$/;
 
 /** Only the shape: something, one @, something; whether it exists is not ours to say. */
 export function findEmailFault(text: string): string | null {
   const fault = findNameFault(text, 254);
-  return fault ?? (EMAIL.test(text) ? null : 'is not an e-mail address');
+  return fault ?? (EMAIL.test(text) ? findFoldedFault(text) : 'is not an e-mail address');
 }
 
 /** Reads a list of texts; adds to `faults` and answers null where it is not one. Doubles are dropped. */

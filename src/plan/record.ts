@@ -1,6 +1,13 @@
 import { MINUTE, parseTime, type Micros } from '../platform/clock.js';
 import type { Fault } from '../platform/problem.js';
-import { findEmailFault, findNameFault, findTextFault, readTextList } from './record-text.js';
+import {
+  findDisplayNameFault,
+  findEmailFault,
+  findNameFault,
+  findTextFault,
+  findUserNameFault,
+  readTextList,
+} from './record-text.js';
 import type { FieldName, Json } from './statement.js';
 
 export const NAME_CHARS_MAX = 255;
@@ -46,10 +53,10 @@ export function readRecord(input: unknown, now: Micros): SyncRecord {
         readId(record, name, value);
         break;
       case 'userName':
-        readText(record, name, value, findNameFault);
+        readText(record, name, value, findUserNameFault);
         break;
       case 'displayName':
-        readText(record, name, value, findTextFault);
+        readText(record, name, value, findDisplayNameFault);
         break;
       case 'email':
         readText(record, name, value, findEmailFault);

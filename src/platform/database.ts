@@ -52,7 +52,8 @@ export class Database {
   async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     if (this.engine === 'mysql') return this.attempt(work);
     const mine = this.lastWrite.then(() => this.attempt(work));
-    this.lastWrite = mine.catch(() => undefined);
+    // The driver works without yielding: between two writes whatever else waits (requests, signals) has its turn.
+    this.lastWrite = mine.catch(() => undefined).then(() => new Promise((resolve) => setImmediate(resolve)));
     return mine;
   }
 

@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
@@ -33,21 +34,32 @@ export async function createHttpApp(
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     trustProxy: config.TRUSTED_PROXIES.length > 0 ? [...config.TRUSTED_PROXIES] : false,
     clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: answerBrokenUrl,
     // An entitlement of 255 characters stands in a path, percent-encoded.
     routerOptions: { maxParamLength: 255 * 12 },
     logger: false,
   });
   const fastify = adapter.getInstance();
-  guardEdge(fastify, config);
+  const beginEnd = guardEdge(fastify, config);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: new NestLogger(logger),
   });
-  closeInOrder(app);
+  closeInOrder(app, beginEnd);
   observeRequests(fastify, logger, app.get(Metrics));
   app.useGlobalPipes(new BodyValidationPipe());
   serveOpenApi(app, config);
   return app;
+}
+
+/** A path that cannot be decoded is refused before a route, and its hooks and filter, is found. */
+function answerBrokenUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = new Problem('invalid_request', 'The path cannot be read.');
+  void reply
+    .status(problem.status)
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(problemBody(problem, request.id)));
 }
 
 /** What is not even HTTP never reaches a route or a filter: it is answered on the socket itself. */

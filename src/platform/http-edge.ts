@@ -38,8 +38,11 @@ export function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId();
 }
 
-/** What holds for every request before a route sees it: limits, headers, refusals, the reading of JSON. */
-export function guardEdge(fastify: FastifyInstance, config: Config): void {
+/**
+ * What holds for every request before a route sees it: limits, headers, refusals, the reading of JSON. Returns what to
+ * call when the service begins to end: from then on each answer is the last on its connection.
+ */
+export function guardEdge(fastify: FastifyInstance, config: Config): () => void {
   const routeTable = new RouteTable();
   fastify.decorate('routeTable', routeTable);
   fastify.addHook('onRoute', (route) => {
@@ -56,7 +59,7 @@ export function guardEdge(fastify: FastifyInstance, config: Config): void {
     else done();
   });
 
-  closeConnectionsAtEnd(fastify);
+  const beginEnd = closeConnectionsAtEnd(fastify);
 
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -66,19 +69,21 @@ export function guardEdge(fastify: FastifyInstance, config: Config): void {
       done(error as Error);
     }
   });
+  return beginEnd;
 }
 
 /** A connection whose last request ran into the end would otherwise be kept open for the next until it times out. */
-function closeConnectionsAtEnd(fastify: FastifyInstance): void {
+function closeConnectionsAtEnd(fastify: FastifyInstance): () => void {
   let isClosing = false;
-  fastify.addHook('preClose', (done) => {
-    isClosing = true;
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isClosing) void reply.header('connection', 'close');
     done();
   });
   fastify.addHook('onResponse', (_request, _reply, done) => {
     if (isClosing) setImmediate(() => fastify.server.closeIdleConnections());
     done();
   });
+  return () => void (isClosing = true);
 }
 
 /** Before any other work is spent on the request (G5). */

@@ -17,6 +17,17 @@ describe('the log', () => {
     expect(line).toEqual({ level: 'warn', time: expect.any(String), context: 'Somewhere', msg: 'careful' });
   });
 
+  it('shows the fields that stand beside a message, so that signed heads of ledgers can be kept', () => {
+    const [line] = logged((logger) => logger.log({ message: 'ledger head', number: 7, signature: 'x' }, 'Checkpoints'));
+    expect(line).toMatchObject({ msg: 'ledger head', context: 'Checkpoints', number: 7, signature: 'x' });
+  });
+
+  it('G3 keeps the value out of a duplicate that is told in words', () => {
+    const error = new Error("Duplicate entry 'ada@example.com-x' for key 'users_email'");
+    const [line] = logged((logger) => logger.warn(`not written: ${String(error)}`));
+    expect(line?.msg).toBe("not written: Error: Duplicate entry '…' for key 'users_email'");
+  });
+
   it("keeps the framework's own start out of the usual level", () => {
     expect(logged((logger) => logger.log('Mapped {/x, GET} route', 'RouterExplorer'))).toEqual([]);
   });

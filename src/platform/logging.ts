@@ -77,8 +77,16 @@ export class NestLogger implements LoggerService {
 
   private write(level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal', message: unknown, context?: string) {
     if (message instanceof Error) this.logger[level]({ context, err: message }, message.message);
-    else this.logger[level]({ context }, String(message));
+    else if (isFields(message)) {
+      const { message: text, ...fields } = message;
+      this.logger[level]({ context, ...fields }, String(text));
+    } else this.logger[level]({ context }, withoutValues(String(message)));
   }
+}
+
+/** `{ message: 'ledger head', number: 7 }`: words, and what a program reads beside them. */
+function isFields(message: unknown): message is Record<string, unknown> {
+  return typeof message === 'object' && message !== null && 'message' in message;
 }
 
 function contextOf(rest: unknown[]): string | undefined {

@@ -10,6 +10,7 @@ import { databaseTroubleOf } from './database-errors.js';
 type Shape = { entities: MixedList<Function>; migrations: MixedList<Function> };
 
 const EMBEDDED_FILE = 'rollcall.sqlite';
+const POOL_WAIT_MS_MAX = 10_000;
 
 /**
  * Opens the database that the configuration names. A server that does not answer yet is waited for, `waitMs` at most
@@ -18,7 +19,10 @@ const EMBEDDED_FILE = 'rollcall.sqlite';
 export async function openDatabase(config: Config, shape: Shape, waitMs = 30_000): Promise<Database> {
   const writer = await openDataSource(config, shape, waitMs);
   await writer.initialize();
-  if (config.DATABASE_URL !== '') return new Database('mysql', writer, writer);
+  if (config.DATABASE_URL !== '') {
+    limitPoolWait((writer.driver as unknown as { pool: WaitingPool }).pool, POOL_WAIT_MS_MAX);
+    return new Database('mysql', writer, writer);
+  }
   const reader = await openDataSource(config, { ...shape, migrations: [] });
   await reader.initialize();
   await reader.query('PRAGMA query_only = ON');
@@ -65,6 +69,36 @@ function serverOptions(type: 'mysql' | 'mariadb', url: string, poolSize: number,
     poolSize,
     extra: { maxPreparedStatements: 500, enableKeepAlive: true },
     ...shape,
+  };
+}
+
+type TakeConnection = (error: Error | null, connection?: { release(): void }) => void;
+
+export interface WaitingPool {
+  getConnection(done: TakeConnection): void;
+}
+
+/**
+ * A server that hangs holds every connection of the pool; the driver lets whoever needs one wait without an end. After
+ * `waitMsMax` it is an error, which is answered as `database_unavailable`.
+ */
+export function limitPoolWait(pool: WaitingPool, waitMsMax: number): void {
+  const take = pool.getConnection.bind(pool);
+  pool.getConnection = (done) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      const error = new Error(`no connection to the database became free within ${waitMsMax} ms`);
+      done(Object.assign(error, { code: 'ROLLCALL_POOL_TIMEOUT' }));
+    }, waitMsMax);
+    take((error, connection) => {
+      if (isLate) {
+        connection?.release();
+        return;
+      }
+      clearTimeout(timer);
+      done(error, connection);
+    });
   };
 }
 

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiExtension, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from './config.js';
+import { addExamples } from './openapi-examples.js';
 import { ProblemView } from './problem.dto.js';
 import { type ProblemCode, problems } from './problem-catalogue.js';
 
@@ -38,6 +39,7 @@ export function createDocument(app: NestFastifyApplication, config: Config): Ope
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
   for (const { operation, path } of operationsOf(document)) describeProblems(operation, path);
+  addExamples(document);
   return document;
 }
 

@@ -1,5 +1,6 @@
 import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { describe, expect, it } from '@jest/globals';
 import { Database } from './database.js';
 import { closeInOrder, ShutdownDrains } from './shutdown.js';
@@ -32,5 +33,15 @@ describe('the end', () => {
     drains.register('last', async () => void order.push('last'));
     await app.close();
     expect(order).toEqual(['hook', 'last', 'first', 'database']);
+  });
+
+  it('comes in the same order for an application that listens, which the framework hands out behind a proxy', async () => {
+    order.length = 0;
+    const app = await NestFactory.create(Ground, new FastifyAdapter(), { logger: false });
+    closeInOrder(app, () => void order.push('begin'));
+    await app.listen(0, '127.0.0.1');
+    app.get(ShutdownDrains).register('only', async () => void order.push('only'));
+    await app.close();
+    expect(order).toEqual(['begin', 'hook', 'only', 'database']);
   });
 });

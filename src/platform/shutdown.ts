@@ -28,14 +28,20 @@ export class ShutdownDrains {
 /**
  * Makes `app.close()` end in order: listener and running requests, the hooks of all modules, drains, database. The
  * framework's own hooks cannot say "last": their order among global modules follows from who was imported first.
+ *
+ * @param begin called first
  */
-export function closeInOrder(app: INestApplicationContext): void {
-  const close = app.close.bind(app);
-  app.close = async () => {
-    await close();
+export function closeInOrder(app: INestApplicationContext, begin: () => void = () => undefined): void {
+  // The framework hands out a proxy that swallows assignments and looks methods up anew at each call; a definition goes
+  // through to the application itself, which is `this` when it is called.
+  const { close } = Object.getPrototypeOf(app) as INestApplicationContext;
+  const closeAll = async function (this: INestApplicationContext): Promise<void> {
+    begin();
+    await close.call(this);
     await app.get(ShutdownDrains).run();
     await app.get(Database).close();
   };
+  Object.defineProperty(app, 'close', { value: closeAll, configurable: true, writable: true });
 }
 
 /**

@@ -4,6 +4,8 @@ import type { Engine, SqlValue } from './database.js';
 /** SQLite takes 32,766 parameters, MySQL 65,535; 16 MiB is MySQL's smallest common `max_allowed_packet`. */
 const PARAMETERS_MAX = 32_000;
 const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
+/** Few rows a statement: putting a thousand into one packet keeps every other request of the process waiting. */
+const ROWS_MAX = 100;
 
 interface Executable {
   execute(sql: string, values: SqlValue[], done: (error: Error | null, result: unknown) => void): void;
@@ -23,8 +25,22 @@ export type SqlRow = Record<string, SqlValue>;
 export async function execute(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
   const connection: unknown = await tx.queryRunner?.connect();
   if (!isExecutable(connection)) return tx.query(sql, values);
+  return executeOn(connection, sql, values);
+}
+
+/**
+ * The pool itself, for a read outside a transaction on MySQL: a query runner made for each read costs as much as the
+ * read. Null where `manager` has a connection of its own, and on SQLite.
+ */
+function findPool(manager: EntityManager): Executable | null {
+  if (manager.queryRunner) return null;
+  const { pool } = manager.dataSource.driver as { pool?: unknown };
+  return isExecutable(pool) ? pool : null;
+}
+
+function executeOn(target: Executable, sql: string, values: SqlValue[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    connection.execute(sql, values, (error, result) => (error ? reject(error) : resolve(result)));
+    target.execute(sql, values, (error, result) => (error ? reject(error) : resolve(result)));
   });
 }
 
@@ -51,11 +67,15 @@ export async function selectByKeys(
   keys: readonly SqlValue[],
 ): Promise<SqlRow[]> {
   const rows: SqlRow[] = [];
+  const pool = findPool(manager);
   for (let start = 0; start < keys.length; start += KEYS_PER_SELECT) {
     const some = keys.slice(start, start + KEYS_PER_SELECT);
     const wanted = Math.min(KEYS_PER_SELECT, 2 ** Math.ceil(Math.log2(some.length)));
     while (some.length < wanted) some.push(some[some.length - 1] ?? null);
-    const found = await selectRows(manager, sql(placeholders(some.length)), [...before, ...some]);
+    const text = sql(placeholders(some.length));
+    const found = (await (pool
+      ? executeOn(pool, text, [...before, ...some])
+      : execute(manager, text, [...before, ...some]))) as SqlRow[];
     if (rows.length === 0) rows.push(...found);
     else for (const row of found) rows.push(row);
   }
@@ -64,7 +84,7 @@ export async function selectByKeys(
 
 /** Cuts `rows` into chunks that fit a statement, by number of parameters and by bytes of text. */
 export function* chunkRows(rows: readonly SqlValue[][], columns: number): Generator<readonly SqlValue[][]> {
-  const rowsMax = Math.max(1, Math.floor(PARAMETERS_MAX / columns));
+  const rowsMax = Math.max(1, Math.min(ROWS_MAX, Math.floor(PARAMETERS_MAX / columns)));
   let start = 0;
   let bytes = 0;
   for (let index = 0; index < rows.length; index++) {

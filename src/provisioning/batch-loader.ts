@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import { Directory } from '../plan/directory.js';
 import { EffectiveFacts } from '../plan/effective.js';
@@ -8,6 +7,7 @@ import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import { normaliseKey } from '../platform/text-key.js';
 import { selectByKeys } from '../platform/sql.js';
+import { hashSubject } from '../records/users/identity-traces.js';
 import { type LoadedPersons, loadPersons } from '../records/users/person-loader.js';
 
 /** Everything that the statements of a batch may concern, as stored, and the revisions that guard it. */
@@ -24,10 +24,6 @@ interface Wanted {
   userNameKeys: Set<string>;
   emailKeys: Set<string>;
   identityIds: Set<string>;
-}
-
-export function hashSubject(subject: string): string {
-  return createHash('sha256').update(subject).digest('base64url');
 }
 
 /** Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern. */

@@ -4,6 +4,7 @@ import { LedgerService, type NewEvent } from '../ledger/ledger.service.js';
 import type { PersonChanges } from '../plan/changes.js';
 import { planStatement } from '../plan/plan.js';
 import type { PlanContext } from '../plan/policy.js';
+import { breathe } from '../platform/breathe.js';
 import { Clock, type Micros } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
@@ -14,10 +15,13 @@ import { endSessions } from '../records/sessions/end-sessions.js';
 import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
+import { ConnectionMoved, holdConnections } from './hold-connections.js';
 import { guardOwners } from './owner-guard.js';
 import type { Effects, Settled, Submission, TableRow } from './submission.js';
 
 const ATTEMPTS_MAX = 8;
+/** Planned in a row: about a millisecond. */
+const PLANNED_IN_A_ROW = 40;
 
 export interface PlannedBatch {
   now: Micros;
@@ -39,8 +43,10 @@ export class Batch {
 
   /** What would become of these statements; writes nothing. The same code as `run`. */
   async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
-    const known = await this.policies.load(submissions.map((each) => each.statement.connectionId));
-    const used = await this.findUsedTokens(submissions);
+    const [known, used] = await Promise.all([
+      this.policies.load(submissions.map((each) => each.statement.connectionId)),
+      this.findUsedTokens(submissions),
+    ]);
     const loaded = await loadBatch(
       this.database.read,
       submissions.map((each) => each.statement),
@@ -49,7 +55,11 @@ export class Batch {
     const now = this.clock.now();
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
     await this.addPoliciesOfOthers(loaded, known);
-    const settled = submissions.map((each) => settleOne(each, known, loaded, context, used));
+    const settled: Settled[] = [];
+    for (const each of submissions) {
+      settled.push(settleOne(each, known, loaded, context, used));
+      if (settled.length % PLANNED_IN_A_ROW === 0) await breathe();
+    }
     return { now, loaded, settled, changes: loaded.directory.changes(now) };
   }
 
@@ -67,8 +77,7 @@ export class Batch {
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
-        const again = error instanceof PersonsMoved || databaseTroubleOf(error) === 'duplicate';
-        if (!again || attempt === ATTEMPTS_MAX) throw toProblem(error);
+        if (!isMoved(error) || attempt === ATTEMPTS_MAX) throw toProblem(error);
       }
     }
   }
@@ -83,6 +92,7 @@ export class Batch {
     if (changes.length + told.rows.size + told.events.length === 0 && !alongside) return;
     await this.database.transaction(async (tx) => {
       await guardOwners(tx, changes, now);
+      await holdConnections(tx, versionsOf(settled));
       await this.writer.write(tx, changes, {
         actor: { type: 'system', id: 'system' },
         via: 'system',
@@ -208,8 +218,20 @@ function addRow(told: Told, { table, columns, values }: TableRow): void {
   else told.rows.set(table, { table, columns, values: [values] });
 }
 
+/** The versions of the connections under which the plan was made. */
+function versionsOf(settled: readonly Settled[]): Map<string, number> {
+  const versions = new Map<string, number>();
+  for (const one of settled) if (one.kind === 'planned') versions.set(one.known.row.id, one.known.row.version);
+  return versions;
+}
+
+/** Planned on what was true no more: to be planned anew. */
+function isMoved(error: unknown): boolean {
+  return error instanceof PersonsMoved || error instanceof ConnectionMoved || databaseTroubleOf(error) === 'duplicate';
+}
+
 function toProblem(error: unknown): unknown {
-  if (error instanceof PersonsMoved || databaseTroubleOf(error) !== null) {
+  if (isMoved(error) || databaseTroubleOf(error) !== null) {
     return new Problem('conflict', 'Others kept changing the same users; send it again.', {
       retryAfterSeconds: 1,
       cause: error,

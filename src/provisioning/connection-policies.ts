@@ -3,11 +3,10 @@ import type { EntityManager } from 'typeorm';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import { Clock, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { isPrivilegedRole } from '../platform/grant-rules.js';
 import { selectByKeys, selectRows, type SqlRow } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { compilePolicy } from '../records/connections/load-policies.js';
-import { RoleEntity } from '../records/roles/role.entity.js';
+import { loadRoleCatalogue } from '../records/roles/role-catalogue.js';
 
 /** A connection ready to use: its row, its compiled policy, and whether its tenant is open. */
 export interface KnownConnection {
@@ -15,8 +14,6 @@ export interface KnownConnection {
   policy: ConnectionPolicy;
   tenantActive: boolean;
 }
-
-type RoleCatalogue = ConnectionPolicy['roles'];
 
 /** What tells that a cached policy is still the stored one. */
 const STAMPS = `SELECT c.id AS id, c.version AS version, t.status AS tenantStatus,
@@ -100,9 +97,7 @@ export class ConnectionPolicies {
   private async read(id: string, tenantActive: boolean, manager: EntityManager): Promise<KnownConnection | null> {
     const row = await manager.findOneBy(ConnectionEntity, { id });
     if (!row) return null;
-    const roles = await manager.findBy(RoleEntity, { tenantId: row.tenantId });
-    const catalogue: RoleCatalogue = new Map(roles.map((role) => [role.key, { privileged: isPrivilegedRole(role) }]));
-    const policy = compilePolicy(row, catalogue);
+    const policy = compilePolicy(row, await loadRoleCatalogue(manager, row.tenantId));
     if (!policy) throw new Error(`The mapping of connection ${id} does not compile, though it did when it was saved.`);
     return { row, policy, tenantActive };
   }

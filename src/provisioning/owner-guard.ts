@@ -18,7 +18,8 @@ export async function guardOwners(tx: EntityManager, changes: readonly PersonCha
   for (const [tenantId, userIds] of losing) await assertOwnerRemains(tx, tenantId, userIds, now);
 }
 
-function mayLoseOwner(change: PersonChanges, now: Micros): boolean {
+/** The change takes the role of an owner from someone who may hold it for real. */
+export function mayLoseOwner(change: PersonChanges, now: Micros): boolean {
   const { grantsRemoved, after, identitiesUpdated, identitiesRemoved } = change;
   const isOwner = (grant: GrantState) => grant.kind === 'role' && grant.key === OWNER;
   const switchedOff = identitiesRemoved.length > 0 || identitiesUpdated.some((one) => !one.active);

@@ -1,7 +1,8 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../platform/database.js';
 import { Problem } from '../platform/problem.js';
+import { ShutdownDrains } from '../platform/shutdown.js';
 import { Batch, type PlannedBatch } from './batch.js';
 import type { Settled, Submission } from './submission.js';
 import { WriteLane } from './write-lane.js';
@@ -11,19 +12,22 @@ export const CHUNK_ITEMS_MAX = 500;
 
 /** Where statements are handed in: one alone, a chunk of a push, or a whole that stands or falls together. */
 @Injectable()
-export class ProvisioningService implements BeforeApplicationShutdown {
+export class ProvisioningService {
   private readonly single: WriteLane<Submission, Settled>;
   private readonly bulk: WriteLane<Submission, Settled>;
 
   constructor(
     private readonly batch: Batch,
     database: Database,
+    drains: ShutdownDrains,
   ) {
     const run = (submissions: readonly Submission[]) => this.batch.run(submissions);
-    this.single = new WriteLane(run, { itemsMax: 200, batchesMax: 1, waitMsMax: 2000 });
-    // Two chunks at once on a server: one is planned while the other is written. SQLite has one writer anyway.
+    // Two batches at once on a server: one is planned while the other is written. SQLite has one writer anyway.
     const batchesMax = database.engine === 'mysql' ? 2 : 1;
-    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, waitMsMax: 30_000 });
+    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: 8, waitMsMax: 2000 });
+    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, besideMin: 1, waitMsMax: 30_000 });
+    // Not before: requests that still run hand in more, and under load the lanes would never be empty.
+    drains.register('provisioning', async () => void (await Promise.all([this.single.drain(), this.bulk.drain()])));
   }
 
   /** One statement; it goes with whatever else arrives meanwhile. Throws Problem when it cannot be written. */
@@ -59,11 +63,6 @@ export class ProvisioningService implements BeforeApplicationShutdown {
   /** What would become of these statements; writes nothing. */
   async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
     return this.batch.plan(submissions);
-  }
-
-  /** What was accepted is written before the database is closed. */
-  async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.single.drain(), this.bulk.drain()]);
   }
 
   private async submitAlone(submission: Submission): Promise<Settled> {

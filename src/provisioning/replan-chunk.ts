@@ -13,6 +13,7 @@ import { loadPersons } from '../records/users/person-loader.js';
 import { PersonsMoved, PersonWriter, type WriteContext } from '../records/users/person-writer.js';
 import { type LoadedBatch, toBatch } from './batch-loader.js';
 import { ConnectionPolicies } from './connection-policies.js';
+import { holdMapping } from './hold-connections.js';
 import { guardOwners } from './owner-guard.js';
 
 export interface ReplannedChunk {
@@ -57,7 +58,11 @@ export class ReplanChunk {
     for (let attempt = 1; ; attempt++) {
       const planned = await this.plan(policy, userIds);
       try {
-        await this.database.transaction((tx) => this.write(tx, planned, by, alongside));
+        await this.database.transaction(async (tx) => {
+          await guardOwners(tx, planned.changes, planned.now);
+          await holdMapping(tx, policy.id, policy.mappingVersion);
+          await this.write(tx, planned, by, alongside);
+        });
         return;
       } catch (error) {
         if (error instanceof PersonsMoved && attempt < ATTEMPTS_MAX) continue;
@@ -79,7 +84,6 @@ export class ReplanChunk {
     by: Pick<WriteContext, 'actor' | 'runId'>,
     alongside: (tx: EntityManager, counts: ReplanCounts) => Promise<void>,
   ): Promise<void> {
-    await guardOwners(tx, changes, now);
     await this.writer.write(tx, changes, { ...by, via: 'replan', revisions: loaded.revisions });
     for (const reason of ['deactivated', 'no_rule_matched'] as const) {
       const ending = outcomes.flatMap((one) => (one.endSessions === reason && one.identityId ? [one.identityId] : []));

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import type { GrantWord } from '../plan/changes.js';
+import type { GrantWord, PersonChanges } from '../plan/changes.js';
 import type { Principal } from '../platform/access.js';
+import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { OWNER } from '../platform/permissions.js';
 import { Problem } from '../platform/problem.js';
 import { compilePolicy } from '../records/connections/load-policies.js';
 import { ConnectionsService } from '../records/connections/connections.service.js';
 import { loadRoleCatalogue } from '../records/roles/role-catalogue.js';
+import { findHolder } from '../records/users/last-owner.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
+import { mayLoseOwner } from './owner-guard.js';
 import type { ReplanPreviewView, ReplanShare } from './replan.dto.js';
 import { ReplanChunk } from './replan-chunk.js';
 
@@ -20,6 +24,7 @@ export class ReplanPreview {
     private readonly database: Database,
     private readonly connections: ConnectionsService,
     private readonly chunk: ReplanChunk,
+    private readonly clock: Clock,
   ) {}
 
   async preview(caller: Principal, connectionId: string, patch: unknown): Promise<ReplanPreviewView> {
@@ -29,14 +34,17 @@ export class ReplanPreview {
     const view: ReplanPreviewView = { people: 0, changed: 0, failed: 0, gains: [], losses: [], users: [], more: false };
     const gains = new Map<string, number>();
     const losses = new Map<string, number>();
+    const losingOwners: PersonChanges[] = [];
     let place: PeoplePlace | null = null;
     do {
       const page = await readPeople(this.database.read, connectionId, proposed.mappingVersion, place, CHUNK_PEOPLE);
-      const { changes, outcomes } = await this.chunk.plan(policy, page.userIds);
+      const { changes, outcomes, now } = await this.chunk.plan(policy, page.userIds);
       view.people += outcomes.length;
       view.failed += outcomes.filter(({ result }) => result === 'failed' || result === 'refused').length;
-      for (const { event, after, userId } of changes) {
+      for (const change of changes) {
+        const { event, after, userId } = change;
         if (!event) continue;
+        if (mayLoseOwner(change, now)) losingOwners.push(change);
         view.changed += 1;
         const user = {
           id: userId,
@@ -50,17 +58,38 @@ export class ReplanPreview {
       }
       place = page.next;
     } while (place);
+    await this.keepLastOwner(view, losingOwners, gains, losses);
     return { ...view, gains: toShares(gains), losses: toShares(losses) };
+  }
+
+  /** People are written one after the other, so that of those who lose it together the last stays as they are. */
+  private async keepLastOwner(
+    view: ReplanPreviewView,
+    losing: readonly PersonChanges[],
+    gains: Map<string, number>,
+    losses: Map<string, number>,
+  ): Promise<void> {
+    const last = losing.at(-1);
+    if (!last?.event) return;
+    const userIds = losing.map(({ userId }) => userId);
+    const manager = this.database.read;
+    if ((await findHolder(manager, last.tenantId, OWNER, userIds, this.clock.now())) !== null) return;
+    view.changed -= 1;
+    view.failed += 1;
+    count(last.event.granted, gains, -1);
+    count(last.event.revoked, losses, -1);
+    view.users = view.users.filter(({ id }) => id !== last.userId);
   }
 }
 
 /** The words in which they are shown, each counted. */
-function count(words: readonly GrantWord[], counts: Map<string, number>): string[] {
+function count(words: readonly GrantWord[], counts: Map<string, number>, people = 1): string[] {
   const texts = [...new Set(words.map(({ kind, key }) => `${kind} ${key}`))];
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + people);
   return texts;
 }
 
 function toShares(counts: ReadonlyMap<string, number>): ReplanShare[] {
-  return [...counts].map(([held, people]) => ({ held, people })).sort((a, b) => b.people - a.people);
+  const shares = [...counts].flatMap(([held, people]) => (people > 0 ? [{ held, people }] : []));
+  return shares.sort((a, b) => b.people - a.people || (a.held < b.held ? -1 : 1));
 }

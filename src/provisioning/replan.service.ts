@@ -6,6 +6,7 @@ import { Leases } from '../platform/leases.js';
 import { RunEntity } from '../records/sync-runs/run.entity.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
 import { ConnectionPolicies } from './connection-policies.js';
+import { ConnectionMoved } from './hold-connections.js';
 import { ReplanChunk } from './replan-chunk.js';
 
 const POLL_MS = 500;
@@ -60,7 +61,12 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     });
     for (const connectionId of new Set(runs.map((run) => run.connectionId))) {
       if (this.stopping) return;
-      await this.leases.run(`replan:${connectionId}`, LEASE_MS, (lost) => this.replan(connectionId, lost));
+      await this.leases.run(`replan:${connectionId}`, LEASE_MS, (lost) =>
+        this.replan(connectionId, lost).catch((error: unknown) => {
+          // Saved again meanwhile: that has ordered a run of its own, which takes this one in.
+          if (!(error instanceof ConnectionMoved)) throw error;
+        }),
+      );
     }
   }
 

@@ -14,6 +14,8 @@ export interface LaneOptions {
   itemsMax: number;
   /** Batches under way at once. */
   batchesMax: number;
+  /** A batch beside one that is under way begins only when so many jobs wait. */
+  besideMin: number;
   /** Whoever would wait behind work that has waited this long is told to come back. */
   waitMsMax: number;
 }
@@ -25,6 +27,7 @@ export interface LaneOptions {
 export class WriteLane<In, Out> {
   private readonly waiting = new Map<string, Job<In, Out>[]>();
   private running = 0;
+  private isWaking = false;
   private idle: (() => void)[] = [];
 
   constructor(
@@ -43,7 +46,7 @@ export class WriteLane<In, Out> {
       const queue = this.waiting.get(tenantId);
       if (queue) queue.push(job);
       else this.waiting.set(tenantId, [job]);
-      this.pump();
+      this.wake();
     });
   }
 
@@ -65,8 +68,19 @@ export class WriteLane<In, Out> {
     return oldest;
   }
 
+  /** After what has arrived with this job has been read too: requests that come together go together. */
+  private wake(): void {
+    if (this.isWaking) return;
+    this.isWaking = true;
+    setImmediate(() => {
+      this.isWaking = false;
+      this.pump();
+    });
+  }
+
   private pump(): void {
     while (this.running < this.options.batchesMax && this.waiting.size > 0) {
+      if (this.running > 0 && this.length < this.options.besideMin) return;
       const jobs = this.takeJobs();
       this.running += 1;
       void this.runJobs(jobs).finally(() => {

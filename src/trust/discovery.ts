@@ -1,4 +1,4 @@
-import { checkIssuerUrl } from './token-policy.js';
+import { checkIssuerUrl } from '../records/connections/issuer-rules.js';
 
 /** Where an issuer publishes its metadata (OpenID Connect Discovery 1.0, section 4.1). */
 export function buildDiscoveryUrl(issuer: string): string {

@@ -2,7 +2,7 @@ import { type Clock, HOUR, type Micros, MINUTE, SECOND } from '../platform/clock
 import { Problem } from '../platform/problem.js';
 import { buildDiscoveryUrl, readDiscovery } from './discovery.js';
 import { type KeyFault, type ParsedKeySet, parseKeySet } from './jwk-set.js';
-import { checkIssuerUrl } from './token-policy.js';
+import { checkIssuerUrl } from '../records/connections/issuer-rules.js';
 
 /** Whose keys: the same for every connection that trusts this issuer in this way. */
 export interface KeySetAddress {

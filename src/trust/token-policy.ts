@@ -1,4 +1,3 @@
-import { isLoopbackName } from '../platform/address-rules.js';
 import type { Micros } from '../platform/clock.js';
 import { TOKEN_BYTES_DEFAULT, TOKEN_BYTES_MAX } from './compact-jws.js';
 
@@ -49,29 +48,6 @@ export interface TokenConditions {
 }
 
 export const CLOCK_TOLERANCE_SECONDS_MAX = 300;
-const URL_CHARACTERS_MAX = 1000;
-
-/**
- * What is wrong with an issuer or a `jwksUri`, in words, as C6 demands; empty when nothing is. Checked when a connection
- * is saved, and again for the `jwks_uri` that discovery names. Addresses are checked when the URL is fetched.
- */
-export function checkIssuerUrl(url: string, options: { allowLoopbackHttp: boolean }): string[] {
-  if (url.length > URL_CHARACTERS_MAX) return [`The URL is longer than ${URL_CHARACTERS_MAX} characters.`];
-  // The parser would quietly mend these, and then the URL fetched is not the URL compared.
-  if (!/^[\x21-\x7e]+$/.test(url) || /[\\<>"^`{|}]/.test(url)) return ['The URL holds characters that no URL has.'];
-  if (!URL.canParse(url) || !/^https?:\/\//i.test(url)) return ['It is not an https URL.'];
-  const parsed = new URL(url);
-  const faults: string[] = [];
-  if (parsed.protocol !== 'https:' && !(options.allowLoopbackHttp && isLoopbackName(parsed.hostname))) {
-    faults.push('Only https is accepted.');
-  }
-  if (parsed.username !== '' || parsed.password !== '' || /^https?:\/\/[^/?#]*@/i.test(url)) {
-    faults.push('The URL holds a user name or password.');
-  }
-  if (url.includes('?')) faults.push('The URL has a query.');
-  if (url.includes('#')) faults.push('The URL has a fragment.');
-  return faults;
-}
 
 /** How the process as a whole judges tokens; from its configuration. */
 export class TrustOptions {

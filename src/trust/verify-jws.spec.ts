@@ -1,7 +1,7 @@
 import { createHmac, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { encodePart, keySetOf, makeIdpKey, signParts, signToken } from '../../test/support/signed-tokens.js';
-import { ALGORITHMS } from './algorithms.js';
+import { ALGORITHMS } from '../records/connections/algorithms.js';
 import { verifyJws } from './verify-jws.js';
 
 const rsa = makeIdpKey('RS256', 'rsa');

@@ -1,3 +1,6 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
@@ -96,6 +99,40 @@ describe('the OpenAPI document', () => {
       if (isSchema && Object.keys(value).filter((name) => name !== 'description').length === 0) empty.push(pointer);
     });
     expect(empty).toEqual([]);
+  });
+
+  it('has an example for every JSON body and answer, and each fits its schema', () => {
+    const ajv = new Ajv2020({ strict: false, allErrors: true, logger: false, validateFormats: false });
+    ajv.addSchema(document as object, 'openapi');
+    const faults: string[] = [];
+    let count = 0;
+    for (const { name, operation } of operations()) {
+      const bodies = [operation.requestBody, ...Object.values(operation.responses)];
+      for (const body of bodies) {
+        const content = body && 'content' in body ? body.content?.['application/json'] : undefined;
+        if (!content) continue;
+        count += 1;
+        if (content.example === undefined && !content.examples) faults.push(`${name} has none`);
+        // References are into the document.
+        const schema = JSON.parse(JSON.stringify(content.schema).replaceAll('"#/', '"openapi#/')) as object;
+        const check = ajv.compile(schema);
+        const examples = content.examples
+          ? Object.values(content.examples).map((each) => ('value' in each ? each.value : null))
+          : [content.example];
+        for (const example of examples) if (!check(example)) faults.push(`${name}: ${ajv.errorsText(check.errors)}`);
+      }
+    }
+    expect(faults).toEqual([]);
+    expect(count).toBeGreaterThan(80);
+  });
+
+  it('has one class for each schema: of two with one name the document would show the last', () => {
+    const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.dto.ts'))
+      .flatMap((file) =>
+        [...readFileSync(join('src', file), 'utf8').matchAll(/^export class (\w+)/gm)].map(([, name]) => name),
+      );
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
 
   it('has no schema without a type, and no reference into nothing', () => {

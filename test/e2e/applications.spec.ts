@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { FirstStartService } from '../../src/records/local-admins/first-start.service.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedTenant } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -42,6 +43,18 @@ describe('/applications', () => {
     });
     expect((await admin.delete(path)).status).toBe(204);
     expect((await admin.get(path)).status).toBe(404);
+  });
+
+  it('people log in to one from the moment that it is made', async () => {
+    const link = await rollcall.app.get(FirstStartService).createLink();
+    const person = { userName: 'ada', password: 'correct horse battery' };
+    await rollcall.http.post('/setup', { token: link?.split('#token=')[1], ...person });
+    const login = { tenant: 'main', ...person };
+    const first = await rollcall.http.post('/auth/login', login);
+    const owner = rollcall.http.as(String(first.body.access_token));
+    expect((await owner.post('/applications', { name: 'Fresh', audience: 'fresh' })).status).toBe(201);
+    expect((await rollcall.http.post('/auth/login', { ...login, application: 'fresh' })).status).toBe(200);
+    expect((await rollcall.http.post('/auth/login', { ...login, application: 'nothing' })).status).toBe(401);
   });
 
   it('one of them is the default at any time', async () => {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/platform/ids.js';
-import { ConnectionsService } from '../../src/records/connections/connections.service.js';
 import {
   ALL_OF_CONNECTIONS,
   createConnection,
@@ -68,25 +67,5 @@ describe('who may', () => {
     expect((await bound.post('/connections', MINIMAL)).status).toBe(403);
     expect((await http.get('/sync-runs?kind=replan&limit=1')).body).toMatchObject({ items: [{ id: run.body.replan }] });
     expect((await http.get('/sync-runs?kind=push')).body).toEqual({ items: [], cursor: null });
-  });
-});
-
-describe('the connections of an issuer', () => {
-  it('are the active ones of active tenants', async () => {
-    const issuer = `https://${newId()}.example.com`;
-    const one = await tenantWith(rollcall);
-    const two = await tenantWith(rollcall);
-    const kept = await createConnection(one.http, { issuer });
-    const disabled = await createConnection(one.http, { issuer, name: 'Off', audiences: ['off'] });
-    await createConnection(two.http, { issuer });
-    await one.http.post(`/connections/${disabled.id}/disable`);
-    await rollcall.database.transaction((tx) =>
-      tx.query(`UPDATE tenants SET status = 'suspended' WHERE id = ?`, [two.tenantId]),
-    );
-    const found = await rollcall.app.get(ConnectionsService, { strict: false }).findByIssuer(issuer);
-    expect(found).toMatchObject([{ id: kept.id, settings: { audiences: ['rollcall'] } }]);
-    expect(await rollcall.app.get(ConnectionsService, { strict: false }).findByIssuer(issuer.toUpperCase())).toEqual(
-      [],
-    );
   });
 });

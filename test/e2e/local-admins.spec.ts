@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import { Clock, DAY, SECOND } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
+import { permissions } from '../../src/platform/permissions.js';
 import { createAdmin, resetAdmin } from '../../src/records/local-admins/admin-commands.js';
 import { LocalAdminsService } from '../../src/records/local-admins/local-admins.service.js';
 import { LocalPasswordEntity } from '../../src/records/local-admins/local-password.entity.js';
@@ -152,6 +153,18 @@ describe('local admins', () => {
       const list = await owner.get('/local-admins');
       expect(list.body).toMatchObject({ items: [{ userName: 'bob', passwordSet: true, lockedUntil: null }] });
       expect(JSON.stringify(list.body)).not.toContain('argon2');
+    });
+
+    it('a reset gives a link by which a new password is set, and the old one ends', async () => {
+      const { tenantId, userId } = await makeAdmin('forgetful');
+      const owner = await rollcall.clientWith(tenantId, Object.keys(permissions));
+      const reset = await owner.post(`/local-admins/${userId}/reset`);
+      expect(reset.status).toBe(201);
+      const token = tokenOf(String(reset.body.link));
+      const password = 'a wholly new password';
+      expect((await rollcall.http.post('/setup', { token, password })).status).toBe(201);
+      expect(await check.verify('forgetful', 'ada', password)).toMatchObject({ ok: true, userId });
+      expect(await check.verify('forgetful', 'ada', PASSWORD)).toMatchObject({ ok: false, reason: 'wrong_password' });
     });
 
     it('nobody invites, or resets, someone who holds more than they do', async () => {

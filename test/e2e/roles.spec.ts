@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/platform/ids.js';
 import { ConnectionEntity, MappingVersionEntity } from '../../src/records/connections/connection.entity.js';
-import { RolesService } from '../../src/records/roles/roles.service.js';
+import { loadRoleCatalogue } from '../../src/records/roles/role-catalogue.js';
 import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import { BlockEntity, GrantEntity } from '../../src/records/users/grant.entity.js';
@@ -114,7 +114,7 @@ describe('/roles', () => {
     await make('editor', ['reports:write']);
     await make('boss', ['users:write']);
     await make('marked', [], { privileged: true });
-    const catalogue = await rollcall.app.get(RolesService).catalogueOf(rollcall.database.read, tenantId);
+    const catalogue = await loadRoleCatalogue(rollcall.database.read, tenantId);
     const privileged = [...catalogue].filter(([, role]) => role.privileged).map(([key]) => key);
     expect(privileged.sort()).toEqual(['admin', 'auditor', 'boss', 'marked', 'owner', 'user-manager']);
     expect(catalogue.get('editor')).toEqual({ privileged: false, permissions: ['reports:write'] });

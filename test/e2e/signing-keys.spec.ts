@@ -2,12 +2,18 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
+import { IsNull } from 'typeorm';
+import { Checkpoints } from '../../src/ledger/checkpoints.js';
+import { LedgerService } from '../../src/ledger/ledger.service.js';
+import { Sequencer } from '../../src/ledger/sequencer.js';
+import { verifyLedger } from '../../src/ledger/verify-ledger.js';
 import { Clock, DAY, MINUTE, SECOND } from '../../src/platform/clock.js';
 import { Leases } from '../../src/platform/leases.js';
 import { Sealer } from '../../src/platform/seal.js';
 import { PUBLISH_LEAD, PUBLISH_TRAIL } from '../../src/records/sessions/signing-key-rules.js';
 import { SigningKeyEntity } from '../../src/records/sessions/signing-key.entity.js';
 import { SigningKeysService } from '../../src/records/sessions/signing-keys.service.js';
+import { userEvent } from '../support/ledger-writers.js';
 import { HandClock, type OpenedSession, SessionWorld } from '../support/session-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -181,8 +187,32 @@ describe('own keys and tokens', () => {
     expect(await rollcall.database.read.count(SigningKeyEntity)).toBe(1);
   });
 
+  it('signs the heads of ledgers; a key that has long retired still proves them, and can sign nothing more', async () => {
+    await rollcall.database.transaction((tx) =>
+      rollcall.app.get(LedgerService).record(tx, [userEvent(world.tenantId, who.userId, 1)]),
+    );
+    await rollcall.app.get(Sequencer).catchUp();
+    clock.pass(MINUTE);
+    expect(await rollcall.app.get(Checkpoints).signDue()).toBeGreaterThan(0);
+    const [checkpoint]: { kid: string }[] = await rollcall.database.read.query('SELECT kid FROM ledger_checkpoints');
+    const { kid } = await rollcall.app.get(SigningKeysService).rotate();
+    expect(checkpoint?.kid).not.toBe(kid);
+    clock.pass(40 * DAY);
+    await rollcall.app.get(SigningKeysService).rotate();
+    expect(await keySet()).not.toContain(checkpoint?.kid);
+    const row = await rollcall.database.read.findOneBy(SigningKeyEntity, { kid: checkpoint?.kid ?? '' });
+    expect(row?.sealedPrivateKey).toBe('');
+
+    const keys = anotherInstance();
+    const checkSignature = (by: string, text: string, signature: string) => keys.verify(by, text, signature);
+    expect(await verifyLedger(rollcall.database, { checkSignature })).toMatchObject({ faults: [] });
+    await rollcall.database.transaction((tx) => tx.query('UPDATE ledger_checkpoints SET at = at + 1'));
+    const { faults } = await verifyLedger(rollcall.database, { checkSignature });
+    expect(faults[0]?.detail).toContain(`is not of key ${checkpoint?.kid}`);
+  });
+
   it('keeps no private key in the clear', async () => {
-    const [row] = await rollcall.database.read.find(SigningKeyEntity);
+    const [row] = await rollcall.database.read.findBy(SigningKeyEntity, { retiredAt: IsNull() });
     expect(row?.sealedPrivateKey).toMatch(/^s1\./);
     expect(row?.publicJwk).not.toHaveProperty('d');
   });

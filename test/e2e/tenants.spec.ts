@@ -68,6 +68,9 @@ describe('/tenants', () => {
     expect(await eventsOf(platformId, 'tenant.created')).not.toHaveLength(0);
     const again = await operator.get(`/tenants/${made.body.id}`);
     expect(again.body).not.toHaveProperty('invite');
+    const list = await operator.get<{ items: { slug: string }[] }>('/tenants?limit=200');
+    expect(list.status).toBe(200);
+    expect(list.body.items.map(({ slug }) => slug)).toEqual(expect.arrayContaining(['platform', 'acme']));
   });
 
   it('every fault of a body is named, and a slug is there once', async () => {
@@ -175,9 +178,9 @@ describe('/tenants', () => {
     const invited = await rollcall.clientWith(id, ['local-admins:write', 'roles:read']);
     expect((await invited.post('/local-admins', { userName: 'bob', roles: [] })).status).toBe(400);
     await seedSession(id);
-    const answer = await operator.get(`/tenants/${id}/export`);
+    const answer = await operator.get<string>(`/tenants/${id}/export`);
     expect(answer.headers.get('content-type')).toMatch(/^application\/x-ndjson/);
-    const lines = String(answer.body)
+    const lines = answer.body
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as { type: string; data: Record<string, unknown>; counts: unknown });

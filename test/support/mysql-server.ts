@@ -15,6 +15,13 @@ export interface MysqlServer {
   stop(): Promise<void>;
 }
 
+/** A server that a test may end, hang and start again, with what it held. */
+export interface OwnMysqlServer extends MysqlServer {
+  signal(signal: NodeJS.Signals): void;
+  halt(): Promise<void>;
+  restart(): Promise<void>;
+}
+
 const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/libexec', '/usr/local/mysql/bin', '/opt/homebrew/bin'];
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 20_000;
@@ -40,7 +47,14 @@ export async function startMysqlServer(say: (text: string) => void = () => undef
   return startBinary(binary);
 }
 
-async function startBinary(binary: string): Promise<MysqlServer> {
+/** One that nobody else uses, from a binary of this machine. */
+export async function startOwnMysqlServer(): Promise<OwnMysqlServer> {
+  const binary = findBinary(['mariadbd', 'mysqld']);
+  if (!binary) throw new Error(HOW_TO);
+  return startBinary(binary);
+}
+
+async function startBinary(binary: string): Promise<OwnMysqlServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-mysql-'));
   let child: ChildProcess | null = null;
   const stop = async () => {
@@ -53,11 +67,17 @@ async function startBinary(binary: string): Promise<MysqlServer> {
     const port = await findFreePort();
     const first = join(folder, 'first.sql');
     writeFileSync(first, grantsSql());
-    // In a group of its own: Ctrl-C in the terminal is for us, who then end it in order.
-    child = spawn(binary, serverArguments(folder, data, port, first), { stdio: 'ignore', detached: true });
     const url = `mysql://rollcall:rollcall@127.0.0.1:${port}`;
-    await waitFor(url, child, join(folder, 'errors.log'));
-    return { url, name: await nameOf(url), stop };
+    const restart = async () => {
+      // In a group of its own: Ctrl-C in the terminal is for us, who then end it in order.
+      const started = spawn(binary, serverArguments(folder, data, port, first), { stdio: 'ignore', detached: true });
+      child = started;
+      await waitFor(url, started, join(folder, 'errors.log'));
+    };
+    await restart();
+    const halt = async () => void (child && (await endProcess(child)));
+    const signal = (name: NodeJS.Signals) => void child?.kill(name);
+    return { url, name: await nameOf(url), stop, signal, halt, restart };
   } catch (error) {
     await stop();
     throw error;
@@ -86,7 +106,7 @@ function serverArguments(folder: string, data: string, port: number, first: stri
 
 function grantsSql(): string {
   return [
-    `CREATE USER 'rollcall'@'127.0.0.1' IDENTIFIED BY 'rollcall';`,
+    `CREATE USER IF NOT EXISTS 'rollcall'@'127.0.0.1' IDENTIFIED BY 'rollcall';`,
     `GRANT ALL PRIVILEGES ON *.* TO 'rollcall'@'127.0.0.1' WITH GRANT OPTION;`,
     '',
   ].join('\n');

@@ -67,7 +67,7 @@ const defaults: ConnectionSettings = {
 
 /** A connection as a save would leave it: the defaults, one rule, and what `over` says. */
 export async function seedFullConnection(
-  { database }: TestApp,
+  { database }: Pick<TestApp, 'database'>,
   tenantId: string,
   over: Partial<ConnectionSettings> & { issuer?: string; name?: string } = {},
 ): Promise<string> {

@@ -26,8 +26,12 @@ export class LoginDirectory {
 
   /** The application with this audience, or the tenant's default. Null if there is none. */
   async findApplication(tenantId: string, audience: string | null): Promise<ApplicationEntity | null> {
-    const all = await this.list(tenantId);
-    return all.find((each) => (audience === null ? each.isDefault : each.audience === audience)) ?? null;
+    const isWanted = (each: ApplicationEntity) => (audience === null ? each.isDefault : each.audience === audience);
+    const found = (await this.list(tenantId)).find(isWanted);
+    if (found) return found;
+    // It may be newer than the list.
+    this.byTenant.delete(tenantId);
+    return (await this.list(tenantId)).find(isWanted) ?? null;
   }
 
   private list(tenantId: string): Promise<ApplicationEntity[]> {

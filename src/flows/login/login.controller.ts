@@ -1,5 +1,5 @@
 import { Body, Controller, Header, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Access, publicAccess } from '../../platform/access.js';
 import { Problems } from '../../platform/openapi.js';
@@ -32,6 +32,7 @@ export class LoginController {
       "With an identity provider's token (in the body or as `Authorization: Bearer`), with an API key, or with a local " +
       "admin's password. The person and their roles are brought up to date from the token's claims first.",
   })
+  @ApiBody({ type: CredentialBody, required: false })
   @ApiOkResponse({ type: LoginAnswer })
   // `CredentialBody` alone: of a union nothing would be left at run time, and the body would not be checked.
   login(@Body() body: CredentialBody, @Req() request: FastifyRequest): Promise<LoginAnswer> {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { LoginFailures } from '../../ledger/login-failures.js';
 import { PLATFORM_SLUG } from '../../records/tenants/tenant.entity.js';
 import { LoginDirectory } from './login-directory.js';
@@ -13,6 +13,8 @@ export interface Client {
 /** Tells the ledger precisely what the caller is not told. */
 @Injectable()
 export class RefusalNotes {
+  private readonly logger = new Logger('Login');
+
   constructor(
     private readonly directory: LoginDirectory,
     private readonly failures: LoginFailures,
@@ -21,8 +23,9 @@ export class RefusalNotes {
   /** In the tenant's ledger where it is known whose login it was, else in the operators'. */
   async note(refusal: LoginRefusal, { address, userAgent }: Client): Promise<void> {
     const tenantId = refusal.tenantId ?? (await this.directory.findTenantId(PLATFORM_SLUG));
-    if (tenantId === null) return;
     const { connectionId, userId, reason } = refusal;
+    this.logger.log(`refused: ${reason}${connectionId === null ? '' : ` at connection ${connectionId}`}`);
+    if (tenantId === null) return;
     this.failures.note({ tenantId, connectionId, userId, reason, address, personal: { userAgent } });
   }
 }

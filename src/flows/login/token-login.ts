@@ -65,7 +65,7 @@ export class TokenLogin {
       conclude: (outcome, current, now) => {
         opening.logged = null;
         if (outcome.result === 'refused' || !outcome.person) return NOTHING;
-        const prepared = this.prepare(current, outcome, { token, application, request }, now);
+        const prepared = this.prepare(current, token, outcome, { ...request, application, now });
         opening.expired = prepared.session.expiresAt <= now;
         if (opening.expired) return NOTHING;
         const roles = effectiveRoles(outcome.person, now).map((key) => ({
@@ -81,9 +81,9 @@ export class TokenLogin {
 
   private prepare(
     known: KnownConnection,
+    token: VerifiedToken,
     outcome: Outcome,
-    { token, application, request }: { token: VerifiedToken; application: ApplicationEntity; request: LoginRequest },
-    now: Micros,
+    { application, address, userAgent, now }: Door,
   ): PreparedSession {
     const { settings, id, tenantId } = known.row;
     return this.sessions.prepareSession({
@@ -95,8 +95,8 @@ export class TokenLogin {
       privileged: settings.allowPrivileged,
       ...readSignIn(token.claims, token.issuedAt),
       maxSessionSeconds: settings.login.maxSessionSeconds,
-      address: request.address,
-      userAgent: request.userAgent,
+      address,
+      userAgent,
       now,
     });
   }
@@ -110,6 +110,12 @@ export class TokenLogin {
     const problem = outcome.problem ?? { code: 'claim_invalid', detail: '' };
     throw new LoginRefusal(problem.code, known.row.tenantId, known.row.id, outcome.userId, answerTo(problem));
   }
+}
+
+/** For which application, from where and when. */
+interface Door extends Pick<LoginRequest, 'address' | 'userAgent'> {
+  application: ApplicationEntity;
+  now: Micros;
 }
 
 interface Opening {

@@ -8,8 +8,9 @@ import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { TokenAnswer } from '../../records/sessions/token-answer.dto.js';
 import { MeView } from './me.dto.js';
 import { SessionFlowService } from './session-flow.service.js';
+import { PageQuery } from '../../platform/page-query.dto.js';
 import { SessionRefreshService } from './session-refresh.service.js';
-import { PageQuery, RefreshBody, SessionListView } from './session.dto.js';
+import { RefreshBody, SessionListView } from './session.dto.js';
 
 @ApiTags('auth')
 @Controller('auth')

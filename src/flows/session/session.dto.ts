@@ -1,6 +1,6 @@
-import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { formatTime, type Micros } from '../../platform/clock.js';
+import { PageQuery } from '../../platform/page-query.dto.js';
 import { SESSION_STATES, type SessionState, stateOf } from '../../records/sessions/session-list.js';
 import type { SessionEntity } from '../../records/sessions/session.entity.js';
 
@@ -9,22 +9,6 @@ export class RefreshBody {
   @IsString()
   @MaxLength(512)
   refresh_token: string;
-}
-
-export class PageQuery {
-  /** How many at most. */
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  limit?: number = 50;
-
-  /** `cursor` of the answer before. */
-  @IsOptional()
-  @IsString()
-  @MaxLength(200)
-  cursor?: string;
 }
 
 export class SessionQuery extends PageQuery {

@@ -1,4 +1,5 @@
 import { parseTime, MINUTE, type Micros } from '../../platform/clock.js';
+import { escapePointer } from '../../platform/json-body.js';
 import type { Fault } from '../../platform/problem.js';
 
 export const RECORDS_MAX = 10_000;
@@ -36,7 +37,7 @@ export function readSyncRequest(body: unknown, now: Micros): { request: SyncRequ
 
 function readEnvelope(body: Record<string, unknown>, now: Micros, faults: Fault[]): SyncRequest {
   const fault = (pointer: string, detail: string) => faults.push({ pointer, detail });
-  for (const name of Object.keys(body)) if (!MEMBERS.has(name)) fault(`/${name}`, 'is not known here');
+  for (const name of Object.keys(body)) if (!MEMBERS.has(name)) fault(`/${escapePointer(name)}`, 'is not known here');
   const { users, mode, dryRun = false, atomic = false, statedAt = null, connection = null, scope } = body;
   if (!Array.isArray(users)) fault('/users', 'must be an array of records');
   if (mode !== undefined && mode !== 'upsert') fault('/mode', 'must be `upsert`');

@@ -34,7 +34,7 @@ export class SyncController {
   @ApiExtraModels(SyncRecordDto, SyncEnvelopeDto)
   @ApiBody({
     schema: {
-      oneOf: [
+      anyOf: [
         { $ref: getSchemaPath(SyncRecordDto) },
         { type: 'array', items: { $ref: getSchemaPath(SyncRecordDto) }, maxItems: 10_000 },
         { $ref: getSchemaPath(SyncEnvelopeDto) },

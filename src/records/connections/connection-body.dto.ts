@@ -62,7 +62,7 @@ export class MatchBody implements MatchJson {
   @IsOptional() @IsString() when?: string;
 }
 
-export class LoginBody {
+export class LoginSettingsBody {
   @IsOptional() @IsBoolean() enabled?: boolean;
   /** Whether a token may make a person that no push has named. */
   @IsOptional() @IsBoolean() createUsers?: boolean;
@@ -113,7 +113,7 @@ export class ConnectionBody {
   /** A token with `jti` logs in once only. */
   @IsOptional() @IsBoolean() oneTime?: boolean;
   @IsOptional() @IsObject() @ValidateNested() @Type(() => ConditionsBody) conditions?: ConditionsBody;
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => LoginBody) login?: LoginBody;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => LoginSettingsBody) login?: LoginSettingsBody;
   /** Which voice counts where pushes and tokens say different things. */
   @IsOptional()
   @IsIn(['push-first', 'newest', 'token-first'])

@@ -7,11 +7,6 @@ import { TenantEntity } from '../tenants/tenant.entity.js';
 import { planSettingsOf } from './compare-connections.js';
 import { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
 
-/** The connection, whoever asks; null if there is none. For the loader of policies, inside or outside a transaction. */
-export function loadConnection(manager: EntityManager, id: string): Promise<ConnectionEntity | null> {
-  return manager.findOneBy(ConnectionEntity, { id });
-}
-
 /**
  * The connection as this principal sees it. A foreign tenant's, or another one than its key is bound to, is 404.
  *

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { formatTime } from '../../platform/clock.js';
-import { ConditionsBody, LoginBody, MappingBody } from './connection-body.dto.js';
+import { ConditionsBody, LoginSettingsBody, MappingBody } from './connection-body.dto.js';
 import type { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
 import type { PlanSettings } from './compare-connections.js';
 import type { SavedConnection } from './connections.service.js';
@@ -28,7 +28,7 @@ export class ConnectionView {
   maxLifetimeSeconds: number;
   oneTime: boolean;
   conditions: ConditionsBody;
-  login: LoginBody;
+  login: LoginSettingsBody;
   @ApiProperty({ enum: ['push-first', 'newest', 'token-first'] })
   authority: string;
   mapping: MappingBody;

@@ -16,7 +16,6 @@ import { requireVersion } from '../../platform/versions.js';
 import { loadRoleCatalogue } from '../roles/role-catalogue.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { startReplan } from '../sync-runs/start-replan.js';
-import { TenantEntity } from '../tenants/tenant.entity.js';
 import { checkConnection } from './check-connection.js';
 import {
   changedFields,
@@ -46,17 +45,6 @@ export class ConnectionsService {
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
-
-  /** The active connections of one issuer, in active tenants: whose tokens they may be, a login finds out. */
-  findByIssuer(issuer: string): Promise<ConnectionEntity[]> {
-    return this.database.read
-      .createQueryBuilder(ConnectionEntity, 'connection')
-      .innerJoin(TenantEntity, 'tenant', 'tenant.id = connection.tenantId')
-      .where('connection.issuer = :issuer', { issuer })
-      .andWhere(`connection.status = 'active' AND tenant.status = 'active'`)
-      .orderBy('connection.id')
-      .getMany();
-  }
 
   /** Rows of the page, and one more if there is another page. */
   list(principal: Principal, page: PageQuery): Promise<ConnectionEntity[]> {

@@ -5,6 +5,13 @@ describe('C6 an issuer or jwksUri', () => {
   it.each([
     ['https://acme.example.com', []],
     ['https://acme.example.com/realms/a', []],
+    ['https://acme.example.com:8443/keys', []],
+    ['https:acme.example.com', ['It is not an https URL.']],
+    ['javascript:alert(1)', ['It is not an https URL.']],
+    ['http://127.0.0.1:3000', ['Only https is accepted.']],
+    [' https://acme.example.com', ['The URL holds characters that no URL has.']],
+    ['https://acme.example.com\\@evil', ['The URL holds characters that no URL has.']],
+    ['https://login.microsoftonline.com/{tenantid}/v2.0', ['The URL holds characters that no URL has.']],
     ['http://acme.example.com', ['Only https is accepted.']],
     ['ftp://acme.example.com', ['It is not an https URL.']],
     ['acme.example.com', ['It is not an https URL.']],
@@ -34,6 +41,11 @@ describe('C6 an issuer or jwksUri', () => {
     },
   );
 });
+
+it.each(['http://10.0.0.1', 'http://localhost.example.com', 'http://127.0.0.1.example.com'])(
+  'C6 %s is no loopback address, and http is refused for it whatever the flag',
+  (url) => expect(checkIssuerUrl(url, { allowLoopbackHttp: true })).toEqual(['Only https is accepted.']),
+);
 
 describe('C7 a host that is written as an address', () => {
   const refuse = (url: string, ...outboundAllow: string[]) =>
@@ -74,6 +86,13 @@ describe('G9 a shared issuer', () => {
     ['https://login.microsoftonline.com/Organizations/v2.0', true],
     ['https://login.microsoftonline.com/consumers', true],
     ['https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0', true],
+    ['https://ACCOUNTS.google.com', true],
+    ['https://login.microsoftonline.com/{tenantid}/v2.0', true],
+    ['https://login.microsoftonline.us/common/v2.0', true],
+    ['https://sts.windows.net/{tenantid}/', true],
+    ['https://appleid.apple.com', true],
+    ['https://token.actions.githubusercontent.com', true],
+    ['not a url at all', false],
     ['https://login.microsoftonline.com/6f1f4a3c-0000-4000-8000-000000000000/v2.0', false],
     ['https://sts.windows.net/6f1f4a3c-0000-4000-8000-000000000000/', false],
     ['https://accounts.google.com.example.com', false],

@@ -44,7 +44,8 @@ export class FirstStartService {
     });
   }
 
-  private async ensurePlatform(): Promise<void> {
+  /** Makes tenant `platform` if there is none; safe on several instances at once. */
+  async ensurePlatform(): Promise<void> {
     if (await this.database.read.existsBy(TenantEntity, { slug: PLATFORM_SLUG })) return;
     try {
       await this.database.transaction((tx) =>

@@ -21,11 +21,6 @@ import { type ChangeRoleBody, type CreateRoleBody, type RoleView, toRoleView } f
 /** With more than this many grants, deleting a role has to be asked for by name (`force`). */
 export const GRANTS_IN_ONE_TRANSACTION_MAX = 1000;
 
-export interface CataloguedRole {
-  privileged: boolean;
-  permissions: readonly string[];
-}
-
 @Injectable()
 export class RolesService {
   constructor(
@@ -33,14 +28,6 @@ export class RolesService {
     private readonly ledger: LedgerService,
     private readonly clock: Clock,
   ) {}
-
-  /** The tenant's roles by key: what the plan and access tokens need to know of them. */
-  async catalogueOf(manager: EntityManager, tenantId: string): Promise<Map<string, CataloguedRole>> {
-    const roles = await manager.findBy(RoleEntity, { tenantId });
-    return new Map(
-      roles.map((role) => [role.key, { privileged: isPrivilegedRole(role), permissions: role.permissions }]),
-    );
-  }
 
   async list(principal: Principal, query: PageQuery): Promise<Page<RoleView>> {
     const after = keyOfCursor(query.cursor);

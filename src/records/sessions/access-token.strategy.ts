@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
+import type { KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { callbackify } from 'node:util';
 import { Strategy } from 'passport-jwt';
 import { ACCESS_TOKEN_STRATEGY } from '../../platform/access.guard.js';
 import type { Principal } from '../../platform/access.js';
-import { Clock } from '../../platform/clock.js';
+import { Clock, type Micros } from '../../platform/clock.js';
 import {
   ACCESS_TOKEN_ALGORITHM,
   ACCESS_TOKEN_TYPE,
@@ -47,21 +49,27 @@ export class AccessTokenStrategy extends PassportStrategy(AccessTokenPassport, A
       issuer: principals.issuer,
       // By our clock, in SessionPrincipals: the one source of the present moment.
       ignoreExpiration: true,
-      secretOrKeyProvider: (_: unknown, token: string, done: (error: unknown, key?: never) => void) => {
-        const kid = findKid(token);
-        if (kid === null) return done(new Error('not an access token'));
-        keys.findVerificationKey(kid, clock.now()).then(
-          // The typings of passport-jwt do not know KeyObject, which jsonwebtoken takes.
-          (key) => (key ? done(null, key as never) : done(new Error('unknown key'))),
-          (error: unknown) => done(new KeysUnread('The signing keys were not read.', { cause: error })),
-        );
-      },
+      // The typings of passport-jwt do not know KeyObject, which jsonwebtoken takes.
+      secretOrKeyProvider: callbackify((_: unknown, token: string) => getKey(keys, token, clock.now())) as never,
     });
   }
 
   validate(claims: AccessTokenClaims | MachineTokenClaims): Promise<Principal | null> {
     return this.principals.find(claims);
   }
+}
+
+/** The key that the token's header names. Throws KeysUnread, or another error for a token that is none of ours. */
+async function getKey(keys: SigningKeysService, token: string, now: Micros): Promise<KeyObject> {
+  const kid = findKid(token);
+  if (kid === null) throw new Error('not an access token');
+  try {
+    const key = await keys.findVerificationKey(kid, now);
+    if (key) return key;
+  } catch (error) {
+    throw new KeysUnread('The signing keys were not read.', { cause: error });
+  }
+  throw new Error('unknown key');
 }
 
 /** The key that the header names, if it is the header of an access token (RFC 8725, section 3.11: check `typ`). */

@@ -1,4 +1,4 @@
-import { sign, type KeyObject } from 'node:crypto';
+import { sign, type KeyObject, verify } from 'node:crypto';
 import { SECOND, type Micros } from '../../platform/clock.js';
 
 /** RFC 9068, section 2.1: what tells an access token from every other JWT. */
@@ -111,12 +111,21 @@ export function signClaims(claims: AccessTokenClaims | MachineTokenClaims, signe
   if (input.length + SIGNATURE_BYTES > ACCESS_TOKEN_BYTES_MAX) {
     input = `${signer.header}.${encode({ ...claims, roles: undefined, roles_overflow: true })}`;
   }
+  return `${input}.${signText(input, signer.privateKey)}`;
+}
+
+/** ES256 (RFC 7518, section 3.4) in base64url. */
+export function signText(text: string, privateKey: KeyObject): string {
   // JWS wants r and s side by side, not the DER of which OpenSSL is fond.
-  const signature = sign('sha256', Buffer.from(input, 'latin1'), {
-    key: signer.privateKey,
-    dsaEncoding: 'ieee-p1363',
-  });
-  return `${input}.${signature.toString('base64url')}`;
+  return sign('sha256', Buffer.from(text, 'utf8'), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString(
+    'base64url',
+  );
+}
+
+/** Whether `signature` is what `signText` made of the text with the other half of the key. */
+export function verifyText(text: string, publicKey: KeyObject, signature: string): boolean {
+  const key = { key: publicKey, dsaEncoding: 'ieee-p1363' as const };
+  return verify('sha256', Buffer.from(text, 'utf8'), key, Buffer.from(signature, 'base64url'));
 }
 
 function encode(part: object): string {

@@ -1,10 +1,11 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
+import { randomText } from '../../platform/random-text.js';
 
 const FORMAT = /^rcr_[A-Za-z0-9_-]{43}$/;
 
 /** A new refresh token: a prefix that secret scanners know, and 256 random bits. */
 export function createRefreshToken(): string {
-  return `rcr_${randomBytes(32).toString('base64url')}`;
+  return `rcr_${randomText(32)}`;
 }
 
 export function isRefreshToken(text: string): boolean {

@@ -1,4 +1,5 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
+import { Checkpoints } from '../../ledger/checkpoints.js';
 import { DAY } from '../../platform/clock.js';
 import { Sweeper } from '../../platform/sweeper.js';
 import { ApiKeysModule } from '../api-keys/api-keys.module.js';
@@ -23,9 +24,14 @@ import { WellKnownController } from './well-known.controller.js';
   exports: [SigningKeysService, SessionsService, RefreshService],
 })
 export class SessionsModule implements OnModuleInit {
-  constructor(private readonly sweeper: Sweeper) {}
+  constructor(
+    private readonly sweeper: Sweeper,
+    private readonly checkpoints: Checkpoints,
+    private readonly keys: SigningKeysService,
+  ) {}
 
   onModuleInit(): void {
+    this.checkpoints.signWith((text) => this.keys.sign(text));
     this.sweeper.add(
       { table: 'refresh_tokens', key: ['tokenHash'], keepMicros: DAY },
       // Kept for a while, so that admins can see where a user was logged in.

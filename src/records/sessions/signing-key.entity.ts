@@ -17,7 +17,7 @@ export interface PublicJwk {
 export class SigningKeyEntity {
   @PrimaryText(64) kid: string;
   @JsonText() publicJwk: PublicJwk;
-  /** PKCS#8, sealed with ROLLCALL_SECRET. */
+  /** PKCS#8, sealed with ROLLCALL_SECRET; empty when the key has long retired. */
   @LongText() sealedPrivateKey: string;
   @Time() createdAt: number;
   @Time() activeFrom: number;

@@ -6,7 +6,7 @@ import { Clock, DAY, MINUTE, SECOND, type Micros } from '../../platform/clock.js
 import { Database } from '../../platform/database.js';
 import { Leases } from '../../platform/leases.js';
 import { Sealer } from '../../platform/seal.js';
-import { createSigner, type TokenSigner } from './access-token.js';
+import { createSigner, signText, type TokenSigner, verifyText } from './access-token.js';
 import { chooseSigner, isPublished, isRotationDue, KEY_RELOAD, PUBLISH_LEAD } from './signing-key-rules.js';
 import { type PublicJwk, SigningKeyEntity } from './signing-key.entity.js';
 
@@ -80,6 +80,19 @@ export class SigningKeysService implements OnApplicationBootstrap {
     return { keys: this.keys.filter((key) => isPublished(key, now)).map((key) => key.publicJwk) };
   }
 
+  /** Signs a text that is no token, with the key that signs now. */
+  async sign(text: string): Promise<{ kid: string; signature: string }> {
+    const { kid, privateKey } = await this.getSigner(this.clock.now());
+    return { kid, signature: signText(text, privateKey) };
+  }
+
+  /** Whether `signature` over `text` is of key `kid`, however long ago that one signed. */
+  async verify(kid: string, text: string, signature: string): Promise<boolean> {
+    if (!this.keys.some((key) => key.kid === kid)) await this.reload();
+    const key = this.keys.find((each) => each.kid === kid);
+    return key !== undefined && verifyText(text, key.publicKey, signature);
+  }
+
   /**
    * Publishes a new key, which begins to sign PUBLISH_LEAD from now and ends the ones before it. Answers its `kid` and
    * when it begins. Safe on several instances at once.
@@ -116,7 +129,8 @@ export class SigningKeysService implements OnApplicationBootstrap {
   private async addSuccessor(tx: EntityManager, now: Micros): Promise<{ kid: string; activeFrom: Micros }> {
     const activeFrom = now + PUBLISH_LEAD;
     await tx.update(SigningKeyEntity, { retiredAt: IsNull() }, { retiredAt: activeFrom });
-    await tx.delete(SigningKeyEntity, { retiredAt: LessThan(now - DAY) });
+    // The public half stays: the ledger's checkpoints are checked with it for ever.
+    await tx.update(SigningKeyEntity, { retiredAt: LessThan(now - DAY) }, { sealedPrivateKey: '' });
     const row = this.createKey(now, activeFrom);
     await tx.insert(SigningKeyEntity, row);
     return { kid: row.kid, activeFrom };

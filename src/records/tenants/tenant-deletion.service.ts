@@ -45,6 +45,8 @@ export class TenantDeletionService implements OnApplicationBootstrap, OnModuleDe
       const deleting: TenantEntity = { ...tenant, status: 'deleting', version: tenant.version + 1, updatedAt: now };
       // From here on its keys, links and logins are refused, so that no new rows come while the old ones go.
       await writeTenant(tx, deleting);
+      // Waits for pushes and logins that are being written, and tells those that come that they are too late.
+      await execute(tx, `UPDATE connections SET status = 'disabled', version = version + 1 WHERE tenantId = ?`, [id]);
       await endSessions(tx, 'tenantId', [id], 'deleted', now);
       await this.ledger.record(tx, [tenantEvent('tenant.deletion_started', deleting, principal.tenantId, by)]);
     });

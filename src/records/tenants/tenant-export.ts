@@ -256,7 +256,7 @@ function toPlain(row: Row): Row {
   for (const [name, value] of Object.entries(row)) {
     const key = NAMES[name] ?? name;
     if (value === null) plain[key] = null;
-    else if (JSON_COLUMNS.has(name)) plain[key] = JSON.parse(String(value));
+    else if (JSON_COLUMNS.has(name)) plain[key] = JSON.parse(value as string);
     else if (TIME_COLUMNS.has(name)) plain[key] = formatTime(Number(value));
     else if (FLAG_COLUMNS.has(name)) plain[key] = Boolean(Number(value));
     else plain[key] = value;

@@ -22,34 +22,29 @@ export async function loadPersons(
   const revisions = new Map<string, number>();
   if (userIds.length === 0) return { persons, revisions };
   const ids = [...new Set(userIds)].sort();
-  const users = await selectByKeys(
-    manager,
-    (keys) => `SELECT * FROM users WHERE tenantId = ? AND id IN ${keys}`,
-    [tenantId],
-    ids,
-  );
+  // Without the tenant, which would tempt an optimizer to read all of it; whoever is not of it has no user below.
+  const byUser = (table: string) =>
+    selectByKeys(manager, (keys) => `SELECT * FROM ${table} WHERE userId IN ${keys}`, [], ids);
+  const [users, identities, grants, blocks] = await Promise.all([
+    selectByKeys(manager, (keys) => `SELECT * FROM users WHERE tenantId = ? AND id IN ${keys}`, [tenantId], ids),
+    byUser('identities'),
+    byUser('grants'),
+    byUser('blocks'),
+  ]);
   for (const row of users) {
     const user = readUser(row);
     persons.set(user.id, { user, identities: [], grants: [], blocks: [] });
   }
-  const found = [...persons.keys()];
-  for (const row of await selectByKeys(
-    manager,
-    (keys) => `SELECT * FROM identities WHERE userId IN ${keys}`,
-    [],
-    found,
-  )) {
+  for (const row of identities) {
+    const person = persons.get(String(row.userId));
+    if (!person) continue;
     const identity = readIdentity(row);
     revisions.set(identity.id, Number(row.revision));
-    persons.get(String(row.userId))?.identities.push(identity);
+    person.identities.push(identity);
   }
   for (const person of persons.values())
     person.identities.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
-  for (const row of await selectByKeys(manager, (keys) => `SELECT * FROM grants WHERE userId IN ${keys}`, [], found)) {
-    persons.get(String(row.userId))?.grants.push(readGrant(row));
-  }
-  for (const row of await selectByKeys(manager, (keys) => `SELECT * FROM blocks WHERE userId IN ${keys}`, [], found)) {
-    persons.get(String(row.userId))?.blocks.push(readBlock(row));
-  }
+  for (const row of grants) persons.get(String(row.userId))?.grants.push(readGrant(row));
+  for (const row of blocks) persons.get(String(row.userId))?.blocks.push(readBlock(row));
   return { persons, revisions };
 }

@@ -59,7 +59,7 @@ export class UserExportService {
 
   private stream(snapshot: Snapshot, head: string, tenantId: string, connectionId: string | null): Readable {
     const now = this.clock.now();
-    let timer: NodeJS.Timeout | undefined;
+    const stall = { timer: null as NodeJS.Timeout | null };
     async function* lines(): AsyncGenerator<string> {
       yield head;
       for await (const ids of pages(snapshot.manager, tenantId, connectionId)) {
@@ -69,12 +69,12 @@ export class UserExportService {
           return person ? toUserRecords(person, connectionId, now) : [];
         });
         if (records.length > 0) yield records.map((record) => `${JSON.stringify(record)}\n`).join('');
-        timer?.refresh();
+        stall.timer?.refresh();
       }
     }
     const stream = Readable.from(lines(), { objectMode: false, highWaterMark: 64 * 1024 });
-    timer = setTimeout(() => stream.destroy(new Error('The reader of an export stalled.')), STALLED_MS);
-    timer.unref();
+    const timer = setTimeout(() => stream.destroy(new Error('The reader of an export stalled.')), STALLED_MS).unref();
+    stall.timer = timer;
     stream.once('close', () => {
       clearTimeout(timer);
       this.running -= 1;

@@ -5,7 +5,7 @@ import { Access, Caller, type Principal } from '../../platform/access.js';
 import { withEtag } from '../../platform/versions.js';
 import { UserHoldingsService } from './user-holdings.service.js';
 import { UserView } from './user-view.dto.js';
-import { AdminWordBody, ReasonQuery } from './users.dto.js';
+import { AdminWordBody, ReasonQuery, UserEntitlementPath, UserRolePath } from './users.dto.js';
 
 const IF_MATCH = { name: 'If-Match', required: false, description: 'The `ETag` of the version that you have read.' };
 
@@ -21,8 +21,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async grantRole(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('key') key: string,
+    @Param() { id, key }: UserRolePath,
     @Body() body: AdminWordBody,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -38,8 +37,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async revokeRole(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('key') key: string,
+    @Param() { id, key }: UserRolePath,
     @Query() query: ReasonQuery,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -55,8 +53,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async grantEntitlement(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('text') key: string,
+    @Param() { id, text: key }: UserEntitlementPath,
     @Body() body: AdminWordBody,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -72,8 +69,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async revokeEntitlement(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('text') key: string,
+    @Param() { id, text: key }: UserEntitlementPath,
     @Query() query: ReasonQuery,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -89,8 +85,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async blockRole(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('key') key: string,
+    @Param() { id, key }: UserRolePath,
     @Body() body: AdminWordBody,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -106,8 +101,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async unblockRole(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('key') key: string,
+    @Param() { id, key }: UserRolePath,
     @Query() query: ReasonQuery,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -123,8 +117,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async blockEntitlement(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('text') key: string,
+    @Param() { id, text: key }: UserEntitlementPath,
     @Body() body: AdminWordBody,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -140,8 +133,7 @@ export class UserHoldingsController {
   @ApiOkResponse({ type: UserView })
   async unblockEntitlement(
     @Caller() principal: Principal,
-    @Param('id') id: string,
-    @Param('text') key: string,
+    @Param() { id, text: key }: UserEntitlementPath,
     @Query() query: ReasonQuery,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -169,6 +169,18 @@ export class DeleteUserQuery {
   reason?: string;
 }
 
+export class UserRolePath {
+  @IsString() id: string;
+  /** The role's key. */
+  @IsString() key: string;
+}
+
+export class UserEntitlementPath {
+  @IsString() id: string;
+  /** The entitlement itself, percent-encoded. */
+  @IsString() text: string;
+}
+
 export class AdminWordBody {
   /** Why; shown beside the grant or block, and kept in the ledger. */
   @IsOptional()

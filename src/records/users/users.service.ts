@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { erasePerson } from '../../ledger/erase-person.js';
+import { LedgerService } from '../../ledger/ledger.service.js';
 import type { Person } from '../../plan/person.js';
 import { ownerOf } from '../../plan/profile.js';
 import type { Principal } from '../../platform/access.js';
@@ -7,8 +7,8 @@ import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { isId, newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
-import { execute } from '../../platform/sql.js';
 import { loadPolicies } from '../connections/load-policies.js';
+import { removeLocalPasswords } from '../local-admins/write-local-admin.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { blankUser, changedFields, editProfile, type ProfileEdit, suspendUser, unsuspendUser } from './edit-person.js';
 import { leaveTraces } from './identity-traces.js';
@@ -33,6 +33,7 @@ export class UsersService {
     private readonly database: Database,
     private readonly editor: PersonEditor,
     private readonly clock: Clock,
+    private readonly ledger: LedgerService,
   ) {}
 
   /** Throws `not_found`. */
@@ -121,9 +122,8 @@ export class UsersService {
         await endSessions(tx, 'userId', [id], 'deleted', now);
         const identities = changes.flatMap((each) => each.identitiesRemoved);
         await leaveTraces(tx, this.database.engine, identities, now);
-        await execute(tx, 'DELETE FROM local_passwords WHERE userId = ?', [id]);
-        await execute(tx, 'DELETE FROM one_time_links WHERE userId = ?', [id]);
-        if (erase) await erasePerson(tx, principal.tenantId, id);
+        await removeLocalPasswords(tx, [id]);
+        if (erase) await this.ledger.erasePerson(tx, principal.tenantId, id);
       },
     });
   }
