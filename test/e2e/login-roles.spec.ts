@@ -102,6 +102,20 @@ describe('strict', () => {
   });
 });
 
+describe('an expression that fails (E9)', () => {
+  it('E9 refuses the login where it fails otherwise than by a missing claim, and changes nothing', async () => {
+    const acme = await world.addCustomer({
+      mapping: { roles: [{ id: 'r', when: 'claims.level > 5', grant: ['viewer'] }] },
+    });
+    expect((await acme.login({ level: 'high' })).status).toBe(401);
+    expect(await acme.refusals()).toEqual(['rule_failed']);
+    expect(await acme.rows()).toEqual(NOTHING);
+    expect((await acme.login({ level: 6 })).body.user.roles).toEqual(['viewer']);
+    expect((await acme.login({})).body.user.roles).toEqual(['viewer']);
+    expect((await acme.login({ level: 1 })).body.user.roles).toEqual([]);
+  });
+});
+
 describe('sources, blocks and times', () => {
   it('E5 a token takes back what its connection gave and nothing of an admin or another connection', async () => {
     const acme = await world.addCustomer({ authoritativeDomains: ['acme.com'] });
@@ -169,6 +183,28 @@ describe('an edited rule at refresh (E5)', () => {
     });
     expect((await refresh(body.refresh_token)).status).toBe(401);
     expect((await world.rollcall.http.as(body.access_token).get('/auth/me')).status).toBe(401);
+  });
+});
+
+describe('maxSessionSeconds', () => {
+  it('refuses a sign-in that is older, leaves nothing of it, and explain says so', async () => {
+    const acme = await world.addCustomer({ login: { ...LOGIN, maxSessionSeconds: 3600 } });
+    const authTime = Math.floor(world.clock.now() / 1e6) - 3601;
+    expect((await acme.login({ auth_time: authTime })).status).toBe(401);
+    expect(await acme.refusals()).toEqual(['sign_in_too_old']);
+    expect(await acme.rows()).toEqual(NOTHING);
+    const http = await acme.client('connections:read');
+    const path = `/connections/${acme.connectionId}/explain`;
+    expect((await http.post(path, { token: acme.token({ auth_time: authTime }) })).body.ok).toBe(false);
+  });
+
+  it('bounds the session from the sign-in on, refresh included', async () => {
+    const acme = await world.addCustomer({ login: { ...LOGIN, maxSessionSeconds: 3600 } });
+    const { body } = await acme.login({ auth_time: Math.floor(world.clock.now() / 1e6) - 3000 });
+    expect(body.expires_in).toBeLessThanOrEqual(600);
+    world.clock.pass(11 * MINUTE);
+    const next = await world.rollcall.http.post('/auth/refresh', { refresh_token: body.refresh_token });
+    expect(next.status).toBe(401);
   });
 });
 

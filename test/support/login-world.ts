@@ -164,8 +164,7 @@ export class Customer {
   }
 
   /** Changes the stored settings as a save would: the versions move. */
-  async save(settings: CustomerSettings): Promise<void> {
-    const { mapping, issuer: _, ...rest } = settings;
+  async save({ mapping, ...rest }: Omit<CustomerSettings, 'issuer'>): Promise<void> {
     await this.world.rollcall.database.transaction(async (tx) => {
       const [row] = await selectRows(tx, 'SELECT settings FROM connections WHERE id = ?', [this.connectionId]);
       const before = JSON.parse(String(row?.settings)) as ConnectionSettings;

@@ -14,7 +14,7 @@ import type { PlannedBatch } from '../../provisioning/batch.js';
 import type { CheckResult } from '../../trust/check-result.js';
 import { TrustService } from '../../trust/trust.service.js';
 import type { ExplainAnswer, ExplainBody, ExplainedCheck, ExplainedPlan } from './explain.dto.js';
-import { acceptsLogins, onceFor, readClaims, tokenPolicyOf, toStatement } from './token-statement.js';
+import { acceptsLogins, isSignInOver, onceFor, readClaims, tokenPolicyOf, toStatement } from './token-statement.js';
 
 /** Tells what a login with a token would do and why, by the code of the login itself; writes nothing (E10). */
 @Injectable()
@@ -58,7 +58,12 @@ export class ExplainService {
     for (const { code, pointer, detail } of reading.faults) {
       checks.push({ check: 'mapping', ok: false, fault: code, detail: `${pointer} ${detail}`.trim() });
     }
-    const statement = toStatement(known, reading, timeOf(known, claims, now));
+    const issuedAt = timeOf(known, claims, now);
+    if (isSignInOver(known, claims, issuedAt, now)) {
+      const detail = 'The session would be over already: `maxSessionSeconds` after the sign-in has passed.';
+      checks.push({ check: 'session', ok: false, fault: 'sign_in_too_old', detail });
+    }
+    const statement = toStatement(known, reading, issuedAt);
     const planned = await this.provisioning.plan([
       {
         tenantId: known.row.tenantId,

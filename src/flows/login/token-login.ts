@@ -15,7 +15,7 @@ import type { LoggedIn } from './logged-in.js';
 import { LoginDirectory } from './login-directory.js';
 import { answerTo, LoginRefusal, refuseAt } from './login-refusal.js';
 import { type LoginRequest, TokenBeliever } from './token-believer.js';
-import { onceFor, readClaims, readSignIn, toStatement } from './token-statement.js';
+import { isSignInOver, onceFor, readClaims, readSignIn, toStatement } from './token-statement.js';
 
 const ATTEMPTS_MAX = 3;
 
@@ -47,7 +47,10 @@ export class TokenLogin {
 
   /** The statement, and the session that it opens if the plan lets it in. */
   private open(known: KnownConnection, token: VerifiedToken, application: ApplicationEntity, request: LoginRequest) {
-    const reading = readClaims(known, token.claims, this.clock.now());
+    const startedAt = this.clock.now();
+    // Before the plan: a login that is refused makes no user and changes none.
+    if (isSignInOver(known, token.claims, token.issuedAt, startedAt)) throw refuseAt(known, 'sign_in_too_old');
+    const reading = readClaims(known, token.claims, startedAt);
     const [fault] = reading.faults;
     if (fault) throw refuseAt(known, fault.code);
     const opening: Opening = { submission: null as never, logged: null, expired: false };

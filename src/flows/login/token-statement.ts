@@ -56,3 +56,13 @@ export function readSignIn(claims: Readonly<Record<string, unknown>>, issuedAt: 
     amr: Array.isArray(amr) ? amr.filter((each): each is string => typeof each === 'string').slice(0, 20) : [],
   };
 }
+
+/** Whether the sign-in is so long ago that the session which it opens would be over already (rule 7). */
+export function isSignInOver(
+  { row }: KnownConnection,
+  claims: Readonly<Record<string, unknown>>,
+  issuedAt: Micros,
+  now: Micros,
+): boolean {
+  return readSignIn(claims, issuedAt).authTime + row.settings.login.maxSessionSeconds * SECOND <= now;
+}
