@@ -15,7 +15,9 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const allowed = request.is404 ? request.server.routeTable.methodsAt(pathOf(request)) : [];
     const problem = allowed.length > 0 ? new Problem('method_not_allowed') : toProblem(error);
-    if (problem.status >= 500) this.logger.error(problem.options.cause ?? problem);
+    if (problem.code === 'internal') this.logger.error(problem.options.cause ?? problem);
+    // What is not our fault is told in a line: while it lasts, every request meets it.
+    else if (problem.status >= 500) this.logger.warn(`${problem.code}: ${reasonOf(problem)}`);
     if (reply.sent) return;
     if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
     if (problem.options.retryAfterSeconds) void reply.header('retry-after', String(problem.options.retryAfterSeconds));
@@ -89,4 +91,8 @@ export function toProblem(error: unknown): Problem {
   if (code === undefined) return new Problem('internal', undefined, { cause: error });
   // A framework's own words for a missing route add nothing to the title.
   return new Problem(code, code === 'not_found' ? undefined : message, { cause: error });
+}
+
+function reasonOf({ options, detail, title }: Problem): string {
+  return options.cause instanceof Error ? options.cause.message : (detail ?? title);
 }

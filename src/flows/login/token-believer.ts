@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/problem.js';
 import { ConnectionPolicies, type KnownConnection } from '../../provisioning/connection-policies.js';
-import { selectConnection } from '../../trust/select-connection.js';
+import type { Members } from '../../trust/compact-jws.js';
+import { type ConnectionNarrowing, selectConnection } from '../../trust/select-connection.js';
 import { TrustService, type VerifiedToken } from '../../trust/trust.service.js';
 import { LoginDirectory } from './login-directory.js';
 import { LoginRefusal, refuseAt } from './login-refusal.js';
@@ -38,10 +39,7 @@ export class TokenBeliever {
     const knownTenant = tenantId === 'none' ? null : tenantId;
     const peeked = this.trust.peekClaims(jwt);
     if (!peeked.ok) throw new LoginRefusal(peeked.fault, knownTenant, null);
-    const { iss } = peeked.claims;
-    const all = typeof iss === 'string' ? await this.policies.findByIssuer(iss) : [];
-    const candidates = new Map(all.filter(acceptsLogins).map((each) => [each.row.id, each]));
-    const choice = selectConnection([...candidates.values()].map(tokenPolicyOf), peeked.claims, narrowing);
+    const { candidates, choice } = await this.choose(peeked.claims, narrowing);
     if (choice.kind === 'none') {
       const [nearest] = choice.policies;
       const only = choice.policies.length === 1 ? nearest : undefined;
@@ -54,6 +52,21 @@ export class TokenBeliever {
     if (!token.ok) throw refuseAt(known, token.fault);
     if (choice.kind === 'several') throw severalConnections(known);
     return { known, token };
+  }
+
+  /** Whose token it may be. The list of an issuer is a second old at most; nobody is refused for that second. */
+  private async choose(claims: Members, narrowing: ConnectionNarrowing) {
+    const { iss } = claims;
+    const read = async () => {
+      const all = typeof iss === 'string' ? await this.policies.findByIssuer(iss) : [];
+      const candidates = new Map(all.filter(acceptsLogins).map((each) => [each.row.id, each]));
+      const choice = selectConnection([...candidates.values()].map(tokenPolicyOf), claims, narrowing);
+      return { candidates, choice };
+    };
+    const first = await read();
+    if (first.choice.kind !== 'none' || typeof iss !== 'string') return first;
+    this.policies.forgetIssuer(iss);
+    return read();
   }
 
   /** For whoever was told that the connection has moved since. */
