@@ -202,6 +202,15 @@ describe('G9 which connection', () => {
     expect((await acme.login({ hd: 'evil.com' })).status).toBe(401);
   });
 
+  it('G9 a connection counts from its first moment, though its issuer was looked up just before', async () => {
+    const acme = await world.addCustomer({ requiredClaims: { hd: 'acme.com' } });
+    expect((await acme.login({ hd: 'late.com' })).status).toBe(401);
+    const late = await world.connect((await world.addCustomer()).tenantId, acme.realm, {
+      requiredClaims: { hd: 'late.com' },
+    });
+    expect((await acme.login({ hd: 'late.com' })).body.user.tenant).toBe(late.tenantId);
+  });
+
   it('G9 that several match is told only to who holds a verified token; a name narrows and never widens', async () => {
     const acme = await world.addCustomer();
     const twin = await world.connect(acme.tenantId, acme.realm);
