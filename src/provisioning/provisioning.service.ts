@@ -10,11 +10,15 @@ import { WriteLane } from './write-lane.js';
 /** Rows of a push that are written in one transaction at most, so that nobody waits long behind it. */
 export const CHUNK_ITEMS_MAX = 500;
 
+/** So long after the last single statement, chunks go two at a time again. */
+const SINGLES_CALM_MS = 200;
+
 /** Where statements are handed in: one alone, a chunk of a push, or a whole that stands or falls together. */
 @Injectable()
 export class ProvisioningService {
   private readonly single: WriteLane<Submission, Settled>;
   private readonly bulk: WriteLane<Submission, Settled>;
+  private lastSingleMs = 0;
 
   constructor(
     private readonly batch: Batch,
@@ -24,14 +28,17 @@ export class ProvisioningService {
     const run = (submissions: readonly Submission[]) => this.batch.run(submissions);
     // Two batches at once on a server: one is planned while the other is written. SQLite has one writer anyway.
     const batchesMax = database.engine === 'mysql' ? 2 : 1;
-    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: 8, waitMsMax: 2000 });
-    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, besideMin: 1, waitMsMax: 30_000 });
+    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 8, waitMsMax: 2000 });
+    // While people log in, one chunk at a time: a second doubles what they wait for.
+    const besideMin = () => (Date.now() - this.lastSingleMs < SINGLES_CALM_MS ? Infinity : 1);
+    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, besideMin, waitMsMax: 30_000 });
     // Not before: requests that still run hand in more, and under load the lanes would never be empty.
     drains.register('provisioning', async () => void (await Promise.all([this.single.drain(), this.bulk.drain()])));
   }
 
   /** One statement; it goes with whatever else arrives meanwhile. Throws Problem when it cannot be written. */
   async submit(submission: Submission): Promise<Settled> {
+    this.lastSingleMs = Date.now();
     const [settled] = await this.single.submit(submission.tenantId, [submission]);
     if (!settled) throw new Problem('internal');
     return settled;

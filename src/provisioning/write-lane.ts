@@ -14,8 +14,8 @@ export interface LaneOptions {
   itemsMax: number;
   /** Batches under way at once. */
   batchesMax: number;
-  /** A batch beside one that is under way begins only when so many jobs wait. */
-  besideMin: number;
+  /** A batch beside one that is under way begins only when so many jobs wait; asked each time. */
+  besideMin(): number;
   /** Whoever would wait behind work that has waited this long is told to come back. */
   waitMsMax: number;
 }
@@ -80,7 +80,7 @@ export class WriteLane<In, Out> {
 
   private pump(): void {
     while (this.running < this.options.batchesMax && this.waiting.size > 0) {
-      if (this.running > 0 && this.length < this.options.besideMin) return;
+      if (this.running > 0 && this.length < this.options.besideMin()) return;
       const jobs = this.takeJobs();
       this.running += 1;
       void this.runJobs(jobs).finally(() => {
