@@ -6,7 +6,7 @@ import { planStatement } from '../plan/plan.js';
 import type { PlanContext } from '../plan/policy.js';
 import { breathe } from '../platform/breathe.js';
 import { Clock, type Micros } from '../platform/clock.js';
-import { Database } from '../platform/database.js';
+import { Database, databaseUnavailable } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problem.js';
@@ -72,8 +72,8 @@ export class Batch {
     alongside?: (tx: EntityManager, planned: PlannedBatch) => Promise<void>,
   ) {
     for (let attempt = 1; ; attempt++) {
-      const planned = await this.plan(submissions);
       try {
+        const planned = await this.plan(submissions);
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
@@ -231,7 +231,11 @@ function isMoved(error: unknown): boolean {
 }
 
 function toProblem(error: unknown): unknown {
-  if (isMoved(error) || databaseTroubleOf(error) !== null) {
+  // An outage says so itself; only its cause is the driver's error.
+  if (error instanceof Problem) return error;
+  const trouble = databaseTroubleOf(error);
+  if (trouble === 'unavailable') return databaseUnavailable(error);
+  if (isMoved(error) || trouble === 'conflict') {
     return new Problem('conflict', 'Others kept changing the same users; send it again.', {
       retryAfterSeconds: 1,
       cause: error,
