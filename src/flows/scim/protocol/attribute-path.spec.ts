@@ -92,7 +92,7 @@ describe('SCIM 37 the grammar of paths', () => {
   });
 
   it('forgives values without quotes where the preset does', () => {
-    const path = parseAttributePath(userResourceType, 'emails[type eq work].value', { unquotedValues: true });
+    const path = parseAttributePath(userResourceType, 'emails[type eq work].value', { unquotedFilters: true });
     expect(path).toMatchObject({ found: { path: 'emails.value' }, filter: { value: 'work' } });
   });
 });

@@ -32,13 +32,13 @@ export function toComparable(attribute: AttributeDefinition, value: Json | undef
     case 'string':
     case 'reference':
     case 'binary':
-      return typeof value === 'string' && value !== '' ? toTextKey(attribute, value) : null;
+      return typeof value === 'string' ? toTextKey(attribute, value) : null;
     case 'complex':
       return null;
   }
 }
 
-export function toTextKey(attribute: AttributeDefinition, text: string): string {
+function toTextKey(attribute: AttributeDefinition, text: string): string {
   return attribute.caseExact ? text : normaliseKey(text);
 }
 

@@ -177,7 +177,7 @@ describe('SCIM 54 the limits of filters', () => {
 });
 
 describe('the leniency for values without quotes', () => {
-  const lenient: FilterLeniencies = { unquotedValues: true };
+  const lenient: FilterLeniencies = { unquotedFilters: true };
 
   it.each<[string, Filter]>([
     ['userName eq ada@example.com', compare('userName', 'eq', 'ada@example.com')],
@@ -261,8 +261,8 @@ describe('properties of the reader', () => {
       'null',
     );
     fc.assert(
-      fc.property(fc.array(pieces, { maxLength: 20 }), fc.boolean(), (parts, unquotedValues) => {
-        expect([null, 'invalidFilter']).toContain(refusalOf(parts.join(''), { unquotedValues }));
+      fc.property(fc.array(pieces, { maxLength: 20 }), fc.boolean(), (parts, unquotedFilters) => {
+        expect([null, 'invalidFilter']).toContain(refusalOf(parts.join(''), { unquotedFilters }));
       }),
       { numRuns: 2000 },
     );

@@ -23,12 +23,14 @@ export type Filter =
   /** `emails[…]`: one element for which the whole of it holds. The paths inside are names of sub-attributes. */
   | { readonly kind: 'element'; readonly path: string; readonly filter: Filter };
 
-/** What the connection's preset forgives. */
+/** What the connection's preset forgives; the names are those of `Leniencies`. */
 export interface FilterLeniencies {
-  /** `userName eq ada@example.com`, and numbers for texts. A value ends at a space, a parenthesis or a bracket. */
-  readonly unquotedValues?: boolean;
+  /** `userName eq ada@example.com`. A value ends at a space, a parenthesis or a bracket. */
+  readonly unquotedFilters?: boolean;
   /** `active eq "True"`. */
   readonly stringBooleans?: boolean;
+  /** `employeeNumber eq 701984`. */
+  readonly numbersAsTexts?: boolean;
 }
 
 /**
@@ -143,14 +145,14 @@ class FilterReader {
   private readValue(): FilterValue {
     const start = this.index;
     if (this.text[start] === '"') return this.readString();
-    const word = this.leniencies.unquotedValues ? this.take(UNQUOTED) : this.take(WORD);
+    const word = this.leniencies.unquotedFilters ? this.take(UNQUOTED) : this.take(WORD);
     if (word === null) this.fail('expected a value');
-    const literal = this.leniencies.unquotedValues ? word.toLowerCase() : word;
+    const literal = this.leniencies.unquotedFilters ? word.toLowerCase() : word;
     if (literal === 'true') return true;
     if (literal === 'false') return false;
     if (literal === 'null') return null;
     if (NUMBER.test(word) && Number.isFinite(Number(word))) return Number(word);
-    if (this.leniencies.unquotedValues) return this.checkText(word, start);
+    if (this.leniencies.unquotedFilters) return this.checkText(word, start);
     return this.fail('expected a text in double quotes, a number, true, false or null', start);
   }
 

@@ -1,5 +1,5 @@
 import { Problem } from '../../../platform/problem.js';
-import { type Comparable, toComparable, toTextKey } from './compare-values.js';
+import { type Comparable, toComparable } from './compare-values.js';
 import type { CompareOperator, Filter, FilterLeniencies, FilterValue } from './filter.js';
 import { type FoundAttribute, findAttribute, findSubAttribute } from './find-attribute.js';
 import type { AttributeDefinition, ResourceType } from './schema.js';
@@ -105,7 +105,7 @@ function resolveComparison(filter: Filter & { kind: 'compare' }, scope: Scope): 
     throw refused(`${operator} does not compare ${target.path}, which is of type ${attribute.type}`);
   }
   const fitting = fitValue(attribute, value, scope.options);
-  const operand = fitting === null ? null : toOperand(attribute, operator, fitting);
+  const operand = fitting === null ? null : toComparable(attribute, fitting);
   if (fitting === null || operand === null)
     throw refused(`${target.path} is of type ${attribute.type}, and the value is not`);
   return { kind: 'compare', target, operator, value: fitting, operand };
@@ -179,20 +179,10 @@ function fitValue(
     case 'binary':
     case 'dateTime':
       if (typeof value === 'string') return value;
-      return leniencies.unquotedValues ? String(value) : null;
+      return leniencies.unquotedFilters || leniencies.numbersAsTexts ? String(value) : null;
     case 'complex':
       return null;
   }
-}
-
-function toOperand(
-  attribute: AttributeDefinition,
-  operator: CompareOperator,
-  value: Exclude<FilterValue, null>,
-): Comparable | null {
-  // An empty text is comparable here, though no stored value is one: `sw ""` holds for whatever is assigned.
-  if (typeof value === 'string' && attribute.type !== 'dateTime') return toTextKey(attribute, value);
-  return toComparable(attribute, value);
 }
 
 function refused(detail: string): Problem {
