@@ -139,6 +139,20 @@ describe('the deletion of an identity by its source', () => {
     expect(user.roles.map(({ key }) => key)).toEqual(['viewer']);
   });
 
+  it('leaves an admin the right to erase what the ledger tells of them', async () => {
+    const person = await pushPerson();
+    await remove(person.identityId);
+    const path = `/users/${person.userId}`;
+    expect((await admin.delete(path)).status).toBe(404);
+    const stranger = await world.addCustomer();
+    expect((await (await stranger.client('users:write')).delete(`${path}?erase=true`)).status).toBe(404);
+    expect((await admin.delete(`/users/${acme.connectionId}?erase=true`)).status).toBe(404);
+    expect((await eventsOf(world.rollcall, person.userId)).some(({ personal }) => personal !== null)).toBe(true);
+    expect((await admin.delete(`${path}?erase=true`)).status).toBe(204);
+    expect((await eventsOf(world.rollcall, person.userId)).every(({ personal }) => personal === null)).toBe(true);
+    expect((await pushAs(person.externalId, {})).userId).not.toBe(person.userId);
+  });
+
   it('writes what goes alongside with it, and nothing where the check refuses', async () => {
     const person = await pushPerson();
     const refusing = { check: () => Promise.reject(new Problem('version_conflict')) };

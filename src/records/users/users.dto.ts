@@ -171,7 +171,7 @@ export class ReasonQuery {
 }
 
 export class DeleteUserQuery {
-  /** `true`: the personal parts of events about the user are erased too. */
+  /** `true`: the personal parts of events about the user are erased too; of a user who is deleted already as well. */
   @IsOptional()
   @IsIn(['true', 'false'])
   erase?: 'true' | 'false';
