@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { grantsOf, makePolicy, NOW, pushOf, World } from '../../test/support/plan-world.js';
 import { DAY } from '../platform/clock.js';
 import { diffPerson } from './diff.js';
-import type { FormerUser } from './former-user.js';
+import { type FormerUser, nameTrace } from './former-user.js';
 import { effectiveRoles } from './holdings.js';
 import type { AdminGrant, BlockState, Person } from './person.js';
 import { removeIdentity } from './remove-identity.js';
@@ -137,6 +137,15 @@ describe('who returns', () => {
     expect(world.login({ sub: 's-1', oid: 'u-1' }).result).not.toBe('refused');
     world.traces.length = 0;
     expect(world.login({ sub: 's-1', oid: 'u-1' }, { at: NOW + 4 }).problem?.code).toBe('token_superseded');
+  });
+
+  it('a token from before stays out though the account never logged in, by the name it has', () => {
+    const world = new World(makePolicy());
+    world.traces.push({ connectionId: 'a', subject: nameTrace('ada'), notBefore: NOW + 5 });
+    expect(world.login({ sub: 's-1', preferred_username: 'ADA' }, { at: NOW }).problem?.code).toBe('identity_deleted');
+    expect(world.people.size).toBe(0);
+    world.now += 10;
+    expect(world.login({ sub: 's-1', preferred_username: 'ADA' }).result).toBe('created');
   });
 
   it('a token whose connection makes no users brings nobody back', () => {
