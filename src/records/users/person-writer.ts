@@ -3,8 +3,10 @@ import type { EntityManager } from 'typeorm';
 import { LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
 import type { PersonChanges } from '../../plan/changes.js';
 import type { IdentityState } from '../../plan/person.js';
+import { Clock } from '../../platform/clock.js';
 import { Database, type SqlValue } from '../../platform/database.js';
 import { execute, insertRows, placeholders, selectByKeys, type SqlRow, upsertRows } from '../../platform/sql.js';
+import { forgetMembers } from '../groups/forget-members.js';
 import {
   blockColumns,
   blockRow,
@@ -43,6 +45,7 @@ export class PersonWriter {
   constructor(
     private readonly database: Database,
     private readonly ledger: LedgerService,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -133,10 +136,19 @@ export class PersonWriter {
       ['id'],
       deleted.map((id) => [id]),
     );
-    const identities = changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id]));
-    await deleteByKeys(tx, 'identities', ['id'], identities);
-    await deleteByKeys(tx, 'scim_users', ['identityId'], identities);
-    await deleteByKeys(tx, 'scim_emails', ['identityId'], identities);
+    const removed = changes.flatMap((each) => each.identitiesRemoved);
+    await deleteByKeys(
+      tx,
+      'identities',
+      ['id'],
+      removed.map(({ id }) => [id]),
+    );
+    // A merge or a split gives an identity to another user: it stays in its directory, and in its groups.
+    const stay = new Set(changes.flatMap((each) => each.identitiesAdded.map(({ id }) => id)));
+    await this.removeFromDirectory(
+      tx,
+      removed.filter(({ id }) => !stay.has(id)),
+    );
     await deleteByKeys(
       tx,
       'grants',
@@ -149,6 +161,16 @@ export class PersonWriter {
       blockColumns.slice(0, 3),
       changes.flatMap((each) => each.blocksRemoved.map((block) => [each.userId, block.kind, block.key])),
     );
+  }
+
+  private async removeFromDirectory(tx: EntityManager, gone: readonly IdentityState[]): Promise<void> {
+    for (const [connectionId, some] of Map.groupBy(gone, (one) => one.connectionId)) {
+      const ids = some.map(({ id }) => id);
+      await forgetMembers(tx, connectionId, ids, this.clock.now());
+    }
+    const keys = gone.map(({ id }) => [id]);
+    await deleteByKeys(tx, 'scim_users', ['identityId'], keys);
+    await deleteByKeys(tx, 'scim_emails', ['identityId'], keys);
   }
 
   private async writeIdentities(
