@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { createTables, dropTables, flag, index, optional, primary, text, time } from './table-words.js';
+import { createTables, dropTables, flag, index, optional, primary, text, time, unique, whole } from './table-words.js';
 
 const tables = (): Table[] => [
   new Table({
@@ -29,6 +29,47 @@ const tables = (): Table[] => [
       text('connectionId', 36),
     ],
     indices: [index('scim_emails_value', ['connectionId', 'valueKey', 'identityId'])],
+  }),
+  new Table({
+    name: 'scim_groups',
+    columns: [
+      text('id', 36, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      text('displayName', 255),
+      text('displayNameKey', 255),
+      text('externalId', 255, optional),
+      whole('version'),
+      whole('revision'),
+      time('createdAt'),
+      time('modifiedAt'),
+    ],
+    indices: [
+      index('scim_groups_display_name', ['connectionId', 'displayNameKey'], unique),
+      index('scim_groups_external_id', ['connectionId', 'externalId']),
+      index('scim_groups_modified', ['connectionId', 'modifiedAt', 'id']),
+    ],
+  }),
+  new Table({
+    name: 'scim_members',
+    columns: [
+      text('groupId', 36, primary),
+      text('memberId', 255, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      time('addedAt'),
+    ],
+    indices: [index('scim_members_member', ['connectionId', 'memberId'])],
+  }),
+  new Table({
+    name: 'scim_due',
+    columns: [
+      text('runId', 36, primary),
+      text('identityId', 36, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+    ],
+    indices: [index('scim_due_connection', ['connectionId'])],
   }),
 ];
 

@@ -37,10 +37,16 @@ export const tenantTables: readonly TenantTable[] = [
     through: 'connectionId',
     children: [{ table: 'scim_emails', by: 'identityId' }],
   },
+  {
+    table: 'scim_groups',
+    key: 'id',
+    through: 'connectionId',
+    children: [{ table: 'scim_members', by: 'groupId' }],
+  },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
-  { table: 'runs', key: 'id' },
+  { table: 'runs', key: 'id', children: [{ table: 'scim_due', by: 'runId' }] },
   { table: 'roles', key: 'id' },
   { table: 'applications', key: 'id' },
   {
@@ -66,4 +72,6 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
   { table: 'scim_emails', key: 'identityId' },
+  { table: 'scim_members', key: 'groupId' },
+  { table: 'scim_due', key: 'runId' },
 ];
