@@ -1,4 +1,3 @@
-import { scimTypeOf } from './problem-catalogue.js';
 import type { Problem } from './problem.js';
 
 /** An error as it is sent. */
@@ -47,13 +46,12 @@ export function problemBody(problem: Problem, requestId: string): Record<string,
 }
 
 /** No member that the standard does not define: the faults are told in `detail`, the request's id in a header. */
-export function scimBody({ code, detail, title, status, options }: Problem): Record<string, unknown> {
-  const scimType = scimTypeOf(code);
+export function scimBody({ scimType, detail, title, status, options }: Problem): Record<string, unknown> {
   const faults = options.faults?.map((fault) => `${fault.pointer || 'the body'} ${fault.detail}`) ?? [];
   return {
     schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
     status: String(status),
-    ...(scimType === undefined ? {} : { scimType }),
+    ...(scimType === null ? {} : { scimType }),
     detail: faults.length > 0 ? `${detail ?? title} (${faults.join('; ')})` : (detail ?? title),
   };
 }

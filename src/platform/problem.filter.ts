@@ -33,7 +33,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private explain(error: unknown, request: FastifyRequest, path: string): Problem {
-    if (request.is404 && asksOtherScimVersion(path)) return new Problem('unknown_version', 'The version here is v2.');
+    if (request.is404 && asksOtherScimVersion(path))
+      return new Problem('scim_invalid_version', 'The version here is v2.');
     return toProblem(error);
   }
 }
