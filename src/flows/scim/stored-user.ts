@@ -29,7 +29,6 @@ export function readStoredUser({ facts }: Pick<IdentityState, 'facts'>): StoredU
 }
 
 export function toResourceField({ resource, version, createdAt, modifiedAt }: StoredUser): Json {
-  // `active` last would be as good: the order of members is the client's, and equal resources compare equal in any.
   return { r: resource as JsonObject, v: version, c: createdAt, m: modifiedAt };
 }
 
@@ -74,11 +73,6 @@ export function locationOf(baseUrl: string, id: string): string {
   return `${baseUrl}/Users/${id}`;
 }
 
-const NAME_KEY_MAX = 255;
-const EMAIL_KEY_MAX = 320;
-/** More are found by reading. */
-const EMAILS_MAX = 100;
-
 interface Place {
   tenantId: string;
   connectionId: string;
@@ -109,8 +103,8 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
           identityId,
           tenantId,
           connectionId,
-          toIndexKey(resource.userName, NAME_KEY_MAX),
-          toIndexKey(resource.displayName, NAME_KEY_MAX),
+          keyOf(resource.userName),
+          keyOf(resource.displayName),
           resource.active === true,
           createdAt,
           modifiedAt,
@@ -132,11 +126,33 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
   return sets;
 }
 
-/** As a text stands in an index; what is longer is cut, and so is what is looked for. */
+const NAME_KEY_MAX = 255;
+const EMAIL_KEY_MAX = 320;
+
+/** A name as it stands in the index; what is longer than that is cut, and so is what is looked for. */
 export function toNameKey(text: string): string {
-  return [...normaliseKey(text)].slice(0, NAME_KEY_MAX).join('');
+  return cut(normaliseKey(text), NAME_KEY_MAX);
 }
 
+/** The same for an address. */
 export function toEmailKey(text: string): string {
-  return [...normaliseKey(text)].slice(0, EMAIL_KEY_MAX).join('');
+  return cut(normaliseKey(text), EMAIL_KEY_MAX);
+}
+
+function cut(key: string, charsMax: number): string {
+  return key.length <= charsMax ? key : [...key].slice(0, charsMax).join('');
+}
+
+function keyOf(value: Json | undefined): string | null {
+  return typeof value === 'string' ? toNameKey(value) : null;
+}
+
+/** Each once, in order. */
+function emailKeys({ emails }: ScimResource): string[] {
+  if (!Array.isArray(emails)) return [];
+  const keys = emails.flatMap((email) => {
+    const value = typeof email === 'object' && email !== null && !Array.isArray(email) ? email.value : null;
+    return typeof value === 'string' && value !== '' ? [toEmailKey(value)] : [];
+  });
+  return [...new Set(keys)].sort();
 }
