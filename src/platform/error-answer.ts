@@ -1,0 +1,57 @@
+import type { Problem } from './problem.js';
+
+/** An error as it is sent. */
+export interface ErrorAnswer {
+  mediaType: string;
+  body: Record<string, unknown>;
+}
+
+/** The address of a request without its query. */
+export function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+const SCIM_PATH = /^\/scim(?:\/|$)/;
+const SCIM_VERSION = /^\/scim\/v([^/]*)/;
+
+/** The address speaks SCIM, and so do its errors. `path` comes without a query. */
+export function speaksScim(path: string): boolean {
+  return SCIM_PATH.test(path);
+}
+
+/** The path asks for a version of SCIM that is not served (RFC 7644, section 3.13). */
+export function asksOtherScimVersion(path: string): boolean {
+  const version = SCIM_VERSION.exec(path)?.[1];
+  return version !== undefined && version !== '2';
+}
+
+/** The error in the words of its address: `application/problem+json` (RFC 9457), or SCIM's own (RFC 7644, section 3.12). */
+export function errorAnswer(problem: Problem, path: string, requestId: string): ErrorAnswer {
+  if (speaksScim(path)) return { mediaType: 'application/scim+json; charset=utf-8', body: scimBody(problem) };
+  return { mediaType: 'application/problem+json', body: problemBody(problem, requestId) };
+}
+
+/** The members of the answer: what the caller may know, and no more. */
+export function problemBody(problem: Problem, requestId: string): Record<string, unknown> {
+  return {
+    type: `urn:rollcall:problem:${problem.code}`,
+    code: problem.code,
+    title: problem.title,
+    status: problem.status,
+    ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+    ...(problem.options.faults ? { faults: problem.options.faults } : {}),
+    ...problem.options.extra,
+    requestId,
+  };
+}
+
+/** No member that the standard does not define: the faults are told in `detail`, the request's id in a header. */
+export function scimBody({ scimType, detail, title, status, options }: Problem): Record<string, unknown> {
+  const faults = options.faults?.map((fault) => `${fault.pointer || 'the body'} ${fault.detail}`) ?? [];
+  return {
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+    status: String(status),
+    ...(scimType === null ? {} : { scimType }),
+    detail: faults.length > 0 ? `${detail ?? title} (${faults.join('; ')})` : (detail ?? title),
+  };
+}
