@@ -1,6 +1,5 @@
 import type { EntityManager } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
-import type { SqlValue } from '../../platform/database.js';
 import { execute, insertRows, placeholders, selectByKeys, selectRows, type SqlRow } from '../../platform/sql.js';
 
 /** A group without its members. */
@@ -164,42 +163,40 @@ export interface NewMember {
   display: string | null;
 }
 
-/** Adds those that are not members yet; the group is locked. Returns how many were added. */
+/** Adds those that are not members yet; the group is locked. Returns who was added. */
 export async function addMembers(
   tx: EntityManager,
   group: GroupRow,
   members: readonly NewMember[],
   now: Micros,
-): Promise<number> {
-  if (members.length === 0) return 0;
-  const there = await findMembers(
+): Promise<NewMember[]> {
+  if (members.length === 0) return [];
+  const ids = members.map(({ id }) => id);
+  const there = await findMembers(tx, group.id, ids);
+  const added = members.filter(({ id }) => !there.has(id));
+  const { id: groupId, tenantId, connectionId } = group;
+  await insertRows(
     tx,
-    group.id,
-    members.map(({ id }) => id),
+    'scim_members',
+    ['groupId', 'memberId', 'tenantId', 'connectionId', 'known', 'display', 'addedAt'],
+    added.map(({ id, known, display }) => [groupId, id, tenantId, connectionId, known ? 1 : 0, display, now]),
   );
-  const rows = members
-    .filter(({ id }) => !there.has(id))
-    .map(({ id, known, display }): SqlValue[] => [
-      group.id,
-      id,
-      group.tenantId,
-      group.connectionId,
-      known ? 1 : 0,
-      display,
-      now,
-    ]);
-  const columns = ['groupId', 'memberId', 'tenantId', 'connectionId', 'known', 'display', 'addedAt'];
-  await insertRows(tx, 'scim_members', columns, rows);
-  return rows.length;
+  return added;
 }
 
-/** Takes those named out of the group, which is locked. Returns how many were in it. */
-export async function removeMembers(tx: EntityManager, groupId: string, ids: readonly string[]): Promise<number> {
-  const there = [...(await findMembers(tx, groupId, ids)).keys()].sort();
-  for (let start = 0; start < there.length; start += KEYS_PER_STATEMENT) {
-    const some = there.slice(start, start + KEYS_PER_STATEMENT);
+/** Takes those named out of the group, which is locked. Returns who was in it. */
+export async function removeMembers(
+  tx: EntityManager,
+  groupId: string,
+  ids: readonly string[],
+): Promise<{ id: string; known: boolean }[]> {
+  if (ids.length === 0) return [];
+  const there = await findMembers(tx, groupId, ids);
+  const removed = [...there].map(([id, known]) => ({ id, known })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (let start = 0; start < removed.length; start += KEYS_PER_STATEMENT) {
+    const some = removed.slice(start, start + KEYS_PER_STATEMENT).map(({ id }) => id);
     const where = `groupId = ? AND memberId IN ${placeholders(some.length)}`;
     await execute(tx, `DELETE FROM scim_members WHERE ${where}`, [groupId, ...some]);
   }
-  return there.length;
+  return removed;
 }
