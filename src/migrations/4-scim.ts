@@ -59,6 +59,8 @@ const tables = (): Table[] => [
       text('memberId', 255, primary),
       text('tenantId', 36),
       text('connectionId', 36),
+      flag('known'),
+      text('display', 255, optional),
       time('addedAt'),
     ],
     indices: [index('scim_members_member', ['connectionId', 'memberId'])],
