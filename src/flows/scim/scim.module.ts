@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
+import { UsersModule } from '../../records/users/users.module.js';
 import { ScimDirectories } from './scim-directory.js';
 import { ScimUserReader } from './scim-user-reader.js';
 import { ScimUsersController } from './scim-users.controller.js';
@@ -11,7 +12,7 @@ import { ScimUsersService } from './scim-users.service.js';
  * (provisioning/).
  */
 @Module({
-  imports: [ProvisioningModule],
+  imports: [ProvisioningModule, UsersModule],
   controllers: [ScimUsersController],
   providers: [ScimDirectories, ScimUserReader, ScimUsersService],
 })
