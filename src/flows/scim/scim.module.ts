@@ -2,6 +2,10 @@ import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { UsersModule } from '../../records/users/users.module.js';
 import { ScimDirectories } from './scim-directory.js';
+import { ScimDiscoveryController } from './scim-discovery.controller.js';
+import { ScimLists } from './scim-lists.service.js';
+import { ScimRootController } from './scim-root.controller.js';
+import { ScimSearchService } from './scim-search.service.js';
 import { ScimUserReader } from './scim-user-reader.js';
 import { ScimUsersController } from './scim-users.controller.js';
 import { ScimUsersService } from './scim-users.service.js';
@@ -13,7 +17,7 @@ import { ScimUsersService } from './scim-users.service.js';
  */
 @Module({
   imports: [ProvisioningModule, UsersModule],
-  controllers: [ScimUsersController],
-  providers: [ScimDirectories, ScimUserReader, ScimUsersService],
+  controllers: [ScimUsersController, ScimRootController, ScimDiscoveryController],
+  providers: [ScimDirectories, ScimLists, ScimSearchService, ScimUserReader, ScimUsersService],
 })
 export class ScimModule {}
