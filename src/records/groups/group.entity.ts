@@ -1,5 +1,5 @@
 import { Entity, Index } from 'typeorm';
-import { Id, PrimaryId, PrimaryText, Text, Time, Whole } from '../../platform/columns.js';
+import { Flag, Id, PrimaryId, PrimaryText, Text, Time, Whole } from '../../platform/columns.js';
 
 /** A group of a connection's directory, as SCIM pushed it. */
 @Entity('scim_groups')
@@ -30,6 +30,10 @@ export class ScimMemberEntity {
   @PrimaryText(255) memberId: string;
   @Id() tenantId: string;
   @Id() connectionId: string;
+  /** It names somebody of the directory. */
+  @Flag() known: boolean;
+  /** What the provider calls the member, where the connection keeps that. */
+  @Text(255, { nullable: true }) display: string | null;
   @Time() addedAt: number;
 }
 

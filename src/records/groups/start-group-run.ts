@@ -1,9 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { NewEvent } from '../../ledger/ledger.service.js';
 import type { Micros } from '../../platform/clock.js';
-import type { SqlValue } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
-import { execute, placeholders } from '../../platform/sql.js';
+import { execute, insertRows } from '../../platform/sql.js';
 import { RunEntity } from '../sync-runs/run.entity.js';
 
 export interface GroupRunOrder {
@@ -15,22 +14,20 @@ export interface GroupRunOrder {
 }
 
 /**
- * Whose facts are to be brought in line with their groups: those of a whole group as it is now, of every group of the
- * connection, or those named.
+ * Whose facts are to be brought in line with their groups: the members of a group or of every group of the connection as
+ * they are now, and those named, none of whom is among these.
  */
-export type DuePeople = { groupId: string } | { connectionId: string } | { identityIds: readonly string[] };
-
-const IDS_PER_INSERT = 500;
+export interface DuePeople {
+  groupId?: string;
+  allGroups?: boolean;
+  identityIds?: readonly string[];
+}
 
 /**
  * Orders a run over people whose groups have changed, inside the transaction of the change. It is carried out in chunks
  * after the commit, by whichever instance takes it; who is done drops out of the list. Returns the run's id.
  */
-export async function startGroupRun(
-  tx: EntityManager,
-  order: GroupRunOrder,
-  people: readonly DuePeople[],
-): Promise<string> {
+export async function startGroupRun(tx: EntityManager, order: GroupRunOrder, people: DuePeople): Promise<string> {
   const { tenantId, connectionId, mappingVersion, actor, now } = order;
   const runId = newId();
   await tx.insert(RunEntity, {
@@ -47,38 +44,17 @@ export async function startGroupRun(
     startedAt: now,
     finishedAt: null,
   });
-  for (const some of people) {
-    if ('groupId' in some) await addDue(tx, order, runId, ['m.groupId = ?', [some.groupId]]);
-    else if ('connectionId' in some) await addDue(tx, order, runId, ['m.connectionId = ?', [some.connectionId]]);
-    else {
-      for (let start = 0; start < some.identityIds.length; start += IDS_PER_INSERT) {
-        const ids = some.identityIds.slice(start, start + IDS_PER_INSERT);
-        await addNamed(tx, order, runId, ids);
-      }
-    }
-  }
+  const { groupId, allGroups, identityIds = [] } = people;
+  if (groupId !== undefined) await addMembers(tx, runId, 'groupId', groupId);
+  if (allGroups) await addMembers(tx, runId, 'connectionId', connectionId);
+  const rows = identityIds.map((id) => [runId, id, tenantId, connectionId]);
+  await insertRows(tx, 'scim_due', ['runId', 'identityId', 'tenantId', 'connectionId'], rows);
   return runId;
 }
 
-const COLUMNS = 'INSERT INTO scim_due (runId, identityId, tenantId, connectionId)';
-const NOT_YET = 'NOT EXISTS (SELECT 1 FROM scim_due d WHERE d.runId = ? AND d.identityId = i.id)';
-
 /** Members that nobody knows have no facts. */
-function addDue(
-  tx: EntityManager,
-  { connectionId }: GroupRunOrder,
-  runId: string,
-  [where, values]: [string, SqlValue[]],
-): Promise<unknown> {
-  const members = `i.id IN (SELECT m.memberId FROM scim_members m WHERE ${where})`;
-  return insertDue(tx, runId, `${members} AND i.connectionId = ?`, [...values, connectionId]);
-}
-
-function addNamed(tx: EntityManager, { connectionId }: GroupRunOrder, runId: string, ids: readonly string[]) {
-  return insertDue(tx, runId, `i.id IN ${placeholders(ids.length)} AND i.connectionId = ?`, [...ids, connectionId]);
-}
-
-function insertDue(tx: EntityManager, runId: string, where: string, values: SqlValue[]): Promise<unknown> {
-  const people = `SELECT ?, i.id, i.tenantId, i.connectionId FROM identities i WHERE ${where} AND ${NOT_YET}`;
-  return execute(tx, `${COLUMNS} ${people}`, [runId, ...values, runId]);
+async function addMembers(tx: EntityManager, runId: string, column: 'groupId' | 'connectionId', id: string) {
+  const members = `SELECT DISTINCT ?, memberId, tenantId, connectionId FROM scim_members WHERE ${column} = ? AND known = ?`;
+  const into = 'INSERT INTO scim_due (runId, identityId, tenantId, connectionId)';
+  await execute(tx, `${into} ${members}`, [runId, id, 1]);
 }
