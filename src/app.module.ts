@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { LoginModule } from './flows/login/login.module.js';
+import { ScimModule } from './flows/scim/scim.module.js';
 import { SessionFlowModule } from './flows/session/session-flow.module.js';
 import { SyncModule } from './flows/sync/sync.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
@@ -14,6 +15,7 @@ import { ConnectionsModule } from './records/connections/connections.module.js';
 import { LocalAdminsModule } from './records/local-admins/local-admins.module.js';
 import { RolesModule } from './records/roles/roles.module.js';
 import { SessionsModule } from './records/sessions/sessions.module.js';
+import { ScimRequestsModule } from './records/scim-requests/scim-requests.module.js';
 import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
 import { TenantsModule } from './records/tenants/tenants.module.js';
 import { UsersModule } from './records/users/users.module.js';
@@ -38,9 +40,11 @@ export class AppModule {
         SessionsModule,
         LocalAdminsModule,
         SyncRunsModule,
+        ScimRequestsModule,
         OnceModule,
         SessionFlowModule,
         SyncModule,
+        ScimModule,
         KeyOrdersModule,
         LoginModule,
       ],

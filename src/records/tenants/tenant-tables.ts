@@ -31,8 +31,16 @@ export const tenantTables: readonly TenantTable[] = [
       { table: 'local_passwords', by: 'userId' },
     ],
   },
+  {
+    table: 'scim_users',
+    key: 'identityId',
+    through: 'connectionId',
+    children: [{ table: 'scim_emails', by: 'identityId' }],
+  },
+  { table: 'scim_requests', key: 'id', through: 'connectionId' },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
+  { table: 'former_users', key: 'userId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
   { table: 'runs', key: 'id' },
   { table: 'roles', key: 'id' },
@@ -59,4 +67,5 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'mapping_versions', key: 'connectionId' },
   { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
+  { table: 'scim_emails', key: 'identityId' },
 ];
