@@ -8,6 +8,7 @@ const tables = (): Table[] => [
       text('identityId', 36, primary),
       text('tenantId', 36),
       text('connectionId', 36),
+      text('userNameKey', 255, optional),
       text('displayNameKey', 255, optional),
       flag('active'),
       time('createdAt'),
@@ -15,6 +16,7 @@ const tables = (): Table[] => [
     ],
     indices: [
       index('scim_users_connection', ['connectionId', 'identityId']),
+      index('scim_users_user_name', ['connectionId', 'userNameKey', 'identityId']),
       index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId']),
       index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId']),
       index('scim_users_active', ['connectionId', 'active', 'identityId']),
