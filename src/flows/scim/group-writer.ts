@@ -41,17 +41,16 @@ export class GroupWriter {
   ) {}
 
   /**
-   * Plans and writes a change; planned anew when what it was planned from moved meanwhile. `plan` reads the group as it
-   * is, and answers the group itself where nothing changes. Throws what `plan` throws, `scim_uniqueness`, `last_owner`.
+   * Plans and writes a change; planned anew when what it was planned from moved meanwhile. `plan` reads the connection and
+   * the group as they are, and answers the group itself where nothing changes. Throws what `plan` throws,
+   * `scim_uniqueness`, `last_owner`.
    */
   async write(
-    find: () => Promise<KnownConnection>,
     actor: NewEvent['actor'],
-    plan: (manager: EntityManager, known: KnownConnection) => Promise<GroupPlan | GroupRow>,
+    plan: () => Promise<{ known: KnownConnection; plan: GroupPlan | GroupRow }>,
   ): Promise<WrittenGroup> {
     for (let attempt = 1; ; attempt++) {
-      const known = await find();
-      const planned = await plan(this.database.read, known);
+      const { known, plan: planned } = await plan();
       if (!('add' in planned)) return { group: planned, changed: false };
       try {
         return planned.people === null || (planned.everyone && attempt > ATTEMPTS_AT_ONCE_MAX)

@@ -50,7 +50,12 @@ export class ScimUsersService {
     const directory = await this.directories.open(principal);
     const projection = readProjection(userResourceType, request);
     const next = readResource(userResourceType, body, directory.leniencies);
-    return this.change(directory, projection, { id, ifMatch: request.ifMatch, named: namesOf(next), change: () => next });
+    return this.change(directory, projection, {
+      id,
+      ifMatch: request.ifMatch,
+      named: namesOf(next),
+      change: () => next,
+    });
   }
 
   private change(

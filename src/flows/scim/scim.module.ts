@@ -1,9 +1,19 @@
 import { Module } from '@nestjs/common';
+import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
+import { GroupRunsService } from './group-runs.service.js';
+import { GroupWriter } from './group-writer.js';
+import { ScimDirectories } from './scim-directory.js';
+import { ScimGroupsController } from './scim-groups.controller.js';
+import { ScimGroupsService } from './scim-groups.service.js';
 
 /**
  * Owns the SCIM 2.0 server (RFC 7643, RFC 7644, RFC 9865) under `/scim/v2`: a connection as a directory of users and
  * groups, each write translated into statements. Does not own what follows from them (plan/), nor how they are written
  * (provisioning/).
  */
-@Module({})
+@Module({
+  imports: [ProvisioningModule],
+  controllers: [ScimGroupsController],
+  providers: [ScimDirectories, ScimGroupsService, GroupWriter, GroupRunsService],
+})
 export class ScimModule {}
