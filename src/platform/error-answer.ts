@@ -27,8 +27,12 @@ export function asksOtherScimVersion(path: string): boolean {
 
 /** The error in the words of its address: `application/problem+json` (RFC 9457), or SCIM's own (RFC 7644, section 3.12). */
 export function errorAnswer(problem: Problem, path: string, requestId: string): ErrorAnswer {
-  if (speaksScim(path)) return { mediaType: 'application/scim+json; charset=utf-8', body: scimBody(problem) };
-  return { mediaType: 'application/problem+json', body: problemBody(problem, requestId) };
+  const body = speaksScim(path) ? scimBody(problem) : problemBody(problem, requestId);
+  return { mediaType: mediaOfErrors(path), body };
+}
+
+export function mediaOfErrors(path: string): string {
+  return speaksScim(path) ? 'application/scim+json' : 'application/problem+json';
 }
 
 /** The members of the answer: what the caller may know, and no more. */
@@ -46,7 +50,7 @@ export function problemBody(problem: Problem, requestId: string): Record<string,
 }
 
 /** No member that the standard does not define: the faults are told in `detail`, the request's id in a header. */
-export function scimBody({ scimType, detail, title, status, options }: Problem): Record<string, unknown> {
+function scimBody({ scimType, detail, title, status, options }: Problem): Record<string, unknown> {
   const faults = options.faults?.map((fault) => `${fault.pointer || 'the body'} ${fault.detail}`) ?? [];
   // A detail of its own tells of the first fault already.
   const listed = detail === undefined ? faults.length > 0 : faults.length > 1;

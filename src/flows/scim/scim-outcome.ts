@@ -9,6 +9,7 @@ const CODES: Partial<Record<PlanProblem['code'], ProblemCode>> = {
   external_id_taken: 'scim_uniqueness',
   facts_too_large: 'payload_too_large',
   not_found: 'not_found',
+  protected_user: 'protected_user',
 };
 
 /** The identity as a written statement leaves it. Throws what it was refused with. */

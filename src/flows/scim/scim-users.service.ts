@@ -3,8 +3,12 @@ import { actorOf } from '../../ledger/ledger.service.js';
 import type { MatchValue, Statement } from '../../plan/statement.js';
 import type { Principal } from '../../platform/access.js';
 import { isId } from '../../platform/ids.js';
+import { Problem } from '../../platform/problem.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import type { Effects, Scene } from '../../provisioning/submission.js';
+import { IdentityRemoval } from '../../records/users/identity-removal.service.js';
+import { applyPatch } from './protocol/apply-patch.js';
+import { type PatchStep, readPatch } from './protocol/patch-request.js';
 import { type AskedAttributes, type Projection, readProjection } from './protocol/project-resource.js';
 import { readResource, type ScimResource } from './protocol/read-resource.js';
 import { userResourceType } from './protocol/resource-types.js';
@@ -13,11 +17,17 @@ import { ScimDirectories, type ScimDirectory } from './scim-directory.js';
 import { readSettled } from './scim-outcome.js';
 import { ScimUserReader } from './scim-user-reader.js';
 import { indexRows, readStoredUser } from './stored-user.js';
-import { draftChange, draftCreation, toDrafted, type UserDraft, userNotFound } from './user-draft.js';
+import { checkEtag, draftChange, draftCreation, toDrafted, type UserDraft, userNotFound } from './user-draft.js';
 
 /** What a request says beside its body. */
 export interface ScimRequest extends AskedAttributes {
   ifMatch?: string | undefined;
+}
+
+export interface ChangeAnswer {
+  answer: ScimAnswer;
+  /** The client is told the resource, and not only that it is done. */
+  isTold: boolean;
 }
 
 const NOTHING: Effects = { rows: [], events: [] };
@@ -28,6 +38,7 @@ export class ScimUsersService {
     private readonly directories: ScimDirectories,
     private readonly provisioning: ProvisioningService,
     private readonly reader: ScimUserReader,
+    private readonly removal: IdentityRemoval,
   ) {}
 
   async get(principal: Principal, id: string, asked: AskedAttributes): Promise<ScimAnswer> {
@@ -58,7 +69,43 @@ export class ScimUsersService {
     });
   }
 
-  private change(
+  /** PATCH (RFC 7644, section 3.5.2). */
+  async change(principal: Principal, id: string, body: unknown, request: ScimRequest): Promise<ChangeAnswer> {
+    const directory = await this.directories.open(principal);
+    const { leniencies } = directory;
+    const projection = readProjection(userResourceType, request);
+    const steps = readPatch(userResourceType, body, leniencies, id);
+    const answer = await this.rewrite(directory, projection, {
+      id,
+      ifMatch: request.ifMatch,
+      named: namesIn(steps),
+      change: (before) => applyPatch(before, steps, leniencies),
+    });
+    const isAsked = request.attributes !== undefined || request.excludedAttributes !== undefined;
+    return { answer, isTold: isAsked || leniencies.userPatchResponse === 'resource' };
+  }
+
+  /** DELETE (RFC 7644, section 3.6). */
+  async remove(principal: Principal, id: string, ifMatch: string | undefined): Promise<void> {
+    const { connectionId } = await this.directories.open(principal);
+    if (!isId(id)) throw userNotFound(id);
+    try {
+      await this.removal.remove(principal, {
+        connectionId,
+        identityId: id,
+        via: 'scim',
+        check: (identity) => {
+          const stored = readStoredUser(identity);
+          if (!stored) throw userNotFound(id);
+          checkEtag(ifMatch, stored);
+        },
+      });
+    } catch (error) {
+      throw error instanceof Problem && error.code === 'not_found' ? userNotFound(id) : error;
+    }
+  }
+
+  private async rewrite(
     directory: ScimDirectory,
     projection: Projection,
     { id, ifMatch, named, change }: Change,
@@ -117,6 +164,15 @@ function namesOf({ userName, externalId }: ScimResource): MatchValue[] {
   if (typeof userName === 'string') names.push({ field: 'userName', value: userName });
   if (typeof externalId === 'string') names.push({ field: 'externalId', value: externalId });
   return names;
+}
+
+/** The names that a PATCH may give. */
+function namesIn(steps: readonly PatchStep[]): MatchValue[] {
+  return steps.flatMap(({ attribute, extension, value }): MatchValue[] => {
+    if (extension !== null || typeof value !== 'string') return [];
+    const { name } = attribute;
+    return name === 'userName' || name === 'externalId' ? [{ field: name, value }] : [];
+  });
 }
 
 /** Says nothing: it names those whom the loader shall look for. */

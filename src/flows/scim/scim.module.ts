@@ -1,10 +1,14 @@
 import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
+import { UsersModule } from '../../records/users/users.module.js';
 import { GroupRunsService } from './group-runs.service.js';
 import { GroupWriter } from './group-writer.js';
 import { ScimDirectories } from './scim-directory.js';
 import { ScimGroupsController } from './scim-groups.controller.js';
 import { ScimGroupsService } from './scim-groups.service.js';
+import { ScimUserReader } from './scim-user-reader.js';
+import { ScimUsersController } from './scim-users.controller.js';
+import { ScimUsersService } from './scim-users.service.js';
 
 /**
  * Owns the SCIM 2.0 server (RFC 7643, RFC 7644, RFC 9865) under `/scim/v2`: a connection as a directory of users and
@@ -12,8 +16,8 @@ import { ScimGroupsService } from './scim-groups.service.js';
  * (provisioning/).
  */
 @Module({
-  imports: [ProvisioningModule],
-  controllers: [ScimGroupsController],
-  providers: [ScimDirectories, ScimGroupsService, GroupWriter, GroupRunsService],
+  imports: [ProvisioningModule, UsersModule],
+  controllers: [ScimUsersController, ScimGroupsController],
+  providers: [ScimDirectories, ScimUserReader, ScimUsersService, ScimGroupsService, GroupWriter, GroupRunsService],
 })
 export class ScimModule {}

@@ -45,6 +45,7 @@ export const tenantTables: readonly TenantTable[] = [
   },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
+  { table: 'former_users', key: 'userId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
   { table: 'runs', key: 'id', children: [{ table: 'scim_due', by: 'runId' }] },
   { table: 'roles', key: 'id' },

@@ -1,11 +1,24 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 import { USER_SORTS, type UserSort } from './user-page.js';
 import {
   IsAttributes,
   IsEmailAddress,
   IsHeldKey,
+  IsHeldKeys,
   IsPersonName,
   IsReason,
   IsSearchText,
@@ -192,6 +205,23 @@ export class AdminWordBody {
   @IsTime()
   @ApiProperty({ format: 'date-time' })
   until?: string | null;
+}
+
+/** Which parked grants count again: with neither list, all of them. */
+export class ConfirmGrantsBody {
+  /** The keys of roles. */
+  @IsOptional()
+  @IsHeldKeys()
+  roles?: string[];
+
+  /** The texts of entitlements. */
+  @IsOptional()
+  @IsHeldKeys()
+  entitlements?: string[];
+
+  @IsOptional()
+  @IsReason()
+  reason?: string | null;
 }
 
 export class MergeBody {

@@ -11,6 +11,7 @@ import { loadPolicies } from '../connections/load-policies.js';
 import { removeLocalPasswords } from '../local-admins/write-local-admin.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { blankUser, changedFields, editProfile, type ProfileEdit, suspendUser, unsuspendUser } from './edit-person.js';
+import { forgetFormerUsers } from './former-users.js';
 import { leaveTraces } from './identity-traces.js';
 import { assertMayRule, effectivePermissions } from './person-authority.js';
 import { type EditScene, PersonEditor } from './person-editor.js';
@@ -123,6 +124,7 @@ export class UsersService {
         const identities = changes.flatMap((each) => each.identitiesRemoved);
         await leaveTraces(tx, this.database.engine, identities, now);
         await removeLocalPasswords(tx, [id]);
+        await forgetFormerUsers(tx, [id]);
         if (erase) await this.ledger.erasePerson(tx, principal.tenantId, id);
       },
     });

@@ -10,22 +10,20 @@ type Entry = { [name: string]: Json };
  */
 export function mergeEntries(list: Json[], added: readonly Json[]): Json[] {
   let merged = list;
-  const places = new Map<string, number>();
-  list.forEach((entry, i) => {
-    const key = keyOf(entry);
-    if (!places.has(key)) places.set(key, i);
-  });
   let primary = -1;
+  const find = added.length > 4 ? indexEntries(list) : null;
   for (const entry of added) {
-    const key = keyOf(entry);
-    const at = places.get(key);
-    const before = at === undefined ? undefined : merged[at];
+    const found = find ? (find.get(keyOf(entry)) ?? -1) : merged.findIndex((one) => isSameEntry(one, entry));
+    const before = merged[found];
     const after = isEntry(before) && isEntry(entry) ? { ...before, ...entry } : entry;
-    if (isEntry(entry) && entry.primary === true) primary = at ?? merged.length;
-    if (at !== undefined && sameJson(before, after)) continue;
+    if (isEntry(entry) && entry.primary === true) primary = found < 0 ? merged.length : found;
+    if (found >= 0 && sameJson(before, after)) continue;
     if (merged === list) merged = [...list];
-    if (at === undefined) places.set(key, merged.push(after) - 1);
-    else merged[at] = after;
+    if (found >= 0) merged[found] = after;
+    else {
+      find?.set(keyOf(entry), merged.length);
+      merged.push(after);
+    }
   }
   return primary < 0 ? merged : withPrimary(merged, primary);
 }
@@ -36,11 +34,31 @@ export function withPrimary(list: Json[], primary: number): Json[] {
   return list.some(isOther) ? list.map((entry, i) => (isOther(entry, i) ? { ...entry, primary: false } : entry)) : list;
 }
 
+function indexEntries(list: readonly Json[]): Map<string, number> {
+  const index = new Map<string, number>();
+  list.forEach((entry, i) => {
+    const key = keyOf(entry);
+    if (!index.has(key)) index.set(key, i);
+  });
+  return index;
+}
+
+/** As `keyOf`, without the writing of a key: a PATCH can add ten thousand times to a list of a thousand. */
+function isSameEntry(a: Json, b: Json): boolean {
+  if (isEntry(a) && isEntry(b) && typeof a.value === 'string' && typeof b.value === 'string') {
+    return a.value === b.value && typeOf(a) === typeOf(b);
+  }
+  return keyOf(a) === keyOf(b);
+}
+
+function typeOf(entry: Entry): string {
+  return typeof entry.type === 'string' ? entry.type.toLowerCase() : '';
+}
+
 /** Under what an entry is the same as another: its value and type, or, where it has no value, all but `primary`. */
 function keyOf(entry: Json): string {
   if (!isEntry(entry)) return JSON.stringify(entry);
-  const type = typeof entry.type === 'string' ? entry.type.toLowerCase() : '';
-  if (typeof entry.value === 'string') return JSON.stringify([type, entry.value]);
+  if (typeof entry.value === 'string') return JSON.stringify([typeOf(entry), entry.value]);
   const parts = Object.keys(entry)
     .filter((name) => name !== 'primary')
     .sort()

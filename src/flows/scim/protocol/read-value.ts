@@ -1,4 +1,4 @@
-import { NO_NAMES } from '../../../plan/record.js';
+import { LIST_ITEMS_MAX, NO_NAMES } from '../../../plan/record.js';
 import type { Json } from '../../../plan/statement.js';
 import { parseTime } from '../../../platform/clock.js';
 import { type BodyFaults, pointTo } from './body-faults.js';
@@ -42,10 +42,14 @@ export function readValue(
     reader.faults.addValue(place.pointer, 'must be a list');
     return null;
   }
+  if (items.length > LIST_ITEMS_MAX && place.path !== 'members') {
+    reader.faults.addValue(place.pointer, `has more than ${LIST_ITEMS_MAX} entries`);
+    return null;
+  }
   const entries: Json[] = [];
   items.forEach((item, i) => {
     const pointer = Array.isArray(input) ? pointTo(place.pointer, i) : place.pointer;
-    const value = item === null ? null : readOne(attribute, item, { path: place.path, pointer }, reader);
+    const value = item === null ? null : withoutNulls(readOne(attribute, item, { path: place.path, pointer }, reader));
     if (value !== null) entries.push(value);
   });
   keepOnePrimary(entries, place.pointer, reader);
@@ -53,8 +57,11 @@ export function readValue(
   return merged.length === 0 ? null : merged;
 }
 
-/** Reads a value of one entry of a list, or of an attribute that has one value. */
-function readSingle(attribute: AttributeDefinition, input: unknown, place: ValuePlace, reader: ValueReader): Json {
+/**
+ * Reads one value: of an attribute that has no more, or one entry of a list. In a PATCH the parts of a complex value that
+ * are null stay, as null: they are to be unassigned.
+ */
+export function readSingle(attribute: AttributeDefinition, input: unknown, place: ValuePlace, reader: ValueReader): Json {
   if (!Array.isArray(input)) return readOne(attribute, input, place, reader);
   if (input.length === 0) return null;
   const { singletonArrays, managerForms } = reader.leniencies;
@@ -101,9 +108,18 @@ function readComplex(attribute: AttributeDefinition, input: unknown, place: Valu
     seen.add(sub.name);
     if (!isKept(sub, place.path, reader.leniencies)) continue;
     const read = readValue(sub, part, { path: `${place.path}.${sub.name}`, pointer }, reader);
-    if (read !== null) value[sub.name] = read;
+    if (read !== null || reader.patch) value[sub.name] = read;
   }
   return Object.keys(value).length === 0 ? null : value;
+}
+
+/** A complex value with its unassigned parts left out; null where nothing is left. */
+export function withoutNulls(value: Json): Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const names = Object.keys(value);
+  const kept = names.filter((name) => value[name] !== null);
+  if (kept.length === 0) return null;
+  return kept.length === names.length ? value : Object.fromEntries(kept.map((name) => [name, value[name] ?? null]));
 }
 
 /** Names an attribute that no schema has, unless such are ignored. Those that every object is born with are refused. */
