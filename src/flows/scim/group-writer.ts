@@ -14,6 +14,7 @@ import type { GroupPlan } from './group-delta.js';
 import { followGroups, type PendingGroup } from './group-statement.js';
 import { type GroupRow, lockGroup } from './group-store.js';
 import { guardPeople } from './guard-people.js';
+import { toProblem } from './scim-outcome.js';
 import { type GroupDelta, GroupMoved, writeGroup } from './write-group.js';
 
 const ATTEMPTS_MAX = 10;
@@ -163,7 +164,7 @@ function checkOutcomes({ settled }: PlannedBatch): void {
     if (result !== 'failed') continue;
     // Deleted since it was read.
     if (problem?.code === 'not_found') throw new GroupMoved();
-    throw new Problem('conflict', `A member cannot follow the change: ${problem?.detail ?? 'the rules refuse it'}`);
+    throw toProblem(problem);
   }
 }
 

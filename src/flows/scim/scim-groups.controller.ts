@@ -1,44 +1,42 @@
+import { Body, Delete, Get, Headers, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import {
-  Body,
-  Controller,
-  Delete,
-  Get,
-  Headers,
-  HttpCode,
-  Param,
-  Post,
-  Put,
-  Query,
-  Res,
-  UseInterceptors,
-} from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+  ApiBody,
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiResponse,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '../../platform/access.js';
+import { Problems } from '../../platform/openapi.js';
 import { readUrlQuery } from './protocol/list-query.js';
+import { ScimPatchBody } from './scim.dto.js';
 import { sendResource } from './scim-answer.js';
+import { ScimGroupBody, ScimGroupView } from './scim-group.dto.js';
 import { ScimGroupsService } from './scim-groups.service.js';
-import { ScimMediaInterceptor } from './scim-media.interceptor.js';
+import { ApiIfMatch, ApiProjection, ScimController } from './scim-route.js';
 import { matchesEtag } from './user-draft.js';
 
-type Query = Record<string, unknown>;
-const TOLD = { content: { 'application/scim+json': { schema: { type: 'object', additionalProperties: true } } } } as const;
+type UrlQuery = Record<string, unknown>;
 
 /** Bodies are read by hand, by SCIM's own schemas. */
-@ApiTags('scim')
-@Controller('scim/v2/Groups')
-@UseInterceptors(ScimMediaInterceptor)
+@ScimController('Groups')
 export class ScimGroupsController {
   constructor(private readonly groups: ScimGroupsService) {}
 
   @Post()
   @Access('scim:write')
   @ApiOperation({ summary: 'Create a group' })
-  @ApiCreatedResponse(TOLD)
+  @ApiBody({ type: ScimGroupBody })
+  @ApiProjection()
+  @ApiCreatedResponse({ type: ScimGroupView })
+  @Problems('scim_invalid_value', 'scim_invalid_syntax', 'scim_uniqueness', 'protected_user', 'overloaded')
   async create(
     @Caller() principal: Principal,
     @Body() body: unknown,
-    @Query() query: Query,
+    @Query() query: UrlQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const answer = await this.groups.create(principal, body, readUrlQuery(query));
@@ -49,42 +47,103 @@ export class ScimGroupsController {
   @Get(':id')
   @Access('scim:read')
   @ApiOperation({ summary: 'Get a group' })
-  @ApiOkResponse(TOLD)
+  @ApiProjection()
+  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The `ETag` of the version that you have.' })
+  @ApiOkResponse({ type: ScimGroupView })
+  @ApiResponse({ status: 304, description: 'It is the version that you have.' })
   async get(
     @Caller() principal: Principal,
     @Param('id') id: string,
-    @Query() query: Query,
+    @Query() query: UrlQuery,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const answer = await this.groups.get(principal, id, readUrlQuery(query));
-    if (ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, answer.etag)) {
-      void reply.status(304).header('etag', answer.etag);
-      return undefined;
-    }
-    return sendResource(reply, answer);
+    const resource = sendResource(reply, answer);
+    if (ifNoneMatch === undefined || !matchesEtag(ifNoneMatch, answer.etag)) return resource;
+    void reply.status(304);
+    return undefined;
   }
 
   @Put(':id')
   @Access('scim:write')
-  @ApiOperation({ summary: 'Replace a group' })
-  @ApiOkResponse(TOLD)
+  @ApiOperation({
+    summary: 'Replace a group',
+    description: 'The members are those named, and no others. Of more than a thousand the roles follow by a run.',
+  })
+  @ApiBody({ type: ScimGroupBody })
+  @ApiProjection()
+  @ApiIfMatch()
+  @ApiOkResponse({ type: ScimGroupView })
+  @Problems(
+    'scim_invalid_value',
+    'scim_invalid_syntax',
+    'scim_uniqueness',
+    'protected_user',
+    'last_owner',
+    'overloaded',
+  )
   async replace(
     @Caller() principal: Principal,
     @Param('id') id: string,
     @Body() body: unknown,
-    @Query() query: Query,
+    @Query() query: UrlQuery,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return sendResource(reply, await this.groups.replace(principal, id, body, { ...readUrlQuery(query), ifMatch }));
   }
 
+  @Patch(':id')
+  @Access('scim:write')
+  @ApiOperation({
+    summary: 'Change a group or its members',
+    description:
+      'All of it, or nothing, at the cost of what it changes, whatever the size of the group. Whether it is answered ' +
+      'with the group or with 204 is for the preset to say.',
+  })
+  @ApiBody({ type: ScimPatchBody })
+  @ApiProjection()
+  @ApiIfMatch()
+  @ApiOkResponse({ type: ScimGroupView })
+  @ApiNoContentResponse({ description: 'It is done; under presets that ask for no body.' })
+  @Problems(
+    'scim_invalid_path',
+    'scim_invalid_filter',
+    'scim_no_target',
+    'scim_mutability',
+    'scim_invalid_value',
+    'scim_invalid_syntax',
+    'scim_uniqueness',
+    'protected_user',
+    'last_owner',
+    'overloaded',
+  )
+  async change(
+    @Caller() principal: Principal,
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Query() query: UrlQuery,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { answer, isTold } = await this.groups.change(principal, id, body, { ...readUrlQuery(query), ifMatch });
+    const resource = sendResource(reply, answer);
+    if (isTold) return resource;
+    void reply.status(204);
+    return undefined;
+  }
+
   @Delete(':id')
   @Access('scim:write')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a group' })
+  @ApiOperation({
+    summary: 'Delete a group',
+    description: 'It is gone at once. Of more than a thousand members the roles follow by a run.',
+  })
+  @ApiIfMatch()
   @ApiNoContentResponse()
+  @Problems('protected_user', 'last_owner', 'overloaded')
   async remove(
     @Caller() principal: Principal,
     @Param('id') id: string,

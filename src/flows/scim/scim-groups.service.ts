@@ -7,9 +7,9 @@ import { isId, newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import type { GroupEdit, GroupPlan } from './group-delta.js';
 import { etagOfGroup, groupNotFound, locationOfGroup, toGroupResource } from './group-resource.js';
-import { findGroup, type GroupRow, readMembers } from './group-store.js';
+import { findGroup, type GroupRow, listMembers, readMembers } from './group-store.js';
 import { GroupWriter } from './group-writer.js';
-import { readGroupBody } from './group-request.js';
+import { readGroupBody, readGroupPatch } from './group-request.js';
 import { type GroupWays, planGroup, planNewGroup, planRemoval } from './plan-group.js';
 import {
   type AskedAttributes,
@@ -21,11 +21,12 @@ import {
 import { groupResourceType } from './protocol/resource-types.js';
 import type { ScimAnswer } from './scim-answer.js';
 import { ScimDirectories, type ScimDirectory } from './scim-directory.js';
-import type { ScimRequest } from './scim-users.service.js';
+import type { ChangeAnswer, ScimRequest } from './scim-users.service.js';
 import { matchesEtag } from './user-draft.js';
 
-/** What is answered to a PATCH: perhaps nothing but the version. */
-export type PatchedGroup = Omit<ScimAnswer, 'resource'> & { resource: ScimAnswer['resource'] | null };
+/** A PATCH of a larger group is answered with 204, unless the client asks for attributes. */
+const MEMBERS_TOLD_MAX = 100;
+const ID_ALONE = readProjection(groupResourceType, { attributes: ['id'] });
 
 /** Groups over SCIM (RFC 7643, section 4.2): a group is never read or written as a whole to change a part of it. */
 @Injectable()
@@ -72,8 +73,20 @@ export class ScimGroupsService {
     const directory = await this.directories.open(principal);
     const projection = readProjection(groupResourceType, request);
     const edit = readGroupBody(body, directory.leniencies);
-    const group = await this.change(principal, id, request.ifMatch, edit);
+    const group = await this.rewrite(principal, id, request.ifMatch, edit);
     return this.show(directory, group, projection);
+  }
+
+  /** PATCH (RFC 7644, section 3.5.2). */
+  async change(principal: Principal, id: string, body: unknown, request: ScimRequest): Promise<ChangeAnswer> {
+    const directory = await this.directories.open(principal);
+    const { leniencies } = directory;
+    const projection = readProjection(groupResourceType, request);
+    const edit = readGroupPatch(body, leniencies, id);
+    const group = await this.rewrite(principal, id, request.ifMatch, edit);
+    const isAsked = request.attributes !== undefined || request.excludedAttributes !== undefined;
+    const isTold = isAsked || (leniencies.patchResponse === 'resource' && (await this.isSmall(group)));
+    return { answer: await this.show(directory, group, isTold ? projection : ID_ALONE), isTold };
   }
 
   /** DELETE (RFC 7644, section 3.6): the group is gone at once; of many members the roles follow by a run. */
@@ -84,7 +97,7 @@ export class ScimGroupsService {
     });
   }
 
-  private async change(
+  private async rewrite(
     principal: Principal,
     id: string,
     ifMatch: string | undefined,
@@ -110,6 +123,11 @@ export class ScimGroupsService {
       return { known: directory.known, plan: await plan(directory) };
     });
     return group;
+  }
+
+  /** A standing answer with all members would make each change of a large group as dear as the whole of it. */
+  private async isSmall({ id }: GroupRow): Promise<boolean> {
+    return (await listMembers(this.database.read, id, MEMBERS_TOLD_MAX + 1)).size <= MEMBERS_TOLD_MAX;
   }
 
   private async find({ connectionId }: ScimDirectory, id: string): Promise<GroupRow> {

@@ -13,7 +13,8 @@ type Described = Record<string, unknown>;
 export function describeResource(target: object, type: ResourceType, direction: 'answer' | 'body'): void {
   const core = [...commonAttributes, ...type.schema.attributes].filter((each) => isPartOf(each, direction));
   for (const attribute of core) {
-    const isRequired = attribute.name === 'schemas' || (direction === 'answer' ? attribute.name === 'id' : attribute.required);
+    const isRequired =
+      attribute.name === 'schemas' || (direction === 'answer' ? attribute.name === 'id' : attribute.required);
     addProperty(target, attribute.name, { ...describe(attribute, direction), required: isRequired });
   }
   for (const { schema } of type.schemaExtensions) {

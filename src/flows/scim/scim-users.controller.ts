@@ -74,7 +74,14 @@ export class ScimUsersController {
   @ApiProjection()
   @ApiIfMatch()
   @ApiOkResponse({ type: ScimUserView })
-  @Problems('scim_invalid_value', 'scim_invalid_syntax', 'scim_uniqueness', 'protected_user', 'last_owner', 'overloaded')
+  @Problems(
+    'scim_invalid_value',
+    'scim_invalid_syntax',
+    'scim_uniqueness',
+    'protected_user',
+    'last_owner',
+    'overloaded',
+  )
   async replace(
     @Caller() principal: Principal,
     @Param('id') id: string,

@@ -61,7 +61,7 @@ export class ScimUsersService {
     const directory = await this.directories.open(principal);
     const projection = readProjection(userResourceType, request);
     const next = readResource(userResourceType, body, directory.leniencies);
-    return this.change(directory, projection, {
+    return this.rewrite(directory, projection, {
       id,
       ifMatch: request.ifMatch,
       named: namesOf(next),
