@@ -8,7 +8,7 @@ const tables = (): Table[] => [
       text('identityId', 36, primary),
       text('tenantId', 36),
       text('connectionId', 36),
-      text('userNameKey', 255, optional),
+      text('userNameKey', 255),
       text('displayNameKey', 255, optional),
       flag('active'),
       time('createdAt'),

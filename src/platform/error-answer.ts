@@ -1,4 +1,4 @@
-import type { Problem } from './problem.js';
+import { Problem } from './problem.js';
 
 /** An error as it is sent. */
 export interface ErrorAnswer {
@@ -19,10 +19,16 @@ export function speaksScim(path: string): boolean {
   return SCIM_PATH.test(path);
 }
 
-/** The path asks for a version of SCIM that is not served (RFC 7644, section 3.13). */
-export function asksOtherScimVersion(path: string): boolean {
+/** Why there is nothing at an address of SCIM, where that is a case of its own; else null. */
+export function findScimReason(path: string): Problem | null {
   const version = SCIM_VERSION.exec(path)?.[1];
-  return version !== undefined && version !== '2';
+  // RFC 7644, section 3.13.
+  if (version !== undefined && version !== '2') return new Problem('scim_invalid_version', 'The version here is v2.');
+  // RFC 7644, section 3.11.
+  if (/^\/scim\/v2\/Me(?:\/|$)/.test(path)) {
+    return new Problem('not_implemented', 'SCIM is called with API keys, and a key is no user: ask /Users.');
+  }
+  return null;
 }
 
 /** The error in the words of its address: `application/problem+json` (RFC 9457), or SCIM's own (RFC 7644, section 3.12). */

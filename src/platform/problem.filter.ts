@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { databaseUnavailable } from './database.js';
 import { databaseTroubleOf } from './database-errors.js';
-import { asksOtherScimVersion, errorAnswer, pathOf } from './error-answer.js';
+import { errorAnswer, findScimReason, pathOf } from './error-answer.js';
 import { Problem, type ProblemCode } from './problem.js';
 
 /** The one place where an error becomes an answer. */
@@ -33,9 +33,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private explain(error: unknown, request: FastifyRequest, path: string): Problem {
-    if (request.is404 && asksOtherScimVersion(path))
-      return new Problem('scim_invalid_version', 'The version here is v2.');
-    return toProblem(error);
+    const reason = request.is404 ? findScimReason(path) : null;
+    return reason ?? toProblem(error);
   }
 }
 

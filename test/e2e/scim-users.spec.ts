@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createUser, makeScimWorld, type ScimResourceBody, type ScimWorld, USER_URN, userBody } from '../support/scim-world.js';
+import {
+  createUser,
+  makeScimWorld,
+  type ScimResourceBody,
+  type ScimWorld,
+  USER_URN,
+  userBody,
+} from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 let rollcall: TestApp;
@@ -24,6 +31,15 @@ describe('a user over SCIM', () => {
     expect(read.body).toEqual(answer.body);
     const put = await scim.put(`/scim/v2/Users/${answer.body.id}`, userBody('ada@example.com', { externalId: 'u-1' }));
     console.info(put.status, put.body);
+    const patch = await scim.patch(`/scim/v2/Users/${answer.body.id}`, {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'replace', path: 'active', value: false }],
+    });
+    console.info(patch.status, patch.body, Object.fromEntries(patch.headers));
+    const del = await scim.delete(`/scim/v2/Users/${answer.body.id}`);
+    console.info(del.status, del.body);
+    const gone = await scim.get(`/scim/v2/Users/${answer.body.id}`);
+    console.info(gone.status, gone.body);
     const dup = await scim.post('/scim/v2/Users', userBody('ADA@example.com'));
     console.info(dup.status, dup.body, dup.headers.get('content-type'));
   });

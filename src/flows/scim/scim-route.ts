@@ -15,6 +15,17 @@ export function ScimController(path: string): ClassDecorator {
   );
 }
 
+/** What a query can be refused with. */
+export const LIST_PROBLEMS = [
+  'scim_invalid_filter',
+  'scim_invalid_path',
+  'scim_invalid_value',
+  'scim_invalid_syntax',
+  'scim_invalid_cursor',
+  'scim_expired_cursor',
+  'scim_invalid_count',
+] as const;
+
 const optional = (name: string, description: string) => ApiQuery({ name, description, required: false, type: String });
 
 /** What an answer tells of its resources (RFC 7644, section 3.9). */

@@ -4,15 +4,41 @@ import { Database } from '../../platform/database.js';
 import { isId } from '../../platform/ids.js';
 import { selectByKeys } from '../../platform/sql.js';
 import { readGroupsOf } from './group-store.js';
+import type { ListSource } from './list-source.js';
 import { isShown, projectResource, type Projection } from './protocol/project-resource.js';
+import { userResourceType } from './protocol/resource-types.js';
+import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
 import { etagOfUser, locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
 import { userNotFound } from './user-draft.js';
+import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 
+/** Users as they are stored and told. */
 @Injectable()
-export class ScimUserReader {
+export class ScimUserReader implements ListSource {
+  readonly type = userResourceType;
+  readonly table = 'scim_users';
+  readonly indexed = indexedUserAttributes;
+  readonly sortColumns = userSortColumns;
+
   constructor(private readonly database: Database) {}
+
+  async read(
+    directory: ScimDirectory,
+    ids: readonly string[],
+    needs: (attribute: string) => boolean,
+  ): Promise<Map<string, ResourceJson>> {
+    const [users, groups] = await Promise.all([
+      this.findMany(directory, ids),
+      needs('groups') ? readGroupsOf(this.database.read, directory.connectionId, ids) : null,
+    ]);
+    const resources = new Map<string, ResourceJson>();
+    for (const [id, stored] of users) {
+      resources.set(id, toUserResource(id, stored, groups?.get(id) ?? [], directory.baseUrl));
+    }
+    return resources;
+  }
 
   /** Throws `not_found` for whoever is not in the directory. */
   async get(directory: ScimDirectory, id: string): Promise<StoredUser> {
@@ -40,22 +66,10 @@ export class ScimUserReader {
 
   /** What is told of a user. */
   async show(directory: ScimDirectory, id: string, stored: StoredUser, projection: Projection): Promise<ScimAnswer> {
-    const [resource = {}] = await this.showMany(directory, [[id, stored]], projection);
-    return { resource, location: locationOf(directory.baseUrl, id), etag: etagOfUser(stored) };
-  }
-
-  /** What is told of some users, in their order. */
-  async showMany(
-    { connectionId, baseUrl }: ScimDirectory,
-    users: readonly (readonly [string, StoredUser])[],
-    projection: Projection,
-  ): Promise<ScimAnswer['resource'][]> {
-    const ids = users.map(([id]) => id);
-    const groups = isShown(projection, 'groups')
-      ? await readGroupsOf(this.database.read, connectionId, ids)
-      : new Map<string, never>();
-    return users.map(([id, stored]) =>
-      projectResource(toUserResource(id, stored, groups.get(id) ?? [], baseUrl), projection),
-    );
+    const { connectionId, baseUrl } = directory;
+    const groups = isShown(projection, 'groups') ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
+    const resource = toUserResource(id, stored, groups?.get(id) ?? [], baseUrl);
+    const location = locationOf(baseUrl, id);
+    return { resource: projectResource(resource, projection), location, etag: etagOfUser(stored) };
   }
 }

@@ -11,10 +11,11 @@ import {
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '../../platform/access.js';
 import { Problems } from '../../platform/openapi.js';
-import { readUrlQuery } from './protocol/list-query.js';
-import { ScimPatchBody, ScimUserBody, ScimUserView } from './scim.dto.js';
+import { readSearchRequest, readUrlQuery } from './protocol/list-query.js';
+import { ScimPatchBody, ScimSearchBody, ScimUserBody, ScimUserListView, ScimUserView } from './scim.dto.js';
 import { sendResource } from './scim-answer.js';
-import { ApiIfMatch, ApiProjection, ScimController } from './scim-route.js';
+import { ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
+import { ScimSearchService } from './scim-search.service.js';
 import { ScimUsersService } from './scim-users.service.js';
 import { matchesEtag } from './user-draft.js';
 
@@ -23,7 +24,10 @@ type UrlQuery = Record<string, unknown>;
 /** Bodies are read by hand, by SCIM's own schemas. */
 @ScimController('Users')
 export class ScimUsersController {
-  constructor(private readonly users: ScimUsersService) {}
+  constructor(
+    private readonly users: ScimUsersService,
+    private readonly search: ScimSearchService,
+  ) {}
 
   @Post()
   @Access('scim:write')
@@ -44,6 +48,27 @@ export class ScimUsersController {
     const answer = await this.users.create(principal, body, readUrlQuery(query));
     void reply.header('location', answer.location);
     return sendResource(reply, answer);
+  }
+
+  @Get()
+  @Access('scim:read')
+  @ApiOperation({ summary: 'List and find users' })
+  @ApiListQuery()
+  @ApiOkResponse({ type: ScimUserListView })
+  @Problems(...LIST_PROBLEMS)
+  list(@Caller() principal: Principal, @Query() query: UrlQuery) {
+    return this.search.findUsers(principal, readUrlQuery(query));
+  }
+
+  @Post('.search')
+  @HttpCode(200)
+  @Access('scim:read')
+  @ApiOperation({ summary: 'Find users, with the query in the body' })
+  @ApiBody({ type: ScimSearchBody })
+  @ApiOkResponse({ type: ScimUserListView })
+  @Problems(...LIST_PROBLEMS)
+  find(@Caller() principal: Principal, @Body() body: unknown) {
+    return this.search.findUsers(principal, readSearchRequest(body));
   }
 
   @Get(':id')

@@ -80,3 +80,21 @@ export class ScimUserListView {
   nextCursor?: string;
   Resources: ScimUserView[];
 }
+
+/** A page of whatever a search at the root finds. */
+export class ScimListView {
+  /** @example ["urn:ietf:params:scim:api:messages:2.0:ListResponse"] */
+  schemas: string[];
+  /** Of the whole list. */
+  @ApiProperty({ type: 'integer' })
+  totalResults: number;
+  /** Of a page by index. */
+  @ApiProperty({ required: false, type: 'integer' })
+  startIndex?: number;
+  @ApiProperty({ type: 'integer' })
+  itemsPerPage: number;
+  /** Of a page by cursor, but for the last one. */
+  @ApiProperty({ required: false, example: 'eyJhZnRlciI6…' })
+  nextCursor?: string;
+  Resources: ScimUserView[];
+}

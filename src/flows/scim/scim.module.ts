@@ -4,8 +4,12 @@ import { UsersModule } from '../../records/users/users.module.js';
 import { GroupRunsService } from './group-runs.service.js';
 import { GroupWriter } from './group-writer.js';
 import { ScimDirectories } from './scim-directory.js';
+import { ScimDiscoveryController } from './scim-discovery.controller.js';
 import { ScimGroupsController } from './scim-groups.controller.js';
 import { ScimGroupsService } from './scim-groups.service.js';
+import { ScimLists } from './scim-lists.service.js';
+import { ScimRootController } from './scim-root.controller.js';
+import { ScimSearchService } from './scim-search.service.js';
 import { ScimUserReader } from './scim-user-reader.js';
 import { ScimUsersController } from './scim-users.controller.js';
 import { ScimUsersService } from './scim-users.service.js';
@@ -17,7 +21,16 @@ import { ScimUsersService } from './scim-users.service.js';
  */
 @Module({
   imports: [ProvisioningModule, UsersModule],
-  controllers: [ScimUsersController, ScimGroupsController],
-  providers: [ScimDirectories, ScimUserReader, ScimUsersService, ScimGroupsService, GroupWriter, GroupRunsService],
+  controllers: [ScimUsersController, ScimGroupsController, ScimRootController, ScimDiscoveryController],
+  providers: [
+    ScimDirectories,
+    ScimLists,
+    ScimSearchService,
+    ScimUserReader,
+    ScimUsersService,
+    ScimGroupsService,
+    GroupWriter,
+    GroupRunsService,
+  ],
 })
 export class ScimModule {}

@@ -103,7 +103,7 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
           identityId,
           tenantId,
           connectionId,
-          keyOf(resource.userName),
+          keyOf(resource.userName) ?? '',
           keyOf(resource.displayName),
           resource.active === true,
           createdAt,
@@ -126,16 +126,17 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
   return sets;
 }
 
-const NAME_KEY_MAX = 255;
-const EMAIL_KEY_MAX = 320;
+/** Characters of a key that stand in the index. */
+export const NAME_KEY_MAX = 255;
+export const EMAIL_KEY_MAX = 320;
 
 /** A name as it stands in the index; what is longer than that is cut, and so is what is looked for. */
-export function toNameKey(text: string): string {
+function toNameKey(text: string): string {
   return cut(normaliseKey(text), NAME_KEY_MAX);
 }
 
 /** The same for an address. */
-export function toEmailKey(text: string): string {
+function toEmailKey(text: string): string {
   return cut(normaliseKey(text), EMAIL_KEY_MAX);
 }
 
@@ -144,7 +145,7 @@ function cut(key: string, charsMax: number): string {
 }
 
 function keyOf(value: Json | undefined): string | null {
-  return typeof value === 'string' ? toNameKey(value) : null;
+  return typeof value === 'string' && value !== '' ? toNameKey(value) : null;
 }
 
 /** Each once, in order. */

@@ -16,7 +16,7 @@ export class ScimUserEntity {
   @Id() tenantId: string;
   @Id() connectionId: string;
   /** As SCIM has it; that no two have the same is the identities' to say. */
-  @Text(255, { nullable: true }) userNameKey: string | null;
+  @Text(255) userNameKey: string;
   @Text(255, { nullable: true }) displayNameKey: string | null;
   @Flag() active: boolean;
   @Time() createdAt: number;
