@@ -16,6 +16,15 @@ export function locationOfGroup(baseUrl: string, id: string): string {
   return `${baseUrl}/Groups/${id}`;
 }
 
+export function toMemberElement({ id, display }: MemberRow, baseUrl: string) {
+  return {
+    value: id,
+    $ref: `${baseUrl}/Users/${id}`,
+    type: 'User',
+    ...(display === null ? {} : { display }),
+  };
+}
+
 /**
  * The whole resource as it is answered, before attributes are chosen (RFC 7643, section 4.2). `members`: null where they
  * were not read, because nobody is told of them.
@@ -30,12 +39,7 @@ export function toGroupResource(group: GroupRow, members: readonly MemberRow[] |
     ...(members === null || members.length === 0
       ? {}
       : {
-          members: members.map(({ id: value, display }) => ({
-            value,
-            $ref: `${baseUrl}/Users/${value}`,
-            type: 'User',
-            ...(display === null ? {} : { display }),
-          })),
+          members: members.map((member) => toMemberElement(member, baseUrl)),
         }),
     meta: {
       resourceType: 'Group',

@@ -11,12 +11,13 @@ import {
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '../../platform/access.js';
 import { Problems } from '../../platform/openapi.js';
-import { readUrlQuery } from './protocol/list-query.js';
-import { ScimPatchBody } from './scim.dto.js';
+import { readSearchRequest, readUrlQuery } from './protocol/list-query.js';
+import { ScimPatchBody, ScimSearchBody } from './scim.dto.js';
 import { sendResource } from './scim-answer.js';
-import { ScimGroupBody, ScimGroupView } from './scim-group.dto.js';
+import { ScimGroupBody, ScimGroupListView, ScimGroupView } from './scim-group.dto.js';
 import { ScimGroupsService } from './scim-groups.service.js';
-import { ApiIfMatch, ApiProjection, ScimController } from './scim-route.js';
+import { ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
+import { ScimSearchService } from './scim-search.service.js';
 import { matchesEtag } from './user-draft.js';
 
 type UrlQuery = Record<string, unknown>;
@@ -24,7 +25,10 @@ type UrlQuery = Record<string, unknown>;
 /** Bodies are read by hand, by SCIM's own schemas. */
 @ScimController('Groups')
 export class ScimGroupsController {
-  constructor(private readonly groups: ScimGroupsService) {}
+  constructor(
+    private readonly groups: ScimGroupsService,
+    private readonly search: ScimSearchService,
+  ) {}
 
   @Post()
   @Access('scim:write')
@@ -42,6 +46,27 @@ export class ScimGroupsController {
     const answer = await this.groups.create(principal, body, readUrlQuery(query));
     void reply.header('location', answer.location);
     return sendResource(reply, answer);
+  }
+
+  @Get()
+  @Access('scim:read')
+  @ApiOperation({ summary: 'List and find groups' })
+  @ApiListQuery()
+  @ApiOkResponse({ type: ScimGroupListView })
+  @Problems(...LIST_PROBLEMS)
+  list(@Caller() principal: Principal, @Query() query: UrlQuery) {
+    return this.search.findGroups(principal, readUrlQuery(query));
+  }
+
+  @Post('.search')
+  @HttpCode(200)
+  @Access('scim:read')
+  @ApiOperation({ summary: 'Find groups, with the query in the body' })
+  @ApiBody({ type: ScimSearchBody })
+  @ApiOkResponse({ type: ScimGroupListView })
+  @Problems(...LIST_PROBLEMS)
+  find(@Caller() principal: Principal, @Body() body: unknown) {
+    return this.search.findGroups(principal, readSearchRequest(body));
   }
 
   @Get(':id')

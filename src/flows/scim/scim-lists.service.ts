@@ -95,7 +95,10 @@ export class ScimLists {
     let items = slices.flatMap((slice) => slice.items);
     if (request.sortBy !== null) {
       if (offset + page.count > SORTED_TOGETHER_MAX && total > SORTED_TOGETHER_MAX) {
-        throw new Problem('scim_too_many', `Sorted together are ${SORTED_TOGETHER_MAX} resources at most: narrow it down.`);
+        throw new Problem(
+          'scim_too_many',
+          `Sorted together are ${SORTED_TOGETHER_MAX} resources at most: narrow it down.`,
+        );
       }
       const descending = /^\s*descending\s*$/i.test(request.sortOrder ?? '');
       items = items
@@ -158,7 +161,7 @@ export class ScimLists {
     const filter = query.filter ? toSqlFilter(query.filter, source.indexed, connectionId) : ALL;
     const needs = namesIn(query.filter, query.sort);
     const keys: SortKey[] = [];
-    for (let after: Place | null = null; ; ) {
+    for (let after: Place | null = null; ;) {
       const stretch = { after, offset: 0, limit: CHUNK };
       const { sql, values } = selectStretch(source, connectionId, filter, BY_ID, stretch);
       const ids = (await selectRows(this.database.read, sql, values)).map((row) => String(row.id));
@@ -218,7 +221,8 @@ function readPlace(scope: string, cursor: string, now: Micros): Place {
 }
 
 function readOffset([offset]: unknown[]): number {
-  if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0) throw new Problem('scim_invalid_cursor');
+  if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0)
+    throw new Problem('scim_invalid_cursor');
   return offset;
 }
 

@@ -5,6 +5,7 @@ import { GroupRunsService } from './group-runs.service.js';
 import { GroupWriter } from './group-writer.js';
 import { ScimDirectories } from './scim-directory.js';
 import { ScimDiscoveryController } from './scim-discovery.controller.js';
+import { ScimGroupReader } from './scim-group-reader.js';
 import { ScimGroupsController } from './scim-groups.controller.js';
 import { ScimGroupsService } from './scim-groups.service.js';
 import { ScimLists } from './scim-lists.service.js';
@@ -28,6 +29,7 @@ import { ScimUsersService } from './scim-users.service.js';
     ScimSearchService,
     ScimUserReader,
     ScimUsersService,
+    ScimGroupReader,
     ScimGroupsService,
     GroupWriter,
     GroupRunsService,
