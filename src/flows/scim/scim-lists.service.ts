@@ -4,7 +4,7 @@ import { Clock, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
-import { toSqlFilter } from './filter-sql.js';
+import { type SqlFilter, toSqlFilter } from './filter-sql.js';
 import type { ListSlice, ListSource } from './list-source.js';
 import { findOrder, type Place, selectCount, selectStretch, type SqlOrder } from './list-sql.js';
 import { cursorScope, readCursor, writeCursor } from './protocol/cursor.js';
@@ -135,7 +135,7 @@ export class ScimLists {
     return { total, items: await this.tell(asked, keys) };
   }
 
-  private async count({ directory, source }: Asked, filter: typeof ALL): Promise<number> {
+  private async count({ directory, source }: Asked, filter: SqlFilter): Promise<number> {
     const { sql, values } = selectCount(source, directory.connectionId, filter);
     const [row] = await selectRows(this.database.read, sql, values);
     return Number(row?.total);
@@ -189,7 +189,7 @@ export class ScimLists {
   }
 }
 
-const ALL = { where: '1 = 1', values: [], isExact: true };
+const ALL: SqlFilter = { where: '1 = 1', values: [], isExact: true };
 const BY_ID: SqlOrder = { column: null, descending: false };
 
 /** The attributes that a filter or an order looks at. */
@@ -197,9 +197,9 @@ function namesIn(filter: ResolvedFilter | null, sort: Sort | null): Set<string> 
   const names = new Set<string>();
   if (sort?.target) names.add(sort.target.attribute.name);
   const gather = (term: ResolvedFilter): void => {
-    if (term.kind === 'and' || term.kind === 'or') term.terms.forEach(gather);
-    else if (term.kind === 'not') gather(term.term);
-    else if (term.kind !== 'constant') names.add(term.target.attribute.name);
+    if ('terms' in term) term.terms.forEach(gather);
+    else if ('term' in term) gather(term.term);
+    else if ('target' in term) names.add(term.target.attribute.name);
   };
   if (filter) gather(filter);
   return names;

@@ -1,4 +1,5 @@
 import type { FoundIdentity } from '../../plan/directory.js';
+import type { ConnectionPolicy } from '../../plan/policy.js';
 import type { FieldName, Json, Statement } from '../../plan/statement.js';
 import { sameJson } from '../../plan/facts.js';
 import type { Micros } from '../../platform/clock.js';
@@ -29,11 +30,11 @@ export function draftCreation({ directory, policy, context }: Scene, posted: Sci
   const byName = directory.findByUserNameKey(policy.id, normaliseKey(String(userName)));
   if (byId && byName && byId.identity.id !== byName.identity.id) throw taken('userName');
   const found = byId ?? byName;
-  if (!found) return newUser(policy.id, resource, context.now);
+  if (!found) return newUser(policy, resource, context.now);
   const before = readStoredUser(found.identity);
   const isRevived = before?.resource.active === false && resource.active === true;
   if (before && !isRevived) throw taken(byId ? 'externalId' : 'userName');
-  return changedUser(policy.id, found, before, resource, context.now);
+  return changedUser(policy, found, { before, resource, now: context.now });
 }
 
 export interface UserChange {
@@ -50,7 +51,7 @@ export function draftChange(scene: Scene, { id, ifMatch, change }: UserChange): 
   const resource = change(before.resource);
   // Neither leaving it out nor taking it away switches anybody on or off.
   const whole = { ...resource, active: resource.active ?? before.resource.active ?? true };
-  return changedUser(scene.policy.id, found, before, whole, scene.context.now);
+  return changedUser(scene.policy, found, { before, resource: whole, now: scene.context.now });
 }
 
 /** A user of the directory. Throws `not_found`. */
@@ -87,17 +88,15 @@ export function toDrafted(draft: () => Drafted): Drafted {
   }
 }
 
-function newUser(connectionId: string, resource: ScimResource, now: Micros): UserDraft {
+function newUser(policy: ConnectionPolicy, resource: ScimResource, now: Micros): UserDraft {
   const after: StoredUser = { resource, version: 1, createdAt: now, modifiedAt: now };
-  return { statement: toStatement(connectionId, undefined, null, after), before: null, after };
+  return { statement: toStatement(policy, undefined, null, after), before: null, after };
 }
 
 function changedUser(
-  connectionId: string,
+  policy: ConnectionPolicy,
   { identity }: FoundIdentity,
-  before: StoredUser | null,
-  resource: ScimResource,
-  now: Micros,
+  { before, resource, now }: { before: StoredUser | null; resource: ScimResource; now: Micros },
 ): UserDraft {
   const isSame = before !== null && sameJson(before.resource as JsonObject, resource as JsonObject);
   const after: StoredUser = isSame
@@ -109,22 +108,22 @@ function changedUser(
         // Two changes within one tick of the clock are two changes.
         modifiedAt: Math.max(now, (before?.modifiedAt ?? 0) + 1),
       };
-  return { statement: toStatement(connectionId, identity.id, before, after), before, after };
+  return { statement: toStatement(policy, identity.id, before, after), before, after };
 }
 
 function toStatement(
-  connectionId: string,
+  policy: ConnectionPolicy,
   identityId: string | undefined,
   before: StoredUser | null,
   after: StoredUser,
 ): Statement {
   const { externalId } = after.resource;
   const fields: Record<FieldName, Json> = {
-    ...toUserFields(after.resource, before?.resource ?? null),
+    ...toUserFields(after.resource, before?.resource ?? null, policy),
     [RESOURCE_FIELD]: toResourceField(after),
   };
   return {
-    connectionId,
+    connectionId: policy.id,
     voice: 'push',
     at: 0,
     newest: true,
