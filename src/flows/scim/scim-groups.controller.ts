@@ -11,6 +11,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '../../platform/access.js';
 import { Problems } from '../../platform/openapi.js';
+import { Limits, MEBIBYTE } from '../../platform/route-limits.js';
 import { readSearchRequest, readUrlQuery } from './protocol/list-query.js';
 import { ScimPatchBody, ScimSearchBody } from './scim.dto.js';
 import { sendResource } from './scim-answer.js';
@@ -19,6 +20,9 @@ import { ScimGroupsService } from './scim-groups.service.js';
 import { ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
 import { ScimSearchService } from './scim-search.service.js';
 import { matchesEtag } from './user-draft.js';
+
+/** A group of a hundred thousand members fits. */
+const BODY = { bodyBytesMax: 16 * MEBIBYTE };
 
 type UrlQuery = Record<string, unknown>;
 
@@ -32,6 +36,7 @@ export class ScimGroupsController {
 
   @Post()
   @Access('scim:write')
+  @Limits(BODY)
   @ApiOperation({ summary: 'Create a group' })
   @ApiBody({ type: ScimGroupBody })
   @ApiProjection()
@@ -92,6 +97,7 @@ export class ScimGroupsController {
 
   @Put(':id')
   @Access('scim:write')
+  @Limits(BODY)
   @ApiOperation({
     summary: 'Replace a group',
     description: 'The members are those named, and no others. Of more than a thousand the roles follow by a run.',
@@ -121,6 +127,7 @@ export class ScimGroupsController {
 
   @Patch(':id')
   @Access('scim:write')
+  @Limits(BODY)
   @ApiOperation({
     summary: 'Change a group or its members',
     description:

@@ -43,6 +43,7 @@ export const tenantTables: readonly TenantTable[] = [
     through: 'connectionId',
     children: [{ table: 'scim_members', by: 'groupId' }],
   },
+  { table: 'scim_requests', key: 'id', through: 'connectionId' },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
