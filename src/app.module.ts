@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { LoginModule } from './flows/login/login.module.js';
+import { ScimModule } from './flows/scim/scim.module.js';
 import { SessionFlowModule } from './flows/session/session-flow.module.js';
 import { SyncModule } from './flows/sync/sync.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
@@ -41,6 +42,7 @@ export class AppModule {
         OnceModule,
         SessionFlowModule,
         SyncModule,
+        ScimModule,
         KeyOrdersModule,
         LoginModule,
       ],

@@ -19,10 +19,12 @@ import { RunEntity } from './records/sync-runs/run.entity.js';
 import { TenantEntity } from './records/tenants/tenant.entity.js';
 import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
 import { IdentityEntity, IdentityTraceEntity } from './records/users/identity.entity.js';
+import { ScimEmailEntity, ScimUserEntity } from './records/users/scim-user.entity.js';
 import { UserEntity } from './records/users/user.entity.js';
 import { People1795000000001 } from './migrations/1-people.js';
 import { Access1795000000002 } from './migrations/2-access.js';
 import { LedgerAndRuns1795000000003 } from './migrations/3-ledger-and-runs.js';
+import { Scim1795000000004 } from './migrations/4-scim.js';
 
 /** Every table and every migration, in one place: what `openDatabase` and the command line work on. */
 export const shape = {
@@ -54,6 +56,8 @@ export const shape = {
     UsedTokenEntity,
     IdempotencyKeyEntity,
     IdempotencyPartEntity,
+    ScimUserEntity,
+    ScimEmailEntity,
   ],
-  migrations: [People1795000000001, Access1795000000002, LedgerAndRuns1795000000003],
+  migrations: [People1795000000001, Access1795000000002, LedgerAndRuns1795000000003, Scim1795000000004],
 };

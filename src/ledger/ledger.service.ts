@@ -18,7 +18,7 @@ export interface NewEvent {
   /** `version`: the row's after this change, by which its events are ordered; for an attempt, which changes none, 0. */
   subject: { type: string; id: string; version: number };
   actor: { type: Principal['type']; id: string };
-  via: 'login' | 'sync' | 'rest' | 'replan' | 'cli' | 'system';
+  via: 'login' | 'sync' | 'scim' | 'rest' | 'replan' | 'cli' | 'system';
   runId?: string | null;
   reason?: string | null;
   /** Names of changed fields, never values. */

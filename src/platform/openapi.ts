@@ -100,7 +100,8 @@ function exampleOf(code: ProblemCode): Record<string, unknown> {
   return {
     type: `urn:rollcall:problem:${code}`,
     code,
-    ...problems[code],
+    status: problems[code].status,
+    title: problems[code].title,
     ...(code === 'invalid_request' ? { faults: [{ pointer: '/name', detail: 'name must be a string' }] } : {}),
     requestId: '01935a2e-7c00-7000-8000-000000000000',
   };

@@ -11,6 +11,8 @@ export const permissions = {
   'users:read': 'See users, their roles and where each came from.',
   'users:write': 'Create, edit, suspend and delete users.',
   'users:sync': 'Push users for a connection.',
+  'scim:read': 'Read the users and groups of a connection over SCIM.',
+  'scim:write': 'Push users and groups of a connection over SCIM.',
   'users:export': 'Read all users as a stream.',
   'identities:link': 'Merge users, split identities off.',
   'roles:read': 'See roles.',

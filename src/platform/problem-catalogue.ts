@@ -1,3 +1,26 @@
+/** `scimType` of RFC 7644, section 3.12, and of RFC 9865, section 2.1. */
+export type ScimType =
+  | 'invalidFilter'
+  | 'tooMany'
+  | 'uniqueness'
+  | 'mutability'
+  | 'invalidSyntax'
+  | 'invalidPath'
+  | 'noTarget'
+  | 'invalidValue'
+  | 'invalidVers'
+  | 'sensitive'
+  | 'invalidCursor'
+  | 'expiredCursor'
+  | 'invalidCount';
+
+export interface ProblemDefinition {
+  status: number;
+  title: string;
+  /** What SCIM's error body names it. */
+  scimType?: ScimType;
+}
+
 /**
  * Every problem that Rollcall answers with: its code (the last part of `type`), status and title, in order of status.
  * `docs/problems.md` is generated from this list.
@@ -6,6 +29,21 @@ export const problems = {
   invalid_json: { status: 400, title: 'The body is not valid JSON.' },
   invalid_request: { status: 400, title: 'The request has faults.' },
   credential_in_url: { status: 400, title: 'Credentials do not belong in a URL.' },
+  scim_invalid_filter: {
+    status: 400,
+    scimType: 'invalidFilter',
+    title: 'The filter is not valid, or not for this attribute.',
+  },
+  scim_invalid_path: { status: 400, scimType: 'invalidPath', title: 'The path names no attribute.' },
+  scim_no_target: { status: 400, scimType: 'noTarget', title: 'The path meets nothing that could be changed.' },
+  scim_mutability: { status: 400, scimType: 'mutability', title: 'The attribute may not be changed so.' },
+  scim_invalid_value: { status: 400, scimType: 'invalidValue', title: 'A value is missing or not of its type.' },
+  scim_invalid_syntax: { status: 400, scimType: 'invalidSyntax', title: 'The body is not what this request takes.' },
+  scim_too_many: { status: 400, scimType: 'tooMany', title: 'The filter meets more than the server can work on.' },
+  scim_invalid_version: { status: 400, scimType: 'invalidVers', title: 'That version of the protocol is not spoken.' },
+  scim_invalid_cursor: { status: 400, scimType: 'invalidCursor', title: 'The cursor is not one of this list.' },
+  scim_expired_cursor: { status: 400, scimType: 'expiredCursor', title: 'The cursor is too old: begin again.' },
+  scim_invalid_count: { status: 400, scimType: 'invalidCount', title: 'The count does not fit the cursor.' },
   unauthenticated: { status: 401, title: 'A valid credential is needed.' },
   no_rule_matched: { status: 403, title: 'No rule of the connection lets this person in.' },
   connection_ambiguous: { status: 409, title: 'Several connections believe this token.' },
@@ -14,9 +52,11 @@ export const problems = {
   may_not_grant: { status: 403, title: 'Nobody grants what they do not hold.' },
   session_over: { status: 401, title: 'The session is over: log in again.' },
   forbidden: { status: 403, title: 'The caller may not do this.' },
+  scim_sensitive: { status: 403, scimType: 'sensitive', title: 'That does not belong in a URL: use POST …/.search.' },
   not_found: { status: 404, title: 'There is no such thing here.' },
   method_not_allowed: { status: 405, title: 'This address does not know that method.' },
   conflict: { status: 409, title: 'The request conflicts with what is stored.' },
+  scim_uniqueness: { status: 409, scimType: 'uniqueness', title: 'Another resource has that value.' },
   connection_in_use: { status: 409, title: 'People depend on the connection.' },
   name_taken: { status: 409, title: 'That name is taken.' },
   built_in: { status: 409, title: 'What is built in cannot be changed.' },
@@ -36,6 +76,6 @@ export const problems = {
   database_unavailable: { status: 503, title: 'The database does not answer.' },
   idp_unavailable: { status: 503, title: 'The identity provider does not answer.' },
   overloaded: { status: 503, title: 'Too much is waiting to be written.' },
-} as const satisfies Record<string, { status: number; title: string }>;
+} as const satisfies Record<string, ProblemDefinition>;
 
 export type ProblemCode = keyof typeof problems;

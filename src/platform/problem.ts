@@ -1,4 +1,4 @@
-import { problems, type ProblemCode } from './problem-catalogue.js';
+import { problems, type ProblemCode, type ProblemDefinition, type ScimType } from './problem-catalogue.js';
 
 /** One fault of a request, at the field that holds it. */
 export interface Fault {
@@ -21,6 +21,8 @@ export interface ProblemOptions {
 export class Problem extends Error {
   readonly status: number;
   readonly title: string;
+  /** What SCIM's error body names it (RFC 7644, section 3.12); null where that has no name for it. */
+  readonly scimType: ScimType | null;
 
   /** `detail` goes out to the caller: it says what is wrong with this request, and never holds a secret. */
   constructor(
@@ -29,8 +31,10 @@ export class Problem extends Error {
     readonly options: ProblemOptions = {},
   ) {
     super(detail ?? problems[code].title, { cause: options.cause });
-    this.status = problems[code].status;
-    this.title = problems[code].title;
+    const definition: ProblemDefinition = problems[code];
+    this.status = definition.status;
+    this.title = definition.title;
+    this.scimType = definition.scimType ?? null;
   }
 }
 

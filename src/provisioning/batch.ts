@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { LedgerService, type NewEvent } from '../ledger/ledger.service.js';
+import { LedgerService } from '../ledger/ledger.service.js';
 import type { PersonChanges } from '../plan/changes.js';
 import { planStatement } from '../plan/plan.js';
 import type { PlanContext } from '../plan/policy.js';
@@ -17,7 +17,8 @@ import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
 import { ConnectionMoved, holdConnections } from './hold-connections.js';
 import { guardOwners } from './owner-guard.js';
-import type { Effects, Settled, Submission, TableRow } from './submission.js';
+import { gatherEffects, writeRowSets } from './effects.js';
+import type { SceneLoader, Settled, Submission } from './submission.js';
 
 const ATTEMPTS_MAX = 8;
 /** Planned in a row: about a millisecond. */
@@ -55,9 +56,10 @@ export class Batch {
     const now = this.clock.now();
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
     await this.addPoliciesOfOthers(loaded, known);
+    const extras = await loadExtras(this.database.read, submissions);
     const settled: Settled[] = [];
     for (const each of submissions) {
-      settled.push(settleOne(each, known, loaded, context, used));
+      settled.push(settleOne(each, known, { loaded, extras, used }, context));
       if (settled.length % PLANNED_IN_A_ROW === 0) await breathe();
     }
     return { now, loaded, settled, changes: loaded.directory.changes(now) };
@@ -89,7 +91,7 @@ export class Batch {
   ): Promise<void> {
     const { settled, changes, now, loaded } = planned;
     const told = gatherEffects(submissions, settled, now);
-    if (changes.length + told.rows.size + told.events.length === 0 && !alongside) return;
+    if (changes.length + told.rows.size + told.sets.size + told.events.length === 0 && !alongside) return;
     await this.database.transaction(async (tx) => {
       await guardOwners(tx, changes, now);
       await holdConnections(tx, versionsOf(settled));
@@ -103,6 +105,7 @@ export class Batch {
       await endSessions(tx, 'identityId', told.deactivated, 'deactivated', now);
       await endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now);
       for (const { columns, table, values } of told.rows.values()) await insertRows(tx, table, columns, values);
+      await writeRowSets(tx, told.sets);
       await this.ledger.record(tx, told.events);
       await alongside?.(tx, planned);
     });
@@ -140,9 +143,8 @@ export class Batch {
 function settleOne(
   submission: Submission,
   known: ReadonlyMap<string, KnownConnection>,
-  { directory }: LoadedBatch,
+  { loaded: { directory }, extras, used }: { loaded: LoadedBatch; extras: Extras; used: Set<string> },
   context: PlanContext,
-  used: Set<string>,
 ): Settled {
   const { statement, once, connectionVersion, purpose } = submission;
   const connection = known.get(statement.connectionId);
@@ -153,69 +155,23 @@ function settleOne(
     if (used.has(token)) return { kind: 'replayed' };
     used.add(token);
   }
-  const outcome = planStatement(directory, statement, connection.policy, context, purpose);
+  const { policy } = connection;
+  const extra = submission.beside && extras.get(submission.beside);
+  const drafted = submission.draft?.({ directory, policy, context, extra }) ?? { statement };
+  if ('problem' in drafted) return { kind: 'failed', problem: drafted.problem };
+  if ('outcome' in drafted) return { kind: 'planned', outcome: drafted.outcome, known: connection };
+  const outcome = planStatement(directory, drafted.statement, policy, context, purpose);
   return { kind: 'planned', outcome, known: connection };
 }
 
-interface Told {
-  rows: Map<string, { table: string; columns: readonly string[]; values: TableRow['values'][] }>;
-  events: NewEvent[];
-  authors: Map<string, Partial<NewEvent>>;
-  pushHashes: Map<string, string | null>;
-  deactivated: string[];
-  unmatched: string[];
-}
+type Extras = ReadonlyMap<SceneLoader, unknown>;
 
-/** What the submissions want written beside the persons, gathered by table so that each takes one statement. */
-function gatherEffects(submissions: readonly Submission[], settled: readonly Settled[], now: Micros): Told {
-  const told: Told = {
-    rows: new Map(),
-    events: [],
-    authors: new Map(),
-    pushHashes: new Map(),
-    deactivated: [],
-    unmatched: [],
-  };
-  for (const [index, submission] of submissions.entries()) {
-    const one = settled[index];
-    if (one?.kind === 'planned') gatherOne(told, submission, one, now);
-    const { ofChunk } = submission;
-    if (ofChunk) addEffects(told, ofChunk.conclude(settled.slice(index + 1 - ofChunk.size, index + 1)));
+async function loadExtras(manager: EntityManager, submissions: readonly Submission[]): Promise<Extras> {
+  const extras = new Map<SceneLoader, unknown>();
+  for (const [loader, some] of Map.groupBy(submissions, (each) => each.beside)) {
+    if (loader) extras.set(loader, await loader.load(manager, some));
   }
-  return told;
-}
-
-function gatherOne(told: Told, submission: Submission, { outcome, known }: Settled & { kind: 'planned' }, now: Micros) {
-  const { userId, identityId, result, endSessions: ending } = outcome;
-  if (userId !== null) {
-    const actor = submission.actor ?? { type: 'user', id: userId };
-    told.authors.set(userId, { actor, via: submission.via, runId: submission.runId ?? null });
-  }
-  if (identityId !== null && submission.purpose === 'push' && result !== 'failed' && result !== 'stale') {
-    // Two records of one person in a batch: the next push shall look again.
-    told.pushHashes.set(identityId, told.pushHashes.has(identityId) ? null : (submission.pushHash ?? null));
-  }
-  if (identityId !== null && ending === 'deactivated') told.deactivated.push(identityId);
-  if (identityId !== null && ending === 'no_rule_matched') told.unmatched.push(identityId);
-  if (submission.once && result !== 'refused') {
-    addRow(told, {
-      table: 'used_tokens',
-      columns: ['connectionId', 'jtiHash', 'expiresAt'],
-      values: [submission.statement.connectionId, submission.once.jtiHash, submission.once.expiresAt],
-    });
-  }
-  if (submission.conclude) addEffects(told, submission.conclude(outcome, known, now));
-}
-
-function addEffects(told: Told, effects: Effects): void {
-  told.events.push(...effects.events);
-  for (const row of effects.rows) addRow(told, row);
-}
-
-function addRow(told: Told, { table, columns, values }: TableRow): void {
-  const rows = told.rows.get(table);
-  if (rows) rows.values.push(values);
-  else told.rows.set(table, { table, columns, values: [values] });
+  return extras;
 }
 
 /** The versions of the connections under which the plan was made. */

@@ -78,7 +78,7 @@ export class ProvisioningService {
       if (settled) return settled;
     } catch (error) {
       if (!isOfOneStatement(error)) throw error;
-      return { kind: 'failed', code: error.code, detail: error.detail ?? error.title };
+      return { kind: 'failed', problem: error };
     }
     throw new Problem('internal');
   }

@@ -1,15 +1,26 @@
 import type { NewEvent } from '../ledger/ledger.service.js';
+import type { EntityManager } from 'typeorm';
+import type { Directory } from '../plan/directory.js';
 import type { Outcome } from '../plan/outcome.js';
+import type { ConnectionPolicy, PlanContext } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import type { Micros } from '../platform/clock.js';
 import type { SqlValue } from '../platform/database.js';
-import type { ProblemCode } from '../platform/problem.js';
+import type { Problem } from '../platform/problem.js';
 import type { KnownConnection } from './connection-policies.js';
 
 /** One statement on its way to the writer, with what shall be written beside it in the same transaction. */
 export interface Submission {
   tenantId: string;
+  /** With `draft` only what it names counts: whom the loader shall look for. */
   statement: Statement;
+  /**
+   * Words the statement itself, now that the persons are loaded and whatever came before it in the batch is planned:
+   * for messages that say what they change rather than what shall be (a SCIM PATCH). Pure: it may be asked again.
+   */
+  draft?(scene: Scene): Drafted;
+  /** Reads what `draft` needs beside the persons. */
+  beside?: SceneLoader;
   purpose: 'login' | 'push';
   via: NewEvent['via'];
   /** Who states it; null: the user themselves (a login). */
@@ -27,10 +38,45 @@ export interface Submission {
   ofChunk?: { size: number; conclude(settled: readonly Settled[]): Effects };
 }
 
+/** What a draft sees: everybody whom the batch may concern, as the statements before it leave them. */
+export interface Scene {
+  directory: Directory;
+  policy: ConnectionPolicy;
+  context: PlanContext;
+  /** What the submission's `beside` has loaded. */
+  extra: unknown;
+}
+
+export type Drafted =
+  | { statement: Statement }
+  /** The draft has planned it itself, and put what becomes of the person into the directory. */
+  | { outcome: Outcome }
+  | { problem: Problem };
+
+/**
+ * Reads once for all submissions of a batch that share it, and after the persons: what changes later than that changes
+ * with a person's row, whose revision then refuses the write.
+ */
+export interface SceneLoader {
+  load(manager: EntityManager, submissions: readonly Submission[]): Promise<unknown>;
+}
+
 /** Rows and events that belong to the change, in the transaction of the change. */
 export interface Effects {
   rows: readonly TableRow[];
+  sets?: readonly RowSet[];
   events: readonly NewEvent[];
+}
+
+/** The rows of a table that have `values` in the columns `by` are these from now on, and no others. */
+export interface RowSet {
+  table: string;
+  by: readonly string[];
+  values: SqlValue[];
+  columns: readonly string[];
+  rows: SqlValue[][];
+  /** None can be there yet: nothing needs to be deleted first. */
+  isFirst: boolean;
 }
 
 export interface TableRow {
@@ -45,4 +91,4 @@ export type Settled =
   | { kind: 'moved' }
   /** The token has logged someone in before. */
   | { kind: 'replayed' }
-  | { kind: 'failed'; code: ProblemCode; detail: string };
+  | { kind: 'failed'; problem: Problem };

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/platform/ids.js';
 import { ConnectionEntity, MappingVersionEntity } from '../../src/records/connections/connection.entity.js';
+import { BuiltInRolesService } from '../../src/records/roles/built-in-roles.service.js';
 import { loadRoleCatalogue } from '../../src/records/roles/role-catalogue.js';
+import { RoleEntity } from '../../src/records/roles/role.entity.js';
 import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import { BlockEntity, GrantEntity } from '../../src/records/users/grant.entity.js';
@@ -41,6 +43,26 @@ describe('/roles', () => {
     const path = `/roles/${owner?.id}`;
     expect(await admin.patch(path, { name: 'x' }, etag)).toMatchObject({ status: 409, body: { code: 'built_in' } });
     expect(await admin.delete(path, etag)).toMatchObject({ status: 409, body: { code: 'built_in' } });
+  });
+
+  it('a later version brings the built-in ones of every tenant up to date, once, and tells of it', async () => {
+    const refresh = () => rollcall.app.get(BuiltInRolesService).refresh();
+    expect(await refresh()).toBe(0);
+    const custom = await make('reader', ['reports:read']);
+    await rollcall.database.transaction(async (tx) => {
+      await tx.update(RoleEntity, { tenantId, key: 'auditor' }, { permissions: ['users:read'], name: 'Old' });
+      await tx.update(RoleEntity, { tenantId, key: 'owner' }, { description: 'Old.' });
+    });
+    expect(await Promise.all([refresh(), refresh()]).then(([one, other]) => one + other)).toBe(2);
+    const { body } = await admin.get<{
+      items: { key: string; name: string; permissions: string[]; version: number }[];
+    }>('/roles');
+    const auditor = body.items.find((role) => role.key === 'auditor');
+    expect(auditor).toMatchObject({ name: 'Auditor', version: 2 });
+    expect(auditor?.permissions).toContain('audit:personal');
+    expect((await admin.get(`/roles/${custom}`)).body).toMatchObject({ version: 1, permissions: ['reports:read'] });
+    const told = await rollcall.database.read.findBy(EventEntity, { tenantId, type: 'role.updated' });
+    expect(told.map((event) => event.fields).sort()).toEqual([['description'], ['name', 'permissions']]);
   });
 
   it('is created, read, changed and deleted; its key never changes', async () => {

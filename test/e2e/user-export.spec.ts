@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readRecord } from '../../src/plan/record.js';
 import { LedgerHeadEntity } from '../../src/ledger/event.entity.js';
+import { Sequencer } from '../../src/ledger/sequencer.js';
 import { Clock } from '../../src/platform/clock.js';
 import type { UserRecordView } from '../../src/records/users/user-record.dto.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection } from '../support/seed-connection.js';
-import { seedPersons, seedTenant, type SeedPerson } from '../support/seed-persons.js';
+import { seedPersons, seedTenantWithRoles, type SeedPerson } from '../support/seed-persons.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const USERS = 3000;
@@ -19,12 +20,13 @@ describe('users as records', () => {
 
   beforeAll(async () => {
     rollcall = await startApp();
-    tenantId = await seedTenant(rollcall, 'acme');
+    tenantId = await seedTenantWithRoles(rollcall, 'acme');
     okta = await seedConnection(rollcall, tenantId, 'okta');
-    const other = await seedTenant(rollcall, 'other');
+    const other = await seedTenantWithRoles(rollcall, 'other');
     await seedPersons(rollcall, other, [{ userName: 'foreign' }]);
     client = await rollcall.clientWith(tenantId, ['users:export', 'roles:grant', 'users:write']);
-    await rollcall.database.transaction((tx) => tx.insert(LedgerHeadEntity, { tenantId, number: 4711, hash: 'h' }));
+    await rollcall.app.get(Sequencer).catchUp();
+    await rollcall.database.transaction((tx) => tx.update(LedgerHeadEntity, { tenantId }, { number: 4711, hash: 'h' }));
     const push = { at: 5_000_000, values: { roles: ['viewer'], groups: ['Finance'], entitlements: ['report:42'] } };
     const seeds = Array.from({ length: USERS }, (_, place): SeedPerson => {
       if (place % 3 > 0) return { userName: `by-hand-${place}`, roles: ['viewer'] };

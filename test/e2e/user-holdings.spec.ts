@@ -5,7 +5,7 @@ import { ExpirySweep } from '../../src/records/users/expiry-sweep.service.js';
 import type { UserPage, UserView } from '../../src/records/users/user-view.dto.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection } from '../support/seed-connection.js';
-import { seedPersons, seedTenant, type SeedPerson } from '../support/seed-persons.js';
+import { seedPersons, seedTenantWithRoles, type SeedPerson } from '../support/seed-persons.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { eventsOf } from '../support/stored.js';
 
@@ -23,7 +23,11 @@ describe('roles, entitlements and blocks by hand', () => {
   beforeAll(async () => {
     rollcall = await startApp();
     const own = Object.fromEntries(MANY.map((key) => [key, [`${key}:use`]]));
-    tenantId = await seedTenant(rollcall, 'acme', { viewer: ['reports:read'], editor: ['reports:write'], ...own });
+    tenantId = await seedTenantWithRoles(rollcall, 'acme', {
+      viewer: ['reports:read'],
+      editor: ['reports:write'],
+      ...own,
+    });
     okta = await seedConnection(rollcall, tenantId, 'okta');
     owner = await rollcall.clientWith(tenantId, EVERYTHING);
     manager = await rollcall.clientWith(tenantId, MANAGER);

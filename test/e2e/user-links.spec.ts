@@ -4,7 +4,7 @@ import { permissions } from '../../src/platform/permissions.js';
 import type { SplitView, UserView } from '../../src/records/users/user-view.dto.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection } from '../support/seed-connection.js';
-import { seedPersons, seedTenant, type SeedPerson } from '../support/seed-persons.js';
+import { seedPersons, seedTenantWithRoles, type SeedPerson } from '../support/seed-persons.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { endReasonOf, eventsOf, seedSession } from '../support/stored.js';
 
@@ -20,7 +20,7 @@ describe('merging users and splitting identities off', () => {
 
   beforeAll(async () => {
     rollcall = await startApp();
-    tenantId = await seedTenant(rollcall, 'acme');
+    tenantId = await seedTenantWithRoles(rollcall, 'acme');
     okta = await seedConnection(rollcall, tenantId, 'okta');
     entra = await seedConnection(rollcall, tenantId, 'entra');
     owner = await rollcall.clientWith(tenantId, EVERYTHING);
@@ -90,7 +90,7 @@ describe('merging users and splitting identities off', () => {
   });
 
   it('merges the last owner into another user, who is the owner then', async () => {
-    const lonely = await seedTenant(rollcall, 'lonely');
+    const lonely = await seedTenantWithRoles(rollcall, 'lonely');
     const root = await rollcall.clientWith(lonely, EVERYTHING);
     const [a, b] = await seedPersons(rollcall, lonely, [{ userName: 'a', roles: ['owner'] }, { userName: 'b' }]);
     const merged = await root.post<UserView>(`/users/${b}/merge`, { from: a });
@@ -106,7 +106,7 @@ describe('merging users and splitting identities off', () => {
     ['no text', 5, 400],
   ])('refuses to merge a user with %s', async (_, from, status) => {
     const id = await seed({ userName: 'cat' });
-    const other = await seedTenant(rollcall, `t${newId()}`);
+    const other = await seedTenantWithRoles(rollcall, `t${newId()}`);
     const [foreign] = await seedPersons(rollcall, other, [{ userName: 'dan' }]);
     const body = { from: from === 'SELF' ? id : from === 'FOREIGN' ? foreign : from };
     expect((await owner.post(`/users/${id}/merge`, body)).status).toBe(status);

@@ -3,7 +3,7 @@ import { newId } from '../../src/platform/ids.js';
 import type { UserPage } from '../../src/records/users/user-view.dto.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection } from '../support/seed-connection.js';
-import { seedPersons, seedTenant } from '../support/seed-persons.js';
+import { seedPersons, seedTenantWithRoles } from '../support/seed-persons.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 describe('the list of users', () => {
@@ -14,10 +14,10 @@ describe('the list of users', () => {
 
   beforeAll(async () => {
     rollcall = await startApp();
-    tenantId = await seedTenant(rollcall, 'acme');
+    tenantId = await seedTenantWithRoles(rollcall, 'acme');
     client = await rollcall.clientWith(tenantId, ['users:read']);
     okta = await seedConnection(rollcall, tenantId, 'okta');
-    const other = await seedTenant(rollcall, 'other');
+    const other = await seedTenantWithRoles(rollcall, 'other');
     await seedPersons(rollcall, other, [{ userName: 'ada', roles: ['editor'] }]);
     const past = 1;
     const block = { kind: 'role', key: 'editor', adminId: newId(), reason: null, since: 1, until: null } as const;
@@ -85,7 +85,7 @@ describe('the list of users', () => {
   });
 
   it('shows each user once while others are inserted around them', async () => {
-    const busy = await seedTenant(rollcall, 'busy');
+    const busy = await seedTenantWithRoles(rollcall, 'busy');
     const reader = await rollcall.clientWith(busy, ['users:read']);
     const before = Array.from({ length: 60 }, (_, place) => `user-${String(place).padStart(3, '0')}`);
     await seedPersons(

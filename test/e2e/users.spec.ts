@@ -6,7 +6,7 @@ import { hashSubject } from '../../src/records/users/identity-traces.js';
 import type { UserView } from '../../src/records/users/user-view.dto.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection } from '../support/seed-connection.js';
-import { seedPersons, seedTenant } from '../support/seed-persons.js';
+import { seedPersons, seedTenantWithRoles } from '../support/seed-persons.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { endReasonOf, eventsOf, seedSession } from '../support/stored.js';
 
@@ -22,8 +22,8 @@ describe('users by hand', () => {
 
   beforeAll(async () => {
     rollcall = await startApp();
-    tenantId = await seedTenant(rollcall, 'acme');
-    const other = await seedTenant(rollcall, 'other');
+    tenantId = await seedTenantWithRoles(rollcall, 'acme');
+    const other = await seedTenantWithRoles(rollcall, 'other');
     owner = await rollcall.clientWith(tenantId, EVERYTHING);
     manager = await rollcall.clientWith(tenantId, MANAGER);
     stranger = await rollcall.clientWith(other, EVERYTHING);
@@ -168,7 +168,7 @@ describe('users by hand', () => {
   });
 
   it('keeps the last owner, even when two owners are removed at once', async () => {
-    const lonely = await seedTenant(rollcall, 'lonely');
+    const lonely = await seedTenantWithRoles(rollcall, 'lonely');
     const root = await rollcall.clientWith(lonely, EVERYTHING);
     const [a = '', b = ''] = await seedPersons(rollcall, lonely, [
       { userName: 'a', roles: ['owner'] },

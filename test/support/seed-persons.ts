@@ -2,48 +2,34 @@ import { diffPerson } from '../../src/plan/diff.js';
 import type { AdminGrant, ConnectionGrant, IdentityState, Person, Profile } from '../../src/plan/person.js';
 import { Clock } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
-import { builtInRoles } from '../../src/platform/permissions.js';
 import { normaliseKey } from '../../src/platform/text-key.js';
 import { RoleEntity } from '../../src/records/roles/role.entity.js';
-import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
 import { blankUser } from '../../src/records/users/edit-person.js';
 import { PersonWriter } from '../../src/records/users/person-writer.js';
+import { seedTenant } from './seed.js';
 import type { TestApp } from './start-app.js';
 
 /** A tenant with the built-in roles, and roles of its own. */
-export async function seedTenant(
+export async function seedTenantWithRoles(
   rollcall: TestApp,
   slug: string,
   roles: Record<string, string[]> = { viewer: ['reports:read'], editor: ['reports:read', 'reports:write'] },
 ): Promise<string> {
-  const now = rollcall.app.get(Clock).now();
-  const tenantId = newId();
-  const builtIn = builtInRoles.map(({ key, permissions }) => ({ key, permissions: [...permissions], builtIn: true }));
-  const own = Object.entries(roles).map(([key, permissions]) => ({ key, permissions, builtIn: false }));
-  await rollcall.database.transaction(async (tx) => {
-    await tx.insert(TenantEntity, {
-      id: tenantId,
-      slug,
-      name: slug,
-      status: 'active',
-      version: 1,
-      createdAt: now,
-      updatedAt: now,
-    });
-    for (const role of [...builtIn, ...own]) {
-      await tx.insert(RoleEntity, {
-        ...role,
-        id: newId(),
-        tenantId,
-        name: role.key,
-        description: '',
-        markedPrivileged: false,
-        version: 1,
-        createdAt: now,
-        updatedAt: now,
-      });
-    }
-  });
+  const { id: tenantId, createdAt } = await seedTenant(rollcall, slug);
+  const rows = Object.entries(roles).map(([key, permissions]) => ({
+    id: newId(),
+    tenantId,
+    key,
+    name: key,
+    description: '',
+    permissions,
+    markedPrivileged: false,
+    builtIn: false,
+    version: 1,
+    createdAt,
+    updatedAt: createdAt,
+  }));
+  await rollcall.database.transaction((tx) => tx.insert(RoleEntity, rows));
   return tenantId;
 }
 

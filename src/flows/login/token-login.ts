@@ -103,7 +103,8 @@ export class TokenLogin {
 
   private conclude(settled: Settled, known: KnownConnection, opening: Opening): LoggedIn {
     if (settled.kind === 'replayed') throw refuseAt(known, 'token_replayed');
-    if (settled.kind !== 'planned') throw new Problem('conflict', 'detail' in settled ? settled.detail : undefined);
+    if (settled.kind === 'failed') throw settled.problem;
+    if (settled.kind !== 'planned') throw new Problem('conflict');
     if (opening.logged) return opening.logged;
     const { outcome } = settled;
     if (opening.expired) throw refuseAt(known, 'sign_in_too_old', outcome.userId);

@@ -26,7 +26,10 @@ export function toRecordResult(settled: Settled | undefined, externalId: string)
   if (!settled || settled.kind === 'moved') {
     return failed(externalId, 'conflict', 'The connection was closed or changed meanwhile; send it again.');
   }
-  if (settled.kind === 'failed') return failed(externalId, settled.code, settled.detail);
+  if (settled.kind === 'failed') {
+    const { code, detail, title } = settled.problem;
+    return failed(externalId, code, detail ?? title);
+  }
   if (settled.kind === 'replayed') return failed(externalId, 'conflict', 'It was sent before.');
   const { outcome } = settled;
   const { problem, userId } = outcome;

@@ -92,6 +92,8 @@ export class RemoveConnectionService {
         ]);
       }
       await execute(tx, `DELETE FROM identities WHERE id IN ${inIds}`, identityIds);
+      await execute(tx, `DELETE FROM scim_users WHERE identityId IN ${inIds}`, identityIds);
+      await execute(tx, `DELETE FROM scim_emails WHERE identityId IN ${inIds}`, identityIds);
       await this.ledger.record(
         tx,
         [...users].map(([userId, version]) => {

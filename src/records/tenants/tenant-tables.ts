@@ -31,6 +31,12 @@ export const tenantTables: readonly TenantTable[] = [
       { table: 'local_passwords', by: 'userId' },
     ],
   },
+  {
+    table: 'scim_users',
+    key: 'identityId',
+    through: 'connectionId',
+    children: [{ table: 'scim_emails', by: 'identityId' }],
+  },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
@@ -59,4 +65,5 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'mapping_versions', key: 'connectionId' },
   { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
+  { table: 'scim_emails', key: 'identityId' },
 ];

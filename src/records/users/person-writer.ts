@@ -133,12 +133,10 @@ export class PersonWriter {
       ['id'],
       deleted.map((id) => [id]),
     );
-    await deleteByKeys(
-      tx,
-      'identities',
-      ['id'],
-      changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id])),
-    );
+    const identities = changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id]));
+    await deleteByKeys(tx, 'identities', ['id'], identities);
+    await deleteByKeys(tx, 'scim_users', ['identityId'], identities);
+    await deleteByKeys(tx, 'scim_emails', ['identityId'], identities);
     await deleteByKeys(
       tx,
       'grants',

@@ -1,0 +1,46 @@
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { createTables, dropTables, flag, index, optional, primary, text, time } from './table-words.js';
+
+const tables = (): Table[] => [
+  new Table({
+    name: 'scim_users',
+    columns: [
+      text('identityId', 36, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      text('displayNameKey', 255, optional),
+      flag('active'),
+      time('createdAt'),
+      time('modifiedAt'),
+    ],
+    indices: [
+      index('scim_users_connection', ['connectionId', 'identityId']),
+      index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId']),
+      index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId']),
+      index('scim_users_active', ['connectionId', 'active', 'identityId']),
+    ],
+  }),
+  new Table({
+    name: 'scim_emails',
+    columns: [
+      text('identityId', 36, primary),
+      text('valueKey', 320, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+    ],
+    indices: [index('scim_emails_value', ['connectionId', 'valueKey', 'identityId'])],
+  }),
+];
+
+export class Scim1795000000004 implements MigrationInterface {
+  // TypeORM orders migrations by the number at the end of the name.
+  readonly name = 'Scim1795000000004';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await createTables(runner, tables());
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await dropTables(runner, tables());
+  }
+}

@@ -1,0 +1,31 @@
+import { Entity, Index } from 'typeorm';
+import { Flag, Id, PrimaryId, PrimaryText, Text, Time } from '../../platform/columns.js';
+
+/**
+ * An identity that is in its connection's SCIM directory, as lists and filters look for it. What SCIM said of it stands
+ * in the identity's facts; this is only the index.
+ */
+@Entity('scim_users')
+@Index('scim_users_connection', ['connectionId', 'identityId'])
+@Index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId'])
+@Index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId'])
+@Index('scim_users_active', ['connectionId', 'active', 'identityId'])
+export class ScimUserEntity {
+  @PrimaryId() identityId: string;
+  @Id() tenantId: string;
+  @Id() connectionId: string;
+  @Text(255, { nullable: true }) displayNameKey: string | null;
+  @Flag() active: boolean;
+  @Time() createdAt: number;
+  @Time() modifiedAt: number;
+}
+
+/** An address of such an identity; the key is that of `normaliseKey`. */
+@Entity('scim_emails')
+@Index('scim_emails_value', ['connectionId', 'valueKey', 'identityId'])
+export class ScimEmailEntity {
+  @PrimaryId() identityId: string;
+  @PrimaryText(320) valueKey: string;
+  @Id() tenantId: string;
+  @Id() connectionId: string;
+}
