@@ -44,15 +44,11 @@ export class Batch {
 
   /** What would become of these statements; writes nothing. The same code as `run`. */
   async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
-    const [known, used] = await Promise.all([
-      this.policies.load(submissions.map((each) => each.statement.connectionId)),
-      this.findUsedTokens(submissions),
-    ]);
-    const loaded = await loadBatch(
-      this.database.read,
-      submissions.map((each) => each.statement),
-      (id) => known.get(id)?.policy,
-    );
+    return this.planAfter(submissions, this.findUsedTokens(submissions));
+  }
+
+  private async planAfter(submissions: readonly Submission[], using: Promise<Set<string>>): Promise<PlannedBatch> {
+    const [{ known, loaded }, used] = await Promise.all([this.load(submissions), using]);
     const now = this.clock.now();
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
     await this.addPoliciesOfOthers(loaded, known);
@@ -75,13 +71,30 @@ export class Batch {
   ) {
     for (let attempt = 1; ; attempt++) {
       try {
-        const planned = await this.plan(submissions);
+        // That a token was used before is told by its row, which cannot be inserted twice: few are, so nobody looks first.
+        const isFirst = attempt === 1;
+        const using = isFirst ? Promise.resolve(new Set<string>()) : this.findUsedTokens(submissions);
+        const planned = await this.planAfter(submissions, using);
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
         if (!isMoved(error) || attempt === ATTEMPTS_MAX) throw toProblem(error);
       }
     }
+  }
+
+  /** The connections as they are now, and the persons. Both at once where the policies that are kept are still true. */
+  private async load(submissions: readonly Submission[]) {
+    const ids = new Set(submissions.map((each) => each.statement.connectionId));
+    const statements = submissions.map((each) => each.statement);
+    const kept = this.policies.findKept(ids);
+    const [known, early] = await Promise.all([
+      this.policies.load([...ids]),
+      kept && loadBatch(this.database, statements, (id) => kept.get(id)?.policy),
+    ]);
+    const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
+    if (early && isTrue) return { known, loaded: early };
+    return { known, loaded: await loadBatch(this.database, statements, (id) => known.get(id)?.policy) };
   }
 
   private async write(
