@@ -1,5 +1,7 @@
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
+import { breathe } from './breathe.js';
 import type { Engine, SqlValue } from './database.js';
+import { type DriverConnection, executeAhead } from './send-ahead.js';
 
 /** SQLite takes 32,766 parameters, MySQL 65,535; 16 MiB is MySQL's smallest common `max_allowed_packet`. */
 const PARAMETERS_MAX = 32_000;
@@ -18,11 +20,48 @@ function isExecutable(connection: unknown): connection is Executable {
 /** A row as the driver gives it: by column, numbers as numbers, booleans as 0 and 1. */
 export type SqlRow = Record<string, SqlValue>;
 
+/** The connections of transactions on a server whose statements are sent ahead (send-ahead.ts). */
+const aheadOf = new WeakMap<QueryRunner, DriverConnection>();
+
+/** From now on the statements of this transaction need not wait for each other's answers. */
+export function sendAhead(runner: QueryRunner, connection: unknown): void {
+  if (isExecutable(connection)) aheadOf.set(runner, connection as DriverConnection);
+}
+
+/**
+ * Several writes of one transaction that do not wait for each other: sent in their order, in as few packets as may be.
+ * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw.
+ */
+export async function writeTogether(
+  tx: EntityManager,
+  writes: readonly (() => Promise<unknown>)[],
+): Promise<unknown[]> {
+  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) return settleAll(writes.map((write) => write()));
+  const results: unknown[] = [];
+  for (const write of writes) results.push(await write());
+  return results;
+}
+
+async function settleAll(written: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const results: unknown[] = [];
+  for (const settled of await Promise.allSettled(written)) {
+    if (settled.status === 'rejected') throw settled.reason;
+    results.push(settled.value);
+  }
+  return results;
+}
+
 /**
  * Runs one statement inside `tx`: as a server-side prepared statement on MySQL, where the driver caches it by its
  * text (a quarter faster than client-side quoting for the writer's few shapes). Returns the driver's result.
  */
 export async function execute(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
+  const ahead = tx.queryRunner && aheadOf.get(tx.queryRunner);
+  if (ahead) {
+    return new Promise((resolve, reject) => {
+      executeAhead(ahead, sql, values, (error, result) => (error ? reject(error) : resolve(result)));
+    });
+  }
   const connection: unknown = await tx.queryRunner?.connect();
   if (!isExecutable(connection)) return tx.query(sql, values);
   return executeOn(connection, sql, values);
@@ -177,14 +216,17 @@ async function writeRows(
   rows: readonly SqlValue[][],
   tail: string,
 ): Promise<unknown[]> {
-  const results: unknown[] = [];
+  const isAhead = aheadOf.has(tx.queryRunner as QueryRunner);
+  const written: Promise<unknown>[] = [];
   for (const chunk of chunkRows(rows, width)) {
+    // To put a hundred rows into a packet takes a while.
+    if (written.length > 0) await (isAhead ? breathe() : written.at(-1));
     const tuples = `${placeholders(width)},`.repeat(chunk.length).slice(0, -1);
     // A shape that hardly comes twice is not worth preparing.
     const write = chunk.length <= 64 || chunk.length % 100 === 0 ? execute : queryOnce;
-    results.push(await write(tx, head + tuples + tail, chunk.flat()));
+    written.push(write(tx, head + tuples + tail, chunk.flat()));
   }
-  return results;
+  return settleAll(written);
 }
 
 function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {

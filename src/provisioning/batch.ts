@@ -10,7 +10,7 @@ import { Database, databaseUnavailable } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problem.js';
-import { insertRows, selectByKeys } from '../platform/sql.js';
+import { insertRows, selectByKeys, writeTogether } from '../platform/sql.js';
 import { endSessions } from '../records/sessions/end-sessions.js';
 import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
@@ -105,21 +105,32 @@ export class Batch {
     const { settled, changes, now, loaded } = planned;
     const told = gatherEffects(submissions, settled, now);
     if (changes.length + told.rows.size + told.sets.size + told.events.length === 0 && !alongside) return;
+    const isQuiet = changes.every(({ quiet }) => quiet) && !alongside;
     await this.database.transaction(async (tx) => {
-      await guardOwners(tx, changes, now);
-      await holdConnections(tx, versionsOf(settled));
-      await this.writer.write(tx, changes, {
-        actor: { type: 'system', id: 'system' },
-        via: 'system',
-        revisions: loaded.revisions,
-        pushHashes: told.pushHashes,
-        eventOf: (change) => told.authors.get(change.userId) ?? {},
-      });
-      await endSessions(tx, 'identityId', told.deactivated, 'deactivated', now);
-      await endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now);
-      for (const { columns, table, values } of told.rows.values()) await insertRows(tx, table, columns, values);
-      await writeRowSets(tx, told.sets);
-      await this.ledger.record(tx, told.events);
+      const writes = [
+        () => guardOwners(tx, changes, now),
+        () => holdConnections(tx, versionsOf(settled)),
+        () =>
+          this.writer.write(tx, changes, {
+            actor: { type: 'system', id: 'system' },
+            via: 'system',
+            revisions: loaded.revisions,
+            pushHashes: told.pushHashes,
+            eventOf: (change) => told.authors.get(change.userId) ?? {},
+          }),
+        () => endSessions(tx, 'identityId', told.deactivated, 'deactivated', now),
+        () => endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now),
+        ...[...told.rows.values()].map(
+          ({ columns, table, values }) =>
+            () =>
+              insertRows(tx, table, columns, values),
+        ),
+        () => writeRowSets(tx, told.sets),
+        () => this.ledger.record(tx, told.events),
+      ];
+      // Where nothing has to be locked and read first, nothing waits for an answer either.
+      if (isQuiet) await writeTogether(tx, writes);
+      else for (const write of writes) await write();
       await alongside?.(tx, planned);
     });
   }
