@@ -17,8 +17,10 @@ import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.en
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
 import { RunEntity } from './records/sync-runs/run.entity.js';
 import { TenantEntity } from './records/tenants/tenant.entity.js';
+import { FormerUserEntity } from './records/users/former-user.entity.js';
 import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
 import { IdentityEntity, IdentityTraceEntity } from './records/users/identity.entity.js';
+import { ScimRequestEntity } from './records/scim-requests/scim-request.entity.js';
 import { ScimEmailEntity, ScimUserEntity } from './records/users/scim-user.entity.js';
 import { UserEntity } from './records/users/user.entity.js';
 import { People1795000000001 } from './migrations/1-people.js';
@@ -36,6 +38,7 @@ export const shape = {
     UserEntity,
     IdentityEntity,
     IdentityTraceEntity,
+    FormerUserEntity,
     GrantEntity,
     BlockEntity,
     RoleEntity,
@@ -56,6 +59,7 @@ export const shape = {
     UsedTokenEntity,
     IdempotencyKeyEntity,
     IdempotencyPartEntity,
+    ScimRequestEntity,
     ScimUserEntity,
     ScimEmailEntity,
   ],

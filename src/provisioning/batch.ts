@@ -16,6 +16,7 @@ import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
 import { ConnectionMoved, holdConnections } from './hold-connections.js';
+import { gatherAccountChanges, writeAccountChanges } from './offboarding.js';
 import { guardOwners } from './owner-guard.js';
 import { gatherEffects, writeRowSets } from './effects.js';
 import type { SceneLoader, Settled, Submission } from './submission.js';
@@ -120,6 +121,7 @@ export class Batch {
           }),
         () => endSessions(tx, 'identityId', told.deactivated, 'deactivated', now),
         () => endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now),
+        () => writeAccountChanges(tx, this.database.engine, gatherAccountChanges(settled), now),
         ...[...told.rows.values()].map(
           ({ columns, table, values }) =>
             () =>
