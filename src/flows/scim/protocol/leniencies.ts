@@ -4,7 +4,8 @@
  *
  * Always tolerated, because no reading of the standard suffers from it: any case in `op`, attribute names and URNs;
  * `schemas` in any order and case, with doubles, or naming an extension that the body has nothing of; null and the empty
- * list for "unassigned"; a lone object where a PATCH adds to a list; unknown members beside `op`, `path` and `value`.
+ * list for "unassigned"; a lone object where a PATCH adds to a list; a `remove` that names entries as its value, and
+ * means these alone; unknown members beside `op`, `path` and `value`.
  */
 export interface Leniencies {
   /** What a successful PATCH of a group answers. Requests with `attributes` or `excludedAttributes` get the group. */
