@@ -16,6 +16,7 @@ import { LocalAdminsModule } from './records/local-admins/local-admins.module.js
 import { GroupsModule } from './records/groups/groups.module.js';
 import { RolesModule } from './records/roles/roles.module.js';
 import { SessionsModule } from './records/sessions/sessions.module.js';
+import { ScimRequestsModule } from './records/scim-requests/scim-requests.module.js';
 import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
 import { TenantsModule } from './records/tenants/tenants.module.js';
 import { UsersModule } from './records/users/users.module.js';
@@ -41,6 +42,7 @@ export class AppModule {
         SessionsModule,
         LocalAdminsModule,
         SyncRunsModule,
+        ScimRequestsModule,
         OnceModule,
         SessionFlowModule,
         SyncModule,

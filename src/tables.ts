@@ -21,6 +21,7 @@ import { TenantEntity } from './records/tenants/tenant.entity.js';
 import { FormerUserEntity } from './records/users/former-user.entity.js';
 import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
 import { IdentityEntity, IdentityTraceEntity } from './records/users/identity.entity.js';
+import { ScimRequestEntity } from './records/scim-requests/scim-request.entity.js';
 import { ScimEmailEntity, ScimUserEntity } from './records/users/scim-user.entity.js';
 import { UserEntity } from './records/users/user.entity.js';
 import { People1795000000001 } from './migrations/1-people.js';
@@ -59,6 +60,7 @@ export const shape = {
     UsedTokenEntity,
     IdempotencyKeyEntity,
     IdempotencyPartEntity,
+    ScimRequestEntity,
     ScimUserEntity,
     ScimEmailEntity,
     ScimGroupEntity,

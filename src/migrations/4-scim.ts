@@ -1,7 +1,42 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { createTables, dropTables, flag, index, optional, primary, text, time, unique, whole } from './table-words.js';
+import {
+  createTables,
+  dropTables,
+  flag,
+  index,
+  long,
+  optional,
+  primary,
+  text,
+  time,
+  unique,
+  whole,
+} from './table-words.js';
 
 const tables = (): Table[] => [
+  new Table({
+    name: 'scim_requests',
+    columns: [
+      text('id', 36, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      text('keyId', 36),
+      text('requestId', 64),
+      time('at'),
+      text('method', 16),
+      text('path', 2000),
+      text('userAgent', 200, optional),
+      whole('status'),
+      time('took'),
+      whole('bodyBytes'),
+      long('body', optional),
+      whole('answerBytes'),
+      long('answer', optional),
+      long('problem', optional),
+      time('expiresAt'),
+    ],
+    indices: [index('scim_requests_connection', ['connectionId', 'id']), index('scim_requests_expiry', ['expiresAt'])],
+  }),
   new Table({
     name: 'scim_users',
     columns: [

@@ -78,13 +78,8 @@ function readJson(
   const isUnderstood = !/^application\/scim\+json/i.test(type) || speaksScim(pathOf(request.url));
   if (!isUnderstood || !/^utf-?8$/i.test(charset)) return done(new Problem('unsupported_media_type'));
   try {
-    done(
-      null,
-      parseJsonBody(
-        typeof body === 'string' ? Buffer.from(body) : body,
-        request.routeOptions.config.limits?.checksText,
-      ),
-    );
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    done(null, request.routeOptions.config.limits?.readsBody ? bytes : parseJsonBody(bytes));
   } catch (error) {
     done(error as Error);
   }

@@ -149,6 +149,11 @@ export const settings = {
     default: 600,
     about: 'Login attempts per client address and minute, per instance, before 429.',
   },
+  SCIM_REQUEST_LOG_DAYS: {
+    read: integer(0, 365),
+    default: 14,
+    about: 'How long the requests of SCIM clients are kept for admins, personal values masked; 0 keeps none.',
+  },
   SHUTDOWN_SECONDS: {
     read: integer(1, 600),
     default: 20,

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { Directory } from '../plan/directory.js';
 import { EffectiveFacts } from '../plan/effective.js';
 import { ExpressionFailure } from '../plan/expression.js';
-import { pushedName, tokenName } from '../plan/former-user.js';
+import { nameTrace, pushedName, tokenName } from '../plan/former-user.js';
 import { mergeStatement, NO_FACTS } from '../plan/facts.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
@@ -26,6 +26,8 @@ interface Wanted {
   userNameKeys: Set<string>;
   emailKeys: Set<string>;
   identityIds: Set<string>;
+  /** What the tokens of these subjects call themselves. */
+  namesOfSubjects: Map<string, string>;
 }
 
 /** Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern. */
@@ -75,6 +77,7 @@ function gatherKeys(
         userNameKeys: new Set(),
         emailKeys: new Set(),
         identityIds: new Set(),
+        namesOfSubjects: new Map(),
       };
       all.set(policy.id, wanted);
     }
@@ -87,7 +90,11 @@ function gatherKeys(
       else wanted.emailKeys.add(normaliseKey(value));
     }
     const { userName, email } = readStatedNames(statement, policy);
-    if (userName !== null) wanted.userNameKeys.add(normaliseKey(userName));
+    if (userName !== null) {
+      const nameKey = normaliseKey(userName);
+      wanted.userNameKeys.add(nameKey);
+      if (statement.subject !== null) wanted.namesOfSubjects.set(statement.subject, nameKey);
+    }
     if (email !== null && policy.authoritativeDomains.length > 0) wanted.emailKeys.add(normaliseKey(email));
   }
   return all;
@@ -156,13 +163,16 @@ async function findUserIds(
 /** A deleted identity may have left a trace; only subjects that nobody holds can have one that matters. */
 async function loadTraces(
   manager: EntityManager,
-  { policy, subjects }: Wanted,
+  { policy, subjects, namesOfSubjects }: Wanted,
   directory: Directory,
   known: ReadonlySet<string>,
 ): Promise<void> {
   const unknown = new Map<string, string>();
   for (const subject of subjects) {
-    if (!known.has(`${policy.id} ${subject}`)) unknown.set(hashSubject(subject), subject);
+    if (known.has(`${policy.id} ${subject}`)) continue;
+    unknown.set(hashSubject(subject), subject);
+    const nameKey = namesOfSubjects.get(subject);
+    if (nameKey !== undefined) unknown.set(hashSubject(nameTrace(nameKey)), nameTrace(nameKey));
   }
   const rows = await selectByKeys(
     manager,

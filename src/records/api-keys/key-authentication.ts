@@ -24,6 +24,15 @@ const READ_KEY = `
 
 const NOTE_USE = 'UPDATE api_keys SET lastUsedAt = ? WHERE id = ? AND (lastUsedAt IS NULL OR lastUsedAt < ?)';
 
+/** For whom a key was made, whether or not it may still be used. */
+export interface KeyOwner {
+  id: string;
+  tenantId: string;
+  connectionId: string | null;
+  /** Why it is refused now, in words; null where it is not. */
+  refusal: string | null;
+}
+
 @Injectable()
 export class KeyAuthentication {
   private readonly beingNoted = new Set<string>();
@@ -38,12 +47,8 @@ export class KeyAuthentication {
    * active. Read afresh with each request, so that a revocation counts at once on every instance.
    */
   async authenticate(key: string): Promise<Principal | null> {
-    const parts = parseKey(key);
-    if (!parts) return null;
-    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.keyId = ?`, [parts.keyId]);
-    const row = rows[0];
-    if (!row || !secretMatches(parts.secret, row.secretHash)) return null;
-    return this.toPrincipal(row);
+    const row = await this.findRow(key);
+    return row && this.toPrincipal(row);
   }
 
   /** The principal of a key by its id, for a token that stands for it; null where the key would be refused. */
@@ -53,6 +58,30 @@ export class KeyAuthentication {
       tenantId,
     ]);
     return rows[0] ? this.toPrincipal(rows[0]) : null;
+  }
+
+  /** Whose key it is, also where it is refused: so that they can be told why. Null for a key that was never issued. */
+  async findOwner(key: string): Promise<KeyOwner | null> {
+    const row = await this.findRow(key);
+    if (!row) return null;
+    const isOver = row.expiresAt !== null && Number(row.expiresAt) <= this.clock.now();
+    const refusal =
+      row.revokedAt !== null
+        ? 'The API key was revoked.'
+        : isOver
+          ? 'The API key has expired.'
+          : row.tenantStatus === 'active'
+            ? null
+            : 'The tenant is not active.';
+    return { id: row.id, tenantId: row.tenantId, connectionId: row.connectionId, refusal };
+  }
+
+  private async findRow(key: string): Promise<KeyRow | null> {
+    const parts = parseKey(key);
+    if (!parts) return null;
+    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.keyId = ?`, [parts.keyId]);
+    const row = rows[0];
+    return row && secretMatches(parts.secret, row.secretHash) ? row : null;
   }
 
   private toPrincipal(row: KeyRow): Principal | null {

@@ -37,6 +37,7 @@ export const tenantTables: readonly TenantTable[] = [
     through: 'connectionId',
     children: [{ table: 'scim_emails', by: 'identityId' }],
   },
+  { table: 'scim_requests', key: 'id', through: 'connectionId' },
   {
     table: 'scim_groups',
     key: 'id',

@@ -136,22 +136,19 @@ export class PersonWriter {
       ['id'],
       deleted.map((id) => [id]),
     );
-    const identities = changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id]));
-    const byConnection = Map.groupBy(
-      changes.flatMap((each) => each.identitiesRemoved),
-      (one) => one.connectionId,
+    const removed = changes.flatMap((each) => each.identitiesRemoved);
+    await deleteByKeys(
+      tx,
+      'identities',
+      ['id'],
+      removed.map(({ id }) => [id]),
     );
-    for (const [connectionId, some] of byConnection) {
-      await forgetMembers(
-        tx,
-        connectionId,
-        some.map((one) => one.id),
-        this.clock.now(),
-      );
-    }
-    await deleteByKeys(tx, 'identities', ['id'], identities);
-    await deleteByKeys(tx, 'scim_users', ['identityId'], identities);
-    await deleteByKeys(tx, 'scim_emails', ['identityId'], identities);
+    // A merge or a split gives an identity to another user: it stays in its directory, and in its groups.
+    const stay = new Set(changes.flatMap((each) => each.identitiesAdded.map(({ id }) => id)));
+    await this.removeFromDirectory(
+      tx,
+      removed.filter(({ id }) => !stay.has(id)),
+    );
     await deleteByKeys(
       tx,
       'grants',
@@ -164,6 +161,16 @@ export class PersonWriter {
       blockColumns.slice(0, 3),
       changes.flatMap((each) => each.blocksRemoved.map((block) => [each.userId, block.kind, block.key])),
     );
+  }
+
+  private async removeFromDirectory(tx: EntityManager, gone: readonly IdentityState[]): Promise<void> {
+    for (const [connectionId, some] of Map.groupBy(gone, (one) => one.connectionId)) {
+      const ids = some.map(({ id }) => id);
+      await forgetMembers(tx, connectionId, ids, this.clock.now());
+    }
+    const keys = gone.map(({ id }) => [id]);
+    await deleteByKeys(tx, 'scim_users', ['identityId'], keys);
+    await deleteByKeys(tx, 'scim_emails', ['identityId'], keys);
   }
 
   private async writeIdentities(

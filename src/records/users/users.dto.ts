@@ -1,18 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Max,
-  MaxLength,
-  Min,
-} from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min } from 'class-validator';
 import { USER_SORTS, type UserSort } from './user-page.js';
 import {
   IsAttributes,
@@ -171,7 +159,7 @@ export class ReasonQuery {
 }
 
 export class DeleteUserQuery {
-  /** `true`: the personal parts of events about the user are erased too. */
+  /** `true`: the personal parts of events about the user are erased too; of a user who is deleted already as well. */
   @IsOptional()
   @IsIn(['true', 'false'])
   erase?: 'true' | 'false';

@@ -1,0 +1,93 @@
+import { isSecretName } from './mask-text.js';
+
+/** `User` and `Group` call different things `displayName`. Null: not known, so that nothing of either is shown. */
+export type ScimKind = 'User' | 'Group' | null;
+
+/** How a value may be told: whole, as an identifier, masked, or not at all. */
+export type Telling = 'shown' | 'identifier' | 'masked' | 'hidden';
+
+/** Words of the protocol (RFC 7644) and of resources that say nothing of a person. By path, in lower case. */
+const SHOWN = new Set([
+  'schemas',
+  'active',
+  'meta.resourcetype',
+  'meta.created',
+  'meta.lastmodified',
+  'meta.location',
+  'meta.version',
+  'op',
+  'method',
+  'status',
+  'version',
+  'location',
+  'scimtype',
+  'failonerrors',
+  'totalresults',
+  'itemsperpage',
+  'startindex',
+  'count',
+  'sortorder',
+  'members.type',
+  'members.$ref',
+  'groups.type',
+  'groups.$ref',
+  'manager.$ref',
+]);
+
+/** What one recognises a record by, and what roles follow from. */
+const IDENTIFIERS = new Set([
+  'id',
+  'externalid',
+  'username',
+  'bulkid',
+  'members',
+  'members.value',
+  'groups',
+  'groups.value',
+  'groups.display',
+  'manager',
+  'manager.value',
+  'roles',
+  'roles.value',
+  'roles.display',
+  'entitlements',
+  'entitlements.value',
+  'entitlements.display',
+]);
+
+const LABELS = /^[a-z0-9]+\.(type|primary)$/;
+
+/** The path of an attribute without its URN, in lower case: `urn:…:User:name.givenName` is `name`, `givenname`. */
+export function segmentsOf(name: string): string[] {
+  const plain = name.replace(/\[[^\]]*\]?/g, '').replace(/^urn:.*:(?=[^:]*$)/i, '');
+  // A whole extension is what its attributes stand in, and no attribute itself.
+  if (/^urn:/i.test(name) && /^(user|group)$/i.test(plain)) return [];
+  return plain
+    .toLowerCase()
+    .replace(/^(user|group)\./, '')
+    .split('.')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+export function tellingOf(at: readonly string[], kind: ScimKind): Telling {
+  if (at.some(isSecretName)) return 'hidden';
+  const path = at.join('.');
+  if (SHOWN.has(path) || LABELS.test(path)) return 'shown';
+  if (IDENTIFIERS.has(path) || (path === 'displayname' && kind === 'Group')) return 'identifier';
+  return 'masked';
+}
+
+/** Of which resource a path speaks: `/scim/v2/Users/…`, `/Groups`. */
+export function kindOfPath(path: string): ScimKind {
+  const name = /\/(users|groups|me)(?![^/?.])/i.exec(path)?.[1]?.toLowerCase();
+  if (name === undefined) return null;
+  return name === 'groups' ? 'Group' : 'User';
+}
+
+/** Of which resource a body says that it is one; null where it does not. */
+export function kindOfSchemas(schemas: unknown): ScimKind {
+  const names = Array.isArray(schemas) ? schemas.filter((each) => typeof each === 'string') : [];
+  if (names.some((name) => /:Group$/i.test(name))) return 'Group';
+  return names.some((name) => /:User$/i.test(name)) ? 'User' : null;
+}
