@@ -46,6 +46,11 @@ describe('the import rule', () => {
     ['src/provisioning/x.ts', `import '../flows/sync/sync.service.js';`],
     ['src/flows/login/x.ts', `import '../sync/sync.service.js';`],
     ['src/flows/login/x.ts', `import '../../app.module.js';`],
+    ['src/flows/scim/protocol/x.ts', `import '@nestjs/common';`],
+    ['src/flows/scim/protocol/x.ts', `import 'typeorm';`],
+    ['src/flows/scim/protocol/x.ts', `import '../scim.module.js';`],
+    ['src/flows/scim/protocol/x.ts', `import '../../login/login.service.js';`],
+    ['src/flows/scim/protocol/x.ts', `import '../../../records/users/user.entity.js';`],
     ['src/records/users/x.ts', `import '../../../test/support/start-app.js';`],
     ['src/x.ts', `import '../test/support/start-app.js';`],
   ])('is broken by %s with %s', (path, line) => {
@@ -58,6 +63,8 @@ describe('the import rule', () => {
     ['src/records/users/x.ts', `import '../../plan/plan.js';`],
     ['src/provisioning/x.ts', `import '../records/users/user.entity.js';`],
     ['src/flows/login/x.ts', `import '../../trust/verify-token.js';`],
+    ['src/flows/scim/x.ts', `import './protocol/filter.js';`],
+    ['src/flows/scim/protocol/x.ts', `import '../../../plan/facts.js';`],
     ['src/flows/login/x.ts', `import './login.service.js';`],
     ['src/app.module.ts', `import './flows/login/login.module.js';`],
   ])('is kept by %s with %s', (path, line) => {

@@ -1,5 +1,3 @@
-import type { FilterLeniencies } from './filter.js';
-
 /**
  * Where a connection's SCIM server bends to what real clients send. Each leniency has a name, the strict reading first
  * among its values; a preset is a choice of values. What is stored is the same whichever way it was said.
@@ -226,9 +224,4 @@ export type ScimPresetName = keyof typeof scimPresets;
 /** The leniencies of a connection, by its preset's name; those of `rfc` for presets that only logins know. */
 export function leniencyOf(preset: string): Leniencies {
   return Object.hasOwn(scimPresets, preset) ? scimPresets[preset as ScimPresetName].leniencies : STRICT;
-}
-
-/** What of a connection's leniencies the reading of filters knows. */
-export function filterLeniencyOf({ unquotedFilters, stringBooleans }: Leniencies): FilterLeniencies {
-  return { unquotedValues: unquotedFilters, stringBooleans };
 }

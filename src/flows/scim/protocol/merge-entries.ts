@@ -13,7 +13,7 @@ export function mergeEntries(list: Json[], added: readonly Json[]): Json[] {
   let primary = -1;
   const find = added.length > 4 ? indexEntries(list) : null;
   for (const entry of added) {
-    const found = find ? (find.get(keyOf(entry)) ?? -1) : merged.findIndex((one) => isSameEntry(one, entry));
+    const found = find ? (find.get(keyOf(entry)) ?? -1) : findEntry(merged, entry);
     const before = merged[found];
     const after = isEntry(before) && isEntry(entry) ? { ...before, ...entry } : entry;
     if (isEntry(entry) && entry.primary === true) primary = found < 0 ? merged.length : found;
@@ -43,12 +43,25 @@ function indexEntries(list: readonly Json[]): Map<string, number> {
   return index;
 }
 
-/** As `keyOf`, without the writing of a key: a PATCH can add ten thousand times to a list of a thousand. */
-function isSameEntry(a: Json, b: Json): boolean {
-  if (isEntry(a) && isEntry(b) && typeof a.value === 'string' && typeof b.value === 'string') {
-    return a.value === b.value && typeOf(a) === typeOf(b);
+/** Whether an entry of the list is the same as another of them. */
+export function hasDouble(list: readonly Json[], entry: Json): boolean {
+  const first = findEntry(list, entry);
+  return list[first] !== entry || findEntry(list, entry, first + 1) >= 0;
+}
+
+/** As by `keyOf`, without the writing of keys: a PATCH can add ten thousand times to a list of a thousand. */
+function findEntry(list: readonly Json[], entry: Json, from = 0): number {
+  if (!isEntry(entry) || typeof entry.value !== 'string') {
+    const key = keyOf(entry);
+    return list.findIndex((one, i) => i >= from && keyOf(one) === key);
   }
-  return keyOf(a) === keyOf(b);
+  const { value } = entry;
+  const type = typeOf(entry);
+  for (let i = from; i < list.length; i++) {
+    const one = list[i] as Entry | null;
+    if (one !== null && one.value === value && typeOf(one) === type) return i;
+  }
+  return -1;
 }
 
 function typeOf(entry: Entry): string {

@@ -5,7 +5,7 @@ import { type AttributePath, parseAttributePath } from './attribute-path.js';
 import { BodyFaults, pointTo } from './body-faults.js';
 import { ATTRIBUTE_PATH } from './filter.js';
 import { type FoundAttribute, findAttribute } from './find-attribute.js';
-import { filterLeniencyOf, type Leniencies } from './leniencies.js';
+import type { Leniencies } from './leniencies.js';
 import { findUrn, isObject } from './read-resource.js';
 import { readSingle, readValue, type ValueReader } from './read-value.js';
 import type { ResolvedFilter } from './resolve-filter.js';
@@ -40,12 +40,7 @@ export interface PatchStep {
  *
  * @param id of the resource: to say it again is not a change of what is readOnly
  */
-export function readPatch(
-  resourceType: ResourceType,
-  body: unknown,
-  leniencies: Leniencies,
-  id: string,
-): PatchStep[] {
+export function readPatch(resourceType: ResourceType, body: unknown, leniencies: Leniencies, id: string): PatchStep[] {
   const operations = readEnvelope(body, leniencies);
   const reading = new PatchReading(resourceType, leniencies, id);
   operations.forEach((operation, i) => reading.read(operation, `/Operations/${i}`));
@@ -84,7 +79,10 @@ function lowerKeys(object: Record<string, unknown>): Map<string, unknown> {
 interface Operation {
   op: PatchOp;
   value: unknown;
+  /** Of the operation, or of the member of its value that names the attribute. */
   pointer: string;
+  /** Of the value. */
+  place: string;
 }
 
 const FAULTS_MAX = 100;
@@ -126,9 +124,9 @@ class PatchReading {
       throw refused('scim_invalid_syntax', pointTo(pointer, 'op'), 'must be add, replace or remove');
     }
     const path = members.get('path') ?? null;
-    const operation: Operation = { op, value: members.get('value'), pointer };
+    const operation: Operation = { op, value: members.get('value'), pointer, place: pointTo(pointer, 'value') };
     if (op !== 'remove' && operation.value === undefined) {
-      throw refused('scim_invalid_value', pointTo(pointer, 'value'), 'is missing');
+      throw refused('scim_invalid_value', operation.place, 'is missing');
     }
     if (path === null || (path === '' && this.leniencies.emptyTexts === 'unassign')) this.readWithoutPath(operation);
     else if (typeof path !== 'string') throw refused('scim_invalid_path', pointTo(pointer, 'path'), 'must be a text');
@@ -136,13 +134,17 @@ class PatchReading {
   }
 
   private readWithoutPath(operation: Operation): void {
-    const { op, pointer } = operation;
-    if (op === 'remove') throw refused('scim_no_target', pointTo(pointer, 'path'), 'is missing: nothing says what to remove');
+    const { op, pointer, place } = operation;
+    if (op === 'remove')
+      throw refused('scim_no_target', pointTo(pointer, 'path'), 'is missing: nothing says what to remove');
     const { value } = operation;
-    const only: unknown = Array.isArray(value) && value.length === 1 && this.leniencies.singletonArrays ? value[0] : value;
-    const place = pointTo(pointer, 'value');
+    const only: unknown =
+      Array.isArray(value) && value.length === 1 && this.leniencies.singletonArrays ? value[0] : value;
     if (!isObject(only)) throw refused('scim_invalid_value', place, 'must be an object where there is no path');
-    for (const [name, part] of Object.entries(only)) this.readMember(name, { op, value: part, pointer: pointTo(place, name) });
+    for (const [name, part] of Object.entries(only)) {
+      const at = pointTo(place, name);
+      this.readMember(name, { op, value: part, pointer: at, place: at });
+    }
   }
 
   /** A member of the value of an operation without a path, or of an extension: its name is a path. */
@@ -176,7 +178,7 @@ class PatchReading {
     const urn = findUrn(this.resourceType, text.trim(), this.leniencies);
     if (urn !== null) return { kind: 'schema', urn };
     try {
-      return parseAttributePath(this.resourceType, text, filterLeniencyOf(this.leniencies));
+      return parseAttributePath(this.resourceType, text, this.leniencies);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (error.code !== 'scim_invalid_path') throw refused(error.code, pointer, error.detail ?? error.title);
@@ -190,7 +192,7 @@ class PatchReading {
   /** A URN alone stands for all that the resource holds under it; what a value leaves out stays. */
   private readSchema(urn: string, operation: Operation): void {
     const extension = this.resourceType.schemaExtensions.find(({ schema }) => schema.id === urn)?.schema;
-    const { op, value, pointer } = operation;
+    const { op, value, pointer, place } = operation;
     if (!extension) {
       this.readWithoutPath(operation);
       return;
@@ -202,11 +204,11 @@ class PatchReading {
       }
       return;
     }
-    if (!isObject(value)) throw refused('scim_invalid_value', pointer, 'must be an object');
+    if (!isObject(value)) throw refused('scim_invalid_value', place, 'must be an object');
     for (const [name, part] of Object.entries(value)) {
-      const place = pointTo(pointer, name);
-      if (NO_NAMES.has(name)) throw refused('scim_invalid_syntax', place, 'cannot be a name');
-      this.readAt(`${urn}:${name}`, { op, value: part, pointer: place }, 'scim_invalid_syntax');
+      const at = pointTo(place, name);
+      if (NO_NAMES.has(name)) throw refused('scim_invalid_syntax', at, 'cannot be a name');
+      this.readAt(`${urn}:${name}`, { op, value: part, pointer: at, place: at }, 'scim_invalid_syntax');
     }
   }
 
@@ -218,7 +220,8 @@ class PatchReading {
     // A value that goes is only named, where it names entries; else it does not matter.
     const isNamed = op !== 'remove' || (attribute.multiValued && !filter && !subAttribute);
     const given = isNamed ? operation.value : undefined;
-    const value = given === undefined ? undefined : this.readGiven(found, filter, { ...operation, value: given }, reader);
+    const value =
+      given === undefined ? undefined : this.readGiven(found, filter, { ...operation, value: given }, reader);
     reader.faults.throwIfAny();
     // Kept nowhere, so there is nothing to change.
     if (attribute.mutability === 'writeOnly') return;
@@ -230,13 +233,11 @@ class PatchReading {
   private readGiven(
     { attribute, subAttribute, extension, path }: FoundAttribute,
     filter: ResolvedFilter | null,
-    { value, pointer }: Operation,
+    operation: Operation,
     reader: ValueReader,
   ): Json {
-    const place = {
-      path: extension === null ? path : path.slice(extension.length + 1),
-      pointer: pointer.includes('/value/') ? pointer : pointTo(pointer, 'value'),
-    };
+    const { value } = operation;
+    const place = { path: extension === null ? path : path.slice(extension.length + 1), pointer: operation.place };
     if (subAttribute) return readValue(subAttribute, value, place, reader);
     if (filter && value !== null) return readSingle(attribute, value, place, reader);
     return readValue(attribute, value, place, reader);
@@ -245,7 +246,8 @@ class PatchReading {
   /** Throws `scim_mutability` where a PATCH would change what a client cannot (RFC 7644, section 3.5.2). */
   private isReadOnly({ attribute, subAttribute, path }: FoundAttribute, { op, value, pointer }: Operation): boolean {
     const isDisplay = path === 'members.display' && this.leniencies.memberDisplay;
-    if (attribute.mutability !== 'readOnly' && subAttribute?.mutability !== 'readOnly') return attribute.name === 'schemas';
+    if (attribute.mutability !== 'readOnly' && subAttribute?.mutability !== 'readOnly')
+      return attribute.name === 'schemas';
     if (isDisplay) return false;
     const same = op !== 'remove' && attribute.name === 'id' && value === this.id;
     if (same || this.leniencies.readOnlyInPatch === 'ignore') return true;

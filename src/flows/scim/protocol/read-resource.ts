@@ -5,13 +5,14 @@ import { findAttribute, findSchemaUrn, findSubAttribute } from './find-attribute
 import type { Leniencies } from './leniencies.js';
 import { addUnknown, type JsonObject, readValue, type ValueReader } from './read-value.js';
 import type { AttributeDefinition, ResourceType, SchemaDefinition } from './schema.js';
+import type { ResourceJson } from './stored-values.js';
 
 /**
  * What a client states of a resource, in one form whatever the client's dialect: names in canonical case, extensions
  * under their URNs, only what is assigned, nothing that is readOnly, and neither `schemas` (`listSchemas` says them) nor
  * a password.
  */
-export type ScimResource = Readonly<JsonObject>;
+export type ScimResource = ResourceJson;
 
 /**
  * Reads the body of a POST or PUT (RFC 7644, sections 3.3 and 3.5.1). Throws `scim_invalid_syntax`,
