@@ -17,6 +17,7 @@ import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.en
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
 import { RunEntity } from './records/sync-runs/run.entity.js';
 import { TenantEntity } from './records/tenants/tenant.entity.js';
+import { FormerUserEntity } from './records/users/former-user.entity.js';
 import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
 import { IdentityEntity, IdentityTraceEntity } from './records/users/identity.entity.js';
 import { ScimRequestEntity } from './records/scim-requests/scim-request.entity.js';
@@ -37,6 +38,7 @@ export const shape = {
     UserEntity,
     IdentityEntity,
     IdentityTraceEntity,
+    FormerUserEntity,
     GrantEntity,
     BlockEntity,
     RoleEntity,

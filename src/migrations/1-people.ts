@@ -79,6 +79,20 @@ const tables = (): Table[] => [
     indices: [index('identity_traces_expiry', ['expiresAt'])],
   }),
   new Table({
+    name: 'former_users',
+    columns: [
+      text('connectionId', 36, primary),
+      text('nameHash', 44, primary),
+      text('tenantId', 36),
+      text('userId', 36),
+      whole('version'),
+      long('kept'),
+      time('removedAt'),
+      time('expiresAt'),
+    ],
+    indices: [index('former_users_expiry', ['expiresAt']), index('former_users_user', ['userId'])],
+  }),
+  new Table({
     name: 'grants',
     columns: [
       text('userId', 36, primary),
@@ -94,6 +108,7 @@ const tables = (): Table[] => [
       text('reason', 500, optional),
       time('since'),
       time('until', optional),
+      time('parkedAt', optional),
     ],
     indices: [index('grants_until', ['until']), index('grants_holders', ['tenantId', 'kind', 'heldKey', 'userId'])],
   }),

@@ -4,6 +4,9 @@ export type UserEventType =
   | 'user.created'
   | 'user.updated'
   | 'user.roles_changed'
+  /** Admins' grants count no more until one of them confirms them. */
+  | 'user.grants_parked'
+  | 'user.grants_confirmed'
   | 'user.deactivated'
   | 'user.reactivated'
   | 'user.suspended'

@@ -42,7 +42,9 @@ export function diffPerson(before: Person | null, after: Person | null, now: Mic
   if (quiet && updated.length + grants.updated.length === 0) return null;
   const fromVersion = before?.user.version ?? 0;
   const next =
-    after && !quiet ? { ...after, user: { ...after.user, version: fromVersion + 1, updatedAt: now } } : after;
+    after && !quiet
+      ? { ...after, user: { ...after.user, version: (before ?? after).user.version + 1, updatedAt: now } }
+      : after;
   return {
     userId: known.user.id,
     tenantId: known.user.tenantId,
@@ -154,26 +156,47 @@ function eventOf(
 ): UserEvent {
   const { user } = (after ?? before) as Person;
   return {
-    type: typeOf(before, after, fields),
+    type: typeOf(before, after, fields, grants.updated),
     userId: user.id,
     version: user.version,
     fields: [...fields].sort(),
-    granted: [
-      ...grants.added,
-      ...grants.updated.flatMap((one) => (one.after.source === 'admin' ? [one.after] : [])),
-    ].map(toWord),
-    revoked: grants.removed.map(toWord),
+    granted: [...grants.added, ...grants.updated.filter(isRestated).map((one) => one.after)].map(toWord),
+    revoked: [...grants.removed, ...grants.updated.filter(isParking).map((one) => one.after)].map(toWord),
   };
 }
 
-function typeOf(before: Person | null, after: Person | null, fields: ReadonlySet<string>): UserEventType {
+function typeOf(
+  before: Person | null,
+  after: Person | null,
+  fields: ReadonlySet<string>,
+  updated: readonly GrantUpdate[],
+): UserEventType {
   if (!before) return 'user.created';
   if (!after) return 'user.deleted';
   if (fields.has('suspended')) return after.user.suspended ? 'user.suspended' : 'user.unsuspended';
   const [was, is] = [before, after].map(({ identities }) => identities.some(({ active }) => active));
   if (was !== is && before.identities.length > 0) return is === true ? 'user.reactivated' : 'user.deactivated';
+  if (updated.some(isParking)) return 'user.grants_parked';
+  if (updated.some(isConfirming)) return 'user.grants_confirmed';
   const roles = fields.has('roles') || fields.has('entitlements') || fields.has('blocks');
   return roles ? 'user.roles_changed' : 'user.updated';
+}
+
+function isParked(grant: GrantState): boolean {
+  return grant.source === 'admin' && grant.parkedAt !== undefined;
+}
+
+function isParking({ before, after }: GrantUpdate): boolean {
+  return !isParked(before) && isParked(after);
+}
+
+function isConfirming({ before, after }: GrantUpdate): boolean {
+  return isParked(before) && !isParked(after);
+}
+
+/** An admin's word that moved: what was parked is told as taken away. */
+function isRestated(update: GrantUpdate): boolean {
+  return update.after.source === 'admin' && !isParking(update);
 }
 
 function toWord(grant: GrantState): GrantWord {

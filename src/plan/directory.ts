@@ -2,6 +2,7 @@ import type { Micros } from '../platform/clock.js';
 import { normaliseKey } from '../platform/text-key.js';
 import { diffPerson } from './diff.js';
 import type { PersonChanges } from './changes.js';
+import type { FormerUser } from './former-user.js';
 import type { IdentityState, Person } from './person.js';
 
 export interface FoundIdentity {
@@ -11,11 +12,12 @@ export interface FoundIdentity {
 
 /**
  * The working set of one batch: the persons that its statements may concern, found by every key that a statement can
- * name. The loader fills it (`load`, `forbid`); the plan reads it and puts back what becomes of each person, so that
+ * name. The loader fills it (`load`, `forbid`, `remember`); the plan reads it and puts back what becomes of each person, so that
  * several statements of one person in one batch fold in order of arrival.
  *
  * Whoever is not in it does not exist: for each statement the loader must load who holds its external id, its subject,
- * its user name (as a key, in the connection), its match values, and the users with its e-mail (as a key).
+ * its user name (as a key, in the connection), its match values, and the users with its e-mail (as a key); and of names
+ * that nobody holds, the former user whose account it was, with that user if they are still there.
  */
 export class Directory {
   private readonly loaded = new Map<string, Person>();
@@ -27,6 +29,7 @@ export class Directory {
   private readonly byUserName = new Map<string, string>();
   private readonly byEmail = new Map<string, string[]>();
   private readonly traces = new Map<string, Micros>();
+  private readonly formers = new Map<string, FormerUser>();
 
   /** Adds a person as stored. */
   load(person: Person): void {
@@ -38,6 +41,11 @@ export class Directory {
   /** No token of this subject that is dated before `notBefore` brings its deleted identity back (G7). */
   forbid(connectionId: string, subject: string, notBefore: Micros): void {
     this.traces.set(key(connectionId, subject), notBefore);
+  }
+
+  /** Who had this account before its source deleted it; see `accountNamesOf`. */
+  remember(connectionId: string, accountName: string, former: FormerUser): void {
+    this.formers.set(key(connectionId, accountName), former);
   }
 
   /** Takes what becomes of a person; a person not seen before is a new one. */
@@ -87,6 +95,10 @@ export class Directory {
 
   findTrace(connectionId: string, subject: string): Micros | null {
     return this.traces.get(key(connectionId, subject)) ?? null;
+  }
+
+  findFormer(connectionId: string, accountName: string): FormerUser | null {
+    return this.formers.get(key(connectionId, accountName)) ?? null;
   }
 
   /** What the batch changes, one entry a changed person, in the order in which they were first touched. */

@@ -21,6 +21,8 @@ export interface VoiceFacts {
 export interface Facts {
   push: VoiceFacts | null;
   token: VoiceFacts | null;
+  /** What pushes last called the identity, where they have taken that name away: another one is another account. */
+  formerExternalId?: string;
 }
 
 export const NO_FACTS: Facts = Object.freeze({ push: null, token: null });

@@ -26,7 +26,10 @@ export function effectiveHoldings(person: Person, now: Micros): Holding[] {
       holding = { kind: grant.kind, key: grant.key, effective: false, grants: [], blocks };
       holdings.set(name, holding);
     }
-    const counts = grant.source === 'admin' ? stands(grant.until, now) : active.has(grant.identityId);
+    const counts =
+      grant.source === 'admin'
+        ? stands(grant.until, now) && grant.parkedAt === undefined
+        : active.has(grant.identityId);
     holding.grants.push({ grant, counts });
     if (counts && holding.blocks.length === 0) holding.effective = true;
   }

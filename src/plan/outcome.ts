@@ -40,6 +40,8 @@ export type PlanProblemCode =
   /** A claim has a value that its field cannot hold. */
   | 'claim_invalid'
   | 'facts_too_large'
+  /** A directory's write may not reach this user (rule 4). */
+  | 'protected_user'
   | 'not_found';
 
 export interface PlanProblem {
@@ -68,7 +70,11 @@ export interface Outcome {
   identityId: string | null;
   withheld: readonly Withheld[];
   /** The sessions of this identity end in the same transaction. */
-  endSessions?: 'deactivated' | 'no_rule_matched';
+  endSessions?: 'deactivated' | 'no_rule_matched' | 'external_id_changed';
+  /** A subject that means this identity no longer: no token of it from before logs in again. */
+  unbound?: string;
+  /** The person is a former user of the connection who came back. */
+  returned?: boolean;
   /** The person as the plan leaves them, null where nobody was found. */
   person: Person | null;
 }

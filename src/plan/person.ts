@@ -75,6 +75,8 @@ export interface AdminGrant extends Held {
   adminId: string;
   reason: string | null;
   until: Micros | null;
+  /** Since when it counts no more, until an admin confirms it: the account behind the user was given to another name. */
+  parkedAt?: Micros;
 }
 
 /** An admin's word that the user shall not hold it, whoever grants it. */

@@ -1,7 +1,8 @@
-import type { Micros } from '../platform/clock.js';
+import { movesExternalId } from './account-name.js';
 import { mergeStatement, NO_FACTS, type Facts } from './facts.js';
 import type { Directory, FoundIdentity } from './directory.js';
 import { EffectiveFacts } from './effective.js';
+import { findFormerUser, type FormerUser, mayRejoin } from './former-user.js';
 import { findLinkedUser, findLoginBar, identify } from './match-identity.js';
 import type { Outcome, PlanProblem, PlanPurpose } from './outcome.js';
 import type { IdentityState, Person } from './person.js';
@@ -65,8 +66,18 @@ export function planStatement(
   const effective = new EffectiveFacts(merged.facts, policy);
   const problem = checkProfile(effective);
   if (problem) return turnAway(purpose, null, problem);
-  const linked = findLinkedUser(directory, effective, policy);
-  if (linked && purpose === 'login' && linked.user.suspended) {
+  const former = findFormerUser(directory, statement, context.now);
+  if (former && purpose === 'login' && statement.at < former.removedAt) {
+    return turnAway(purpose, null, {
+      code: 'identity_deleted',
+      detail: 'The token is dated before the deletion of its identity.',
+    });
+  }
+  const known = former && directory.findPerson(former.userId);
+  const linked = known && mayRejoin(known, policy) ? known : findLinkedUser(directory, effective, policy);
+  const returns = former !== null && (known === null || linked === known);
+  const suspended = linked ? linked.user.suspended : returns && former.suspended;
+  if (suspended && purpose === 'login') {
     return turnAway(purpose, null, { code: 'user_suspended', detail: 'The user is suspended.' });
   }
   if (!linked && purpose === 'login' && !policy.createUsers) {
@@ -75,7 +86,11 @@ export function planStatement(
       detail: "Nobody has this subject, and this connection's logins make no users.",
     });
   }
-  return settle(begin(linked, policy, context), { ...settling, isNew: true });
+  const begun = begin(linked, returns ? former : null, policy, context);
+  const settled = settle(begun, { ...settling, isNew: true });
+  return returns && settled.result !== 'failed' && settled.result !== 'refused'
+    ? { ...settled, returned: true }
+    : settled;
 }
 
 /**
@@ -109,13 +124,18 @@ export function planReplan(
 
 /** Most records of a run say nothing new of somebody who was planned under this very mapping. */
 function isSettled(identity: IdentityState, facts: Facts, statement: Statement, policy: ConnectionPolicy): boolean {
-  const renamed = statement.externalId !== null && statement.externalId !== identity.externalId;
-  return facts === identity.facts && identity.mappingVersion === policy.mappingVersion && !renamed;
+  if (movesExternalId(identity, statement)) return false;
+  return facts === identity.facts && identity.mappingVersion === policy.mappingVersion;
 }
 
-function begin(linked: Person | null, policy: ConnectionPolicy, context: PlanContext): FoundIdentity {
+function begin(
+  linked: Person | null,
+  former: FormerUser | null,
+  policy: ConnectionPolicy,
+  context: PlanContext,
+): FoundIdentity {
   const { now } = context;
-  const person = linked ?? newPerson(policy.tenantId, context.newId(), now);
+  const person = linked ?? newPerson(policy.tenantId, former, context);
   const identity: IdentityState = {
     id: context.newId(),
     connectionId: policy.id,
@@ -126,16 +146,16 @@ function begin(linked: Person | null, policy: ConnectionPolicy, context: PlanCon
     facts: NO_FACTS,
     mappingVersion: policy.mappingVersion,
     lastLoginAt: null,
-    notBefore: null,
+    notBefore: former?.removedAt ?? null,
     createdAt: now,
   };
   return { person, identity };
 }
 
-function newPerson(tenantId: string, id: string, now: Micros): Person {
+function newPerson(tenantId: string, former: FormerUser | null, { now, newId }: PlanContext): Person {
   return {
     user: {
-      id,
+      id: former?.userId ?? newId(),
       tenantId,
       userName: null,
       displayName: null,
@@ -144,14 +164,14 @@ function newPerson(tenantId: string, id: string, now: Micros): Person {
       email: null,
       emailVerified: false,
       attributes: {},
-      suspended: false,
-      version: 0,
+      suspended: former?.suspended ?? false,
+      version: former?.version ?? 0,
       createdAt: now,
       updatedAt: now,
     },
     identities: [],
     grants: [],
-    blocks: [],
+    blocks: former?.blocks ?? [],
   };
 }
 

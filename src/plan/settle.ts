@@ -1,4 +1,5 @@
 import { normaliseKey } from '../platform/text-key.js';
+import { becomesOtherAccount, keepFormerName, movesExternalId, parkAdminGrants } from './account-name.js';
 import { findRoleCeiling, mayGrantEntitlement } from './ceilings.js';
 import { deriveGrants } from './derive-grants.js';
 import type { Directory, FoundIdentity } from './directory.js';
@@ -9,6 +10,7 @@ import type { Outcome, PlanProblem, PlanPurpose, PlanResult } from './outcome.js
 import type { IdentityState, Person } from './person.js';
 import type { ConnectionPolicy, PlanContext } from './policy.js';
 import { deriveProfile, findProfileFaults } from './profile.js';
+import { findProtection } from './protection.js';
 import type { FieldName, Statement } from './statement.js';
 
 /** An identity's facts as they are now, to be made true for the person. */
@@ -34,6 +36,8 @@ export function settle(found: FoundIdentity, settling: Settling): Outcome {
   const effective = new EffectiveFacts(settling.facts, policy);
   const problemOfProfile = checkProfile(effective);
   if (problemOfProfile) return refuse(found, settling, problemOfProfile);
+  const protection = findGuard(found, settling);
+  if (protection) return refuse(found, settling, protection);
 
   const name = claimUserName(found.identity, effective, settling);
   if (name.problem && name.fatal) return refuse(found, settling, name.problem);
@@ -52,12 +56,15 @@ export function settle(found: FoundIdentity, settling: Settling): Outcome {
   };
   if (unmatched && settling.isNew) return refuse(found, settling, noMatch);
 
+  const isOther = settling.statement !== null && becomesOtherAccount(found.identity, settling.statement);
   const identity = nextIdentity(found.identity, effective, settling, {
     userNameKey: name.key,
     externalId: externalId.value,
     loggedIn: purpose === 'login' && !unmatched,
+    isOther,
   });
-  const person = nextPerson(found.person, identity, derived.grants, { context, effective });
+  const grants = isOther ? parkAdminGrants(derived.grants, context.now) : derived.grants;
+  const person = nextPerson(found.person, identity, grants, { context, effective });
   directory.put(person);
 
   const lost = derived.grants !== found.person.grants;
@@ -69,12 +76,24 @@ export function settle(found: FoundIdentity, settling: Settling): Outcome {
     person,
   };
   if (name.problem) outcome.problem = name.problem;
+  if (isOther) {
+    outcome.endSessions = 'external_id_changed';
+    if (found.identity.subject !== null) outcome.unbound = found.identity.subject;
+  }
   if (found.identity.active && !identity.active && !settling.isNew) outcome.endSessions = 'deactivated';
   if (unmatched && (purpose === 'login' || lost)) {
     outcome.endSessions = 'no_rule_matched';
     if (purpose === 'login') return { ...outcome, result: 'refused', problem: noMatch };
   }
   return outcome;
+}
+
+/** What says nothing new of a protected user is no write on them. */
+function findGuard({ person, identity }: FoundIdentity, settling: Settling): PlanProblem | null {
+  const { statement, changed, isNew, policy, context } = settling;
+  if (!statement?.guarded || isNew) return null;
+  if (changed.length === 0 && !movesExternalId(identity, statement)) return null;
+  return findProtection(person, policy, context.now);
 }
 
 /** A record's own role keys and entitlements have to be within the ceilings, or it fails as a whole. */
@@ -138,7 +157,7 @@ function claimExternalId(identity: IdentityState, settling: Settling): { value: 
   const { statement, directory, policy } = settling;
   if (!statement) return { value: identity.externalId };
   if (statement.voice === 'push') {
-    const value = statement.externalId ?? identity.externalId;
+    const value = statement.externalId ?? (statement.clearsExternalId ? null : identity.externalId);
     const holder =
       value === null || value === identity.externalId ? null : directory.findByExternalId(policy.id, value);
     if (!holder) return { value };
@@ -151,7 +170,9 @@ function claimExternalId(identity: IdentityState, settling: Settling): { value: 
       },
     };
   }
-  if (identity.externalId !== null) return { value: identity.externalId };
+  if (identity.externalId !== null || identity.facts.formerExternalId !== undefined) {
+    return { value: identity.externalId };
+  }
   // What a token calls by the pushes' name is noted, so that a push that comes after it finds the person.
   const matches = statement.match?.filter(({ field }) => field === 'externalId').map(({ value }) => value) ?? [];
   const value = statement.externalId ?? matches[0] ?? null;
@@ -162,21 +183,28 @@ function nextIdentity(
   before: IdentityState,
   effective: EffectiveFacts,
   settling: Settling,
-  claimed: { userNameKey: string | null; externalId: string | null; loggedIn: boolean },
+  claimed: { userNameKey: string | null; externalId: string | null; loggedIn: boolean; isOther: boolean },
 ): IdentityState {
-  const { context, policy, statement } = settling;
+  const { context, policy, statement, directory } = settling;
   const active = effective.active;
+  const { externalId, isOther } = claimed;
+  const bound = before.subject === null ? (statement?.subject ?? null) : null;
+  // No token from before the switching off logs in again, even after a switching on (G7); nor one of the other account.
+  let notBefore =
+    (before.active && !active) || isOther ? Math.max(context.now, before.notBefore ?? 0) : before.notBefore;
+  // The deletion of an earlier identity of this subject would be forgotten with its trace, which only unknown ones have.
+  const trace = bound === null ? null : directory.findTrace(policy.id, bound);
+  if (trace !== null) notBefore = Math.max(trace, notBefore ?? 0);
   const next: IdentityState = {
     ...before,
-    externalId: claimed.externalId,
-    subject: before.subject ?? statement?.subject ?? null,
+    externalId,
+    subject: isOther ? null : (before.subject ?? bound),
     userNameKey: claimed.userNameKey,
     active,
-    facts: settling.facts,
+    facts: keepFormerName(settling.facts, before.externalId, externalId),
     mappingVersion: policy.mappingVersion,
     lastLoginAt: claimed.loggedIn ? context.now : before.lastLoginAt,
-    // No token from before the switching off logs in again, even after a switching on (G7).
-    notBefore: before.active && !active ? Math.max(context.now, before.notBefore ?? 0) : before.notBefore,
+    notBefore,
   };
   return sameIdentity(before, next) ? before : next;
 }

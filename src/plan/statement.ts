@@ -40,6 +40,10 @@ export interface Statement {
   subject: string | null;
   /** The identity itself, where the message names it (SCIM's resource id). */
   identityId?: string;
+  /** With `identityId`: what pushes called the person is taken away, and nothing put in its place. */
+  clearsExternalId?: boolean;
+  /** A directory's write (SCIM): users who are protected from this connection are not to be changed by it. */
+  guarded?: boolean;
   fields: Readonly<Record<FieldName, Json>>;
   overage: readonly FieldName[];
   /**

@@ -64,7 +64,7 @@ export function guardEdge(fastify: FastifyInstance, config: Config): () => void 
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseJsonBody(body as Buffer, request.routeOptions.config.limits?.checksText));
+      done(null, request.routeOptions.config.limits?.readsBody ? body : parseJsonBody(body as Buffer));
     } catch (error) {
       done(error as Error);
     }

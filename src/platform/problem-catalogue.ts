@@ -53,6 +53,7 @@ export const problems = {
   session_over: { status: 401, title: 'The session is over: log in again.' },
   forbidden: { status: 403, title: 'The caller may not do this.' },
   scim_sensitive: { status: 403, scimType: 'sensitive', title: 'That does not belong in a URL: use POST …/.search.' },
+  protected_user: { status: 403, title: 'The user is beyond the reach of this connection.' },
   not_found: { status: 404, title: 'There is no such thing here.' },
   method_not_allowed: { status: 405, title: 'This address does not know that method.' },
   conflict: { status: 409, title: 'The request conflicts with what is stored.' },

@@ -8,8 +8,8 @@ export interface RouteLimits {
   bodyBytesMax?: number;
   /** Counts against this allowance of the caller's address, before anything else is done for the request. */
   rate?: 'login';
-  /** The route checks the text of its records itself, so that one bad record does not refuse them all. */
-  checksText?: boolean;
+  /** The route reads its JSON itself: it is handed the bytes. */
+  readsBody?: boolean;
 }
 
 declare module 'fastify' {
@@ -18,7 +18,7 @@ declare module 'fastify' {
   }
 }
 
-/** Limits of one route: `@Limits({ rate: 'login' })`, `@Limits({ bodyBytesMax: 16 * MEBIBYTE, checksText: true })`. */
+/** Limits of one route: `@Limits({ rate: 'login' })`, `@Limits({ bodyBytesMax: 16 * MEBIBYTE, readsBody: true })`. */
 export function Limits(limits: RouteLimits): MethodDecorator {
   return RouteConfig({ limits });
 }

@@ -2,12 +2,14 @@ import type { EntityManager } from 'typeorm';
 import { Directory } from '../plan/directory.js';
 import { EffectiveFacts } from '../plan/effective.js';
 import { ExpressionFailure } from '../plan/expression.js';
+import { pushedName, tokenName } from '../plan/former-user.js';
 import { mergeStatement, NO_FACTS } from '../plan/facts.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import { normaliseKey } from '../platform/text-key.js';
 import { selectByKeys } from '../platform/sql.js';
 import { hashSubject } from '../records/users/identity-traces.js';
+import { loadFormerUsers } from '../records/users/former-users.js';
 import { type LoadedPersons, loadPersons } from '../records/users/person-loader.js';
 
 /** Everything that the statements of a batch may concern, as stored, and the revisions that guard it. */
@@ -38,7 +40,11 @@ export async function loadBatch(
   await Promise.all([...wanted.values()].map((one) => findUserIds(manager, one, userIds, known)));
   const loaded = await Promise.all([...userIds].map(([tenantId, ids]) => loadPersons(manager, tenantId, [...ids])));
   const batch = toBatch(loaded);
-  await Promise.all([...wanted.values()].map((one) => loadTraces(manager, one, batch.directory, known)));
+  const all = [...wanted.values()];
+  await Promise.all([
+    ...all.map((one) => loadTraces(manager, one, batch.directory, known)),
+    ...all.map((one) => loadFormers(manager, one, batch)),
+  ]);
   return batch;
 }
 
@@ -167,5 +173,27 @@ async function loadTraces(
   for (const row of rows) {
     const subject = unknown.get(String(row.subjectHash));
     if (subject !== undefined) directory.forbid(policy.id, subject, Number(row.notBefore));
+  }
+}
+
+/** Names that nobody holds may be those of accounts whose users return; whoever of them is still there comes along. */
+async function loadFormers(manager: EntityManager, { policy, externalIds, subjects }: Wanted, batch: LoadedBatch) {
+  const { directory, revisions } = batch;
+  const names: string[] = [];
+  for (const each of externalIds) if (!directory.findByExternalId(policy.id, each)) names.push(pushedName(each));
+  for (const each of subjects) if (!directory.findBySubject(policy.id, each)) names.push(tokenName(each));
+  const formers = await loadFormerUsers(manager, policy.id, names);
+  if (formers.size === 0) return;
+  const away: string[] = [];
+  for (const [name, former] of formers) {
+    directory.remember(policy.id, name, former);
+    if (!directory.findPerson(former.userId)) away.push(former.userId);
+  }
+  const there = await loadPersons(manager, policy.tenantId, away);
+  for (const person of there.persons.values()) {
+    // Another connection's notes may have brought them already, and revisions belong to the reading.
+    if (directory.findPerson(person.user.id)) continue;
+    directory.load(person);
+    for (const { id } of person.identities) revisions.set(id, there.revisions.get(id) ?? 0);
   }
 }

@@ -16,6 +16,7 @@ import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
 import { ConnectionMoved, holdConnections } from './hold-connections.js';
+import { gatherAccountChanges, writeAccountChanges } from './offboarding.js';
 import { guardOwners } from './owner-guard.js';
 import { gatherEffects, writeRowSets } from './effects.js';
 import type { SceneLoader, Settled, Submission } from './submission.js';
@@ -104,6 +105,7 @@ export class Batch {
       });
       await endSessions(tx, 'identityId', told.deactivated, 'deactivated', now);
       await endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now);
+      await writeAccountChanges(tx, this.database.engine, gatherAccountChanges(settled), now);
       for (const { columns, table, values } of told.rows.values()) await insertRows(tx, table, columns, values);
       await writeRowSets(tx, told.sets);
       await this.ledger.record(tx, told.events);

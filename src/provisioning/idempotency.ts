@@ -33,7 +33,7 @@ export class Idempotency {
    * Takes the request, or gives the answer that it had. Throws `idempotency_mismatch` if the key stood for another
    * body, and `idempotency_in_progress` while it is being worked on.
    */
-  async begin(principalId: string, requestKey: string, body: string): Promise<HeldRequest | { answer: string }> {
+  async begin(principalId: string, requestKey: string, body: Buffer): Promise<HeldRequest | { answer: string }> {
     if (requestKey.length === 0 || requestKey.length > KEY_CHARS_MAX || !/^[\x20-\x7e]+$/.test(requestKey)) {
       throw new Problem('invalid_request', undefined, {
         faults: [{ pointer: 'Idempotency-Key', detail: `must have 1 to ${KEY_CHARS_MAX} printable characters` }],

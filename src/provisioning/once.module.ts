@@ -3,8 +3,8 @@ import { MINUTE } from '../platform/clock.js';
 import { Sweeper } from '../platform/sweeper.js';
 
 /**
- * Owns what may happen once only: a token's login (D10), a request with an `Idempotency-Key`. Forgets each when it can
- * not come again. Does not own the writes: they are in the transaction of their effect.
+ * Owns what may happen once only: a token's login (D10), a request with an `Idempotency-Key`; and what deleted
+ * identities leave behind. Forgets each when it can not come again. Does not own the writes: they are in the transaction of their effect.
  */
 @Module({})
 export class OnceModule implements OnModuleInit {
@@ -20,6 +20,7 @@ export class OnceModule implements OnModuleInit {
         parts: 'idempotency_parts',
       },
       { table: 'identity_traces', key: ['connectionId', 'subjectHash'], keepMicros: MINUTE },
+      { table: 'former_users', key: ['connectionId', 'nameHash'], keepMicros: MINUTE },
     );
   }
 }

@@ -20,9 +20,12 @@ export async function guardOwners(tx: EntityManager, changes: readonly PersonCha
 
 /** The change takes the role of an owner from someone who may hold it for real. */
 export function mayLoseOwner(change: PersonChanges, now: Micros): boolean {
-  const { grantsRemoved, after, identitiesUpdated, identitiesRemoved } = change;
+  const { grantsRemoved, grantsUpdated, after, identitiesUpdated, identitiesRemoved } = change;
   const isOwner = (grant: GrantState) => grant.kind === 'role' && grant.key === OWNER;
   const switchedOff = identitiesRemoved.length > 0 || identitiesUpdated.some((one) => !one.active);
-  if (!grantsRemoved.some(isOwner) && !(switchedOff && after?.grants.some(isOwner))) return false;
+  const isParked = grantsUpdated.some(
+    (one) => isOwner(one.after) && one.after.source === 'admin' && one.after.parkedAt,
+  );
+  if (!grantsRemoved.some(isOwner) && !isParked && !(switchedOff && after?.grants.some(isOwner))) return false;
   return !(after && !after.user.suspended && effectiveRoles(after, now).includes(OWNER));
 }

@@ -82,7 +82,7 @@ async function* measureLatency(stage: Stage, sizes: Sizes): AsyncGenerator<Figur
   const seconds = sizes.loginSeconds * 2;
   const pushing = await stage.createCustomer();
   const push = await PushStream.open((await stage.running()).url, pushing, 2);
-  await push.send(0, 4000);
+  await push.send(push.prepare(0, 4000));
   await logins.pace(seconds / 2, PACE_PER_SECOND);
   await stage.settle();
   const idle = await logins.pace(seconds, PACE_PER_SECOND);

@@ -2,6 +2,14 @@ import type { Customer } from './customer.js';
 import { postRequest, Wire } from './wire.js';
 
 const PER_REQUEST = 1000;
+/** Ready before an open-ended push begins: what the client still builds is taken from the service's cores. */
+const PREPARED_REQUESTS = 60;
+
+/** A finished request and the number of its people. */
+export interface Push {
+  request: Buffer;
+  count: number;
+}
 
 /** Pushes made-up people of a customer by `POST /users/sync`, some requests at a time. */
 export class PushStream {
@@ -15,25 +23,31 @@ export class PushStream {
     return new PushStream(url, customer, await Promise.all(Array.from({ length: atOnce }, () => Wire.open(url))));
   }
 
-  /** Pushes the people numbered from `start` to `end`. `expected`: what each record shall be answered. */
+  /** The requests for the people numbered from `start` to `end`, written out before any clock runs. */
+  prepare(start: number, end: number): Push[] {
+    const pushes: Push[] = [];
+    for (let from = start; from < end; from += PER_REQUEST) {
+      const count = Math.min(PER_REQUEST, end - from);
+      pushes.push({ count, request: this.requestOf(from, count) });
+    }
+    return pushes;
+  }
+
+  /** Sends what was prepared. `expected`: what each record shall be answered. */
   async send(
-    start: number,
-    end: number,
+    pushes: readonly Push[],
     expected: 'created' | 'unchanged' = 'created',
     done: (users: number) => void = () => undefined,
   ): Promise<void> {
-    let next = start;
+    let next = 0;
     await Promise.all(
       this.wires.map(async (wire) => {
-        while (next < end) {
-          const from = next;
-          next = Math.min(end, from + PER_REQUEST);
-          const count = next - from;
-          const answer = await wire.send(this.requestOf(from, count));
-          if (answer.status !== 200 || !answer.body.includes(`"${expected}":${count}`)) {
+        for (let push = pushes[next++]; push; push = pushes[next++]) {
+          const answer = await wire.send(push.request);
+          if (answer.status !== 200 || !answer.body.includes(`"${expected}":${push.count}`)) {
             throw new Error(`A push was answered ${answer.status}: ${answer.body.toString('utf8', 0, 500)}`);
           }
-          done(count);
+          done(push.count);
         }
       }),
     );
@@ -43,12 +57,13 @@ export class PushStream {
   sendUntilStopped(start: number): () => Promise<number> {
     let stopped = false;
     let next = start;
+    const ready = this.prepare(start, start + PER_REQUEST * PREPARED_REQUESTS);
     const running = Promise.all(
       this.wires.map(async (wire) => {
         while (!stopped) {
           const from = next;
           next += PER_REQUEST;
-          const { status } = await wire.send(this.requestOf(from, PER_REQUEST));
+          const { status } = await wire.send(ready.shift()?.request ?? this.requestOf(from, PER_REQUEST));
           if (status !== 200) throw new Error(`A push was answered ${status}.`);
         }
       }),

@@ -1,7 +1,7 @@
 import type mysql from 'mysql2/promise';
 import type { Customer } from './customer.js';
 import { atLeast, atMost, type Figure, type Measurement, type Sizes } from './figure.js';
-import { externalIdOf, PushStream } from './push-stream.js';
+import { externalIdOf, type Push, PushStream } from './push-stream.js';
 import { RowCopier } from './row-copier.js';
 import { readRssMib } from './process-figures.js';
 import { replan } from './replan-figure.js';
@@ -32,8 +32,9 @@ async function* measureSync(stage: Stage, sizes: Sizes): AsyncGenerator<Figure> 
 
   const marks: [number, number][] = [];
   let users = 0;
+  const pushes = push.prepare(0, sizes.users);
   const from = performance.now();
-  await push.send(0, sizes.users, 'created', (count) => {
+  await push.send(pushes, 'created', (count) => {
     users += count;
     marks.push([users, performance.now()]);
   });
@@ -56,7 +57,7 @@ async function* measureSync(stage: Stage, sizes: Sizes): AsyncGenerator<Figure> 
     users: [sizes.growthWindow, sizes.users],
   });
 
-  const unchanged = await measureUnchanged(push, sizes.users);
+  const unchanged = await measureUnchanged(push, pushes, sizes.users);
   const unchangedFloor = await measureReads(stage, customer, sizes.users);
   yield atLeast('sync_unchanged_ratio', round(unchanged / unchangedFloor), 0.3, {
     users_per_second: Math.round(unchanged),
@@ -69,15 +70,16 @@ async function* measureSync(stage: Stage, sizes: Sizes): AsyncGenerator<Figure> 
 
 async function warmUp(stage: Stage, url: string, sizes: Sizes): Promise<void> {
   const push = await PushStream.open(url, await stage.createCustomer(), AT_ONCE);
-  await push.send(0, sizes.growthWindow);
-  await push.send(0, sizes.growthWindow, 'unchanged');
+  const pushes = push.prepare(0, sizes.growthWindow);
+  await push.send(pushes);
+  await push.send(pushes, 'unchanged');
   push.close();
   await stage.settle();
 }
 
-async function measureUnchanged(push: PushStream, users: number): Promise<number> {
+async function measureUnchanged(push: PushStream, pushes: readonly Push[], users: number): Promise<number> {
   const from = performance.now();
-  await push.send(0, users, 'unchanged');
+  await push.send(pushes, 'unchanged');
   return users / ((performance.now() - from) / 1000);
 }
 

@@ -138,6 +138,24 @@ describe('bad records and claims', () => {
     ]);
   });
 
+  it('a push that stops being JSON in its last record is refused whole, whatever stood before', async () => {
+    const many = Array.from({ length: 1200 }, (_, n) => JSON.stringify(record(`j-${n}`))).join(',');
+    for (const last of ['{"externalId":tru}', '{"externalId":"x" "y":1}', '{"externalId":"x\u0001"}', '']) {
+      const answer = await pushText(`[${many},${last}]`);
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_json']);
+    }
+    expect(await names()).toEqual(['first@x.example']);
+  });
+
+  it('an externalId that stands twice and differs is a fault of the record', async () => {
+    const answer = await pushText('[{"externalId":"a","externalId":"b"},{"externalId":"c","externalId":"c"}]');
+    expect(answer.body.results.map(({ result }) => result)).toEqual(['failed', 'created']);
+    expect(answer.body.results[0]?.problem).toMatchObject({
+      code: 'invalid_record',
+      faults: [{ pointer: '/externalId' }],
+    });
+  });
+
   it('a member __proto__ of a record refuses the push and reaches no prototype', async () => {
     for (const bad of [
       '{"externalId":"p","__proto__":{"active":false}}',

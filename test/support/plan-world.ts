@@ -1,6 +1,7 @@
 import { Directory } from '../../src/plan/directory.js';
 import { compileMapping } from '../../src/plan/mapping.js';
 import type { MappingJson, MatchJson } from '../../src/plan/mapping-shape.js';
+import type { FormerUser } from '../../src/plan/former-user.js';
 import type { Outcome } from '../../src/plan/outcome.js';
 import type { Person } from '../../src/plan/person.js';
 import { planReplan, planStatement } from '../../src/plan/plan.js';
@@ -62,6 +63,7 @@ export class World {
   readonly policies = new Map<string, ConnectionPolicy>();
   readonly people = new Map<string, Person>();
   readonly traces: { connectionId: string; subject: string; notBefore: number }[] = [];
+  readonly formers: { connectionId: string; name: string; former: FormerUser }[] = [];
   now = NOW;
   private ids = 0;
 
@@ -81,6 +83,7 @@ export class World {
     const directory = new Directory();
     for (const person of this.people.values()) directory.load(person);
     for (const { connectionId, subject, notBefore } of this.traces) directory.forbid(connectionId, subject, notBefore);
+    for (const { connectionId, name, former } of this.formers) directory.remember(connectionId, name, former);
     return directory;
   }
 

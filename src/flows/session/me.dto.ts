@@ -34,8 +34,11 @@ export class MyEntitlementView {
 export class WithheldView {
   kind: 'role' | 'entitlement';
   key: string;
-  /** `session_not_privileged`: the connection may not open sessions with privileged roles. */
-  reason: 'blocked' | 'expired' | 'identity_inactive' | 'no_such_role' | 'session_not_privileged';
+  /**
+   * `session_not_privileged`: the connection may not open sessions with privileged roles. `parked`: an admin gave it, and
+   * has to confirm it since the account was given to another name.
+   */
+  reason: 'blocked' | 'expired' | 'parked' | 'identity_inactive' | 'no_such_role' | 'session_not_privileged';
 }
 
 export class MyUserView {
@@ -74,10 +77,11 @@ export function toHoldings(grants: readonly HeldGrant[], sessionPrivileged: bool
     const [first] = same;
     if (!first) continue;
     const { kind, key, role } = first;
+    const standing = same.filter(({ parked }) => !parked);
     const reason = whyWithheld(same, sessionPrivileged, now);
     if (reason) holdings.withheld.push({ kind, key, reason });
-    else if (role) holdings.roles.push({ key, ...role, grants: same.map(toMyGrant) });
-    else holdings.entitlements.push({ key, grants: same.map(toMyGrant) });
+    else if (role) holdings.roles.push({ key, ...role, grants: standing.map(toMyGrant) });
+    else holdings.entitlements.push({ key, grants: standing.map(toMyGrant) });
   }
   return holdings;
 }

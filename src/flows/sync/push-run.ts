@@ -76,6 +76,8 @@ export class PushRun {
       const statement = toStatement(record, policy.id, this.request.statedAt, this.startedAt);
       if ('result' in statement) this.results[record.index] = this.mark(record, statement);
       else waiting.push({ record, submission: this.submissionOf(record, statement) });
+      // What it said is in the statement now.
+      record.sent.input = undefined;
     }
     return waiting;
   }

@@ -1,15 +1,19 @@
 import { hash } from 'node:crypto';
 import { readRecord } from '../../plan/record.js';
 import type { Statement } from '../../plan/statement.js';
+import { breathe } from '../../platform/breathe.js';
 import type { Micros } from '../../platform/clock.js';
+import type { SentRecord } from './sync-request.js';
 import { failed, type RecordResult } from './sync-result.js';
 
 /** A record of a push on its way: what it is called, and a digest by which an unchanged one is told. */
 export interface IncomingRecord {
   index: number;
-  input: unknown;
+  sent: SentRecord;
+  /** What it seems to be called, before it is read. */
   externalId: string | null;
-  digest: string;
+  /** Of its text; null: it is not to be told by that. */
+  digest: string | null;
   /** The first record of the same person in this push. */
   duplicateOf: number | null;
   /** The push has several records of this person: each has to be planned after the one before. */
@@ -23,23 +27,57 @@ export interface StoredPush {
   mappingVersion: number;
 }
 
+/** The text of a record is not JSON. */
+export class MalformedRecord extends Error {}
+
+/** Named in a row: about a millisecond. */
+const NAMED_IN_A_ROW = 1000;
+
 /** Names and digests the records of a whole push, so that each person's records are known before the first is written. */
-export function nameRecords(records: readonly unknown[], statedAt: Micros | null): IncomingRecord[] {
+export async function nameRecords(records: readonly SentRecord[], statedAt: Micros | null): Promise<IncomingRecord[]> {
   const first = new Map<string, IncomingRecord>();
-  return records.map((input, index) => {
-    const externalId = externalIdOf(input);
-    // The digest covers the stated time too: the same words said later are a newer statement.
-    const digest = hash('sha256', `${statedAt ?? ''} ${JSON.stringify(input)}`, 'base64url');
-    const record: IncomingRecord = { index, input, externalId, digest, duplicateOf: null, repeated: false };
-    if (externalId === null) return record;
+  const named: IncomingRecord[] = [];
+  // The digest covers the stated time too: the same words said later are a newer statement.
+  const prefix = statedAt === null ? null : Buffer.from(`${statedAt} `);
+  for (const sent of records) {
+    const index = named.length;
+    if (index > 0 && index % NAMED_IN_A_ROW === 0) await breathe();
+    const externalId = (sent.text && peekExternalId(sent.text)) ?? externalIdOf(readInput(sent));
+    const digest = sent.text && digestText(prefix ? Buffer.concat([prefix, sent.text]) : sent.text);
+    const record: IncomingRecord = { index, sent, externalId, digest, duplicateOf: null, repeated: false };
+    named.push(record);
+    if (externalId === null) continue;
     const earlier = first.get(externalId);
-    if (!earlier) {
-      first.set(externalId, record);
-      return record;
-    }
-    earlier.repeated = true;
-    return { ...record, duplicateOf: earlier.index, repeated: true };
-  });
+    if (earlier) {
+      earlier.repeated = record.repeated = true;
+      record.duplicateOf = earlier.index;
+    } else first.set(externalId, record);
+  }
+  return named;
+}
+
+function digestText(text: Buffer): string {
+  return hash('sha256', text, 'base64url');
+}
+
+/** What the record says. Throws MalformedRecord. */
+function readInput(sent: SentRecord): unknown {
+  if (sent.input !== undefined || sent.text === null) return sent.input;
+  try {
+    return (sent.input = JSON.parse(sent.text.toString()));
+  } catch (error) {
+    throw new MalformedRecord(undefined, { cause: error });
+  }
+}
+
+const OPENING = '{"externalId":"';
+
+/** The `externalId` of a text that begins with it, as most do; null where only a reading can tell. */
+function peekExternalId(text: Buffer): string | null {
+  if (text.toString('latin1', 0, OPENING.length) !== OPENING) return null;
+  const end = text.indexOf('"', OPENING.length);
+  const name = end < 0 ? '\\' : text.toString('utf8', OPENING.length, end);
+  return name.includes('\\') ? null : name;
 }
 
 function externalIdOf(input: unknown): string | null {
@@ -62,20 +100,24 @@ export function isUnchanged(
   return (
     pushWins &&
     !record.repeated &&
+    record.digest !== null &&
     stored !== undefined &&
     stored.pushHash === record.digest &&
     stored.mappingVersion === mappingVersion
   );
 }
 
-/** The record as a statement, or as the failure that names all its faults. */
+/** The record as a statement, or as the failure that names all its faults. Throws MalformedRecord. */
 export function toStatement(
   record: IncomingRecord,
   connectionId: string,
   statedAt: Micros | null,
   now: Micros,
 ): Statement | RecordResult {
-  const { externalId, fields, faults, statedAt: ownStatedAt } = readRecord(record.input, now);
+  const { externalId, fields, faults, statedAt: ownStatedAt } = readRecord(readInput(record.sent), now);
+  if (faults.length === 0 && externalId !== record.externalId) {
+    faults.push({ pointer: '/externalId', detail: 'stands twice, and differs' });
+  }
   if (faults.length > 0 || externalId === null) {
     const detail = faults.map(({ pointer, detail: text }) => `${pointer || 'record'} ${text}`).join('; ');
     return failed(record.externalId, 'invalid_record', detail, faults);

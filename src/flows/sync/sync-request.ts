@@ -1,12 +1,21 @@
 import { parseTime, MINUTE, type Micros } from '../../platform/clock.js';
-import { escapePointer } from '../../platform/json-body.js';
+import { escapePointer, parseJsonBody } from '../../platform/json-body.js';
 import type { Fault } from '../../platform/problem.js';
+import { splitBody } from './split-body.js';
 
 export const RECORDS_MAX = 10_000;
 
+/** A record as it came. */
+export interface SentRecord {
+  /** Its bytes, by which an unchanged one is told; null where they could not be cut out of the body. */
+  text: Buffer | null;
+  /** What the bytes say; undefined while they are not read, and not known to be JSON. */
+  input: unknown;
+}
+
 /** A push, whichever of its three forms it came in. */
 export interface SyncRequest {
-  records: readonly unknown[];
+  records: readonly SentRecord[];
   dryRun: boolean;
   atomic: boolean;
   /** For records that do not say it themselves. */
@@ -14,25 +23,28 @@ export interface SyncRequest {
   connectionId: string | null;
 }
 
+const PLAIN = { dryRun: false, atomic: false, statedAt: null, connectionId: null };
 const MEMBERS = new Set(['users', 'mode', 'dryRun', 'atomic', 'statedAt', 'connection', 'scope']);
 
-/** Reads the body of `POST /users/sync`: one record, an array of them, or an envelope with `users`. Names every fault. */
-export function readSyncRequest(body: unknown, now: Micros): { request: SyncRequest; faults: Fault[] } {
+/**
+ * Reads the body of `POST /users/sync`, but for the records themselves: one, an array of them, or an envelope with
+ * `users`. Names every fault. Throws `invalid_json`, or `invalid_request` for names that would reach a prototype.
+ */
+export function readSyncRequest(body: Buffer, now: Micros): { request: SyncRequest; faults: Fault[] } {
   const faults: Fault[] = [];
-  const request = {
-    records: [] as readonly unknown[],
-    dryRun: false,
-    atomic: false,
-    statedAt: null,
-    connectionId: null,
-  };
-  if (Array.isArray(body)) return { request: { ...request, records: body }, faults };
-  if (typeof body !== 'object' || body === null) {
-    faults.push({ pointer: '', detail: 'must be a record, an array of records, or an object with `users`' });
-    return { request, faults };
+  const split = splitBody(body);
+  if (split) {
+    const records = split.records.map((text) => ({ text, input: undefined }));
+    return { request: { ...(split.envelope ? readEnvelope(split.envelope, now, faults) : PLAIN), records }, faults };
   }
-  if (!Object.hasOwn(body, 'users')) return { request: { ...request, records: [body] }, faults };
-  return { request: readEnvelope(body as Record<string, unknown>, now, faults), faults };
+  const value = parseJsonBody(body, true);
+  if (Array.isArray(value)) return { request: { ...PLAIN, records: value.map(asRead) }, faults };
+  if (typeof value !== 'object' || value === null) {
+    faults.push({ pointer: '', detail: 'must be a record, an array of records, or an object with `users`' });
+    return { request: { ...PLAIN, records: [] }, faults };
+  }
+  if (!Object.hasOwn(value, 'users')) return { request: { ...PLAIN, records: [{ text: body, input: value }] }, faults };
+  return { request: readEnvelope(value as Record<string, unknown>, now, faults), faults };
 }
 
 function readEnvelope(body: Record<string, unknown>, now: Micros, faults: Fault[]): SyncRequest {
@@ -49,10 +61,14 @@ function readEnvelope(body: Record<string, unknown>, now: Micros, faults: Fault[
   if (statedAt !== null && at === null) fault('/statedAt', 'must be an RFC 3339 time');
   if (at !== null && at > now + MINUTE) fault('/statedAt', 'is more than a minute ahead');
   return {
-    records: Array.isArray(users) ? users : [],
+    records: Array.isArray(users) ? users.map(asRead) : [],
     dryRun: dryRun === true,
     atomic: atomic === true,
     statedAt: at,
     connectionId: typeof connection === 'string' ? connection : null,
   };
+}
+
+function asRead(input: unknown): SentRecord {
+  return { text: null, input };
 }

@@ -19,11 +19,11 @@ import { SyncService } from './sync.service.js';
 export class SyncController {
   constructor(private readonly syncs: SyncService) {}
 
-  /** Records are read by hand, not by decorators: a push has thousands of them. */
+  /** The body is read by hand, not by decorators: a push has thousands of records, most of them unchanged. */
   @Post()
   @HttpCode(200)
   @Access('users:sync')
-  @Limits({ bodyBytesMax: 16 * MEBIBYTE, checksText: true })
+  @Limits({ bodyBytesMax: 16 * MEBIBYTE, readsBody: true })
   @Problems('batch_refused', 'conflict', 'idempotency_in_progress', 'idempotency_mismatch', 'overloaded')
   @ApiOperation({
     summary: 'Push users',
@@ -52,6 +52,6 @@ export class SyncController {
     @Body() body: unknown,
     @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<SyncAnswerDto> {
-    return this.syncs.sync(principal, body, idempotencyKey ?? null);
+    return this.syncs.sync(principal, Buffer.isBuffer(body) ? body : Buffer.alloc(0), idempotencyKey ?? null);
   }
 }

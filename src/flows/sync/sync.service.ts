@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
+import { parseJsonBody } from '../../platform/json-body.js';
 import { Problem } from '../../platform/problem.js';
 import { selectByKeys } from '../../platform/sql.js';
 import { ConnectionPolicies, type KnownConnection } from '../../provisioning/connection-policies.js';
@@ -10,7 +11,7 @@ import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js
 import { CHUNK_ITEMS_MAX, ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
-import { type IncomingRecord, nameRecords, type StoredPush } from './sync-chunk.js';
+import { type IncomingRecord, MalformedRecord, nameRecords, type StoredPush } from './sync-chunk.js';
 import { readSyncRequest, RECORDS_MAX } from './sync-request.js';
 
 const RECORDS_PER_READ = 1000;
@@ -26,7 +27,17 @@ export class SyncService {
   ) {}
 
   /** Applies a push, and answers record by record. With `idempotencyKey`, the same request has one effect and answer. */
-  async sync(principal: Principal, body: unknown, idempotencyKey: string | null): Promise<SyncAnswer> {
+  async sync(principal: Principal, body: Buffer, idempotencyKey: string | null): Promise<SyncAnswer> {
+    try {
+      return await this.take(principal, body, idempotencyKey);
+    } catch (error) {
+      // Where it stops being JSON, by a reading of the whole. Nothing was written: all records are read before.
+      if (error instanceof MalformedRecord) parseJsonBody(body, true);
+      throw error;
+    }
+  }
+
+  private async take(principal: Principal, body: Buffer, idempotencyKey: string | null): Promise<SyncAnswer> {
     const now = this.clock.now();
     const { request, faults } = readSyncRequest(body, now);
     if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
@@ -34,10 +45,10 @@ export class SyncService {
       throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several.`);
     }
     const known = await this.findConnection(principal, request.connectionId);
-    const run = new PushRun(principal, known, request, nameRecords(request.records, request.statedAt), now);
+    const run = new PushRun(principal, known, request, await nameRecords(request.records, request.statedAt), now);
     if (request.dryRun) return this.preview(run);
     if (idempotencyKey === null) return this.apply(run, null);
-    const held = await this.idempotency.begin(principal.id, idempotencyKey, JSON.stringify(body));
+    const held = await this.idempotency.begin(principal.id, idempotencyKey, body);
     if ('answer' in held) return JSON.parse(held.answer) as SyncAnswer;
     try {
       run.resume(held);
@@ -64,21 +75,19 @@ export class SyncService {
 
   private async apply(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
     if (run.request.atomic) return this.applyWhole(run, held);
-    for (let start = 0; start < run.size; start += RECORDS_PER_READ) {
-      const waiting = await this.sortOut(run, run.open(start, RECORDS_PER_READ));
-      for (let from = 0; from < waiting.length; from += CHUNK_ITEMS_MAX) {
-        const chunk = waiting.slice(from, from + CHUNK_ITEMS_MAX);
-        if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
-        const submissions = chunk.map(({ submission }) => submission);
-        run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
-      }
+    const waiting = await this.sortOut(run);
+    for (let from = 0; from < waiting.length; from += CHUNK_ITEMS_MAX) {
+      const chunk = waiting.slice(from, from + CHUNK_ITEMS_MAX);
+      if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
+      const submissions = chunk.map(({ submission }) => submission);
+      run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
     }
     await this.database.transaction((tx) => this.finish(tx, run, held));
     return run.answer();
   }
 
   private async applyWhole(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
-    const waiting = await this.sortOut(run, run.open(0, run.size));
+    const waiting = await this.sortOut(run);
     run.refuseFailures();
     await this.provisioning.submitWhole(
       waiting.map(({ submission }) => submission),
@@ -92,14 +101,25 @@ export class SyncService {
   }
 
   private async preview(run: PushRun): Promise<SyncAnswer> {
-    const waiting = await this.sortOut(run, run.open(0, run.size));
+    const waiting = await this.sortOut(run);
     const { settled } = await this.provisioning.plan(waiting.map(({ submission }) => submission));
     run.note(waiting, settled);
     return run.answer();
   }
 
-  private async sortOut(run: PushRun, records: readonly IncomingRecord[]): Promise<Waiting[]> {
-    const ids = records.flatMap(({ externalId }) => (externalId === null ? [] : [externalId]));
+  /** All of a push before anything of it is written: it may stop being JSON in its last record. */
+  private async sortOut(run: PushRun): Promise<Waiting[]> {
+    const waiting: Waiting[] = [];
+    for (let start = 0; start < run.size; start += RECORDS_PER_READ) {
+      const records = run.open(start, RECORDS_PER_READ);
+      waiting.push(...(await run.sortOut(records, await this.findStored(run, records))));
+    }
+    return waiting;
+  }
+
+  private async findStored(run: PushRun, records: readonly IncomingRecord[]): Promise<Map<string, StoredPush>> {
+    const ids: string[] = [];
+    for (const { externalId } of records) if (externalId !== null) ids.push(externalId);
     const rows = await selectByKeys(
       this.database.read,
       (keys) =>
@@ -108,14 +128,8 @@ export class SyncService {
       ids,
     );
     const stored = new Map<string, StoredPush>();
-    for (const { externalId, userId, pushHash, mappingVersion } of rows) {
-      stored.set(String(externalId), {
-        userId: String(userId),
-        pushHash: pushHash === null ? null : String(pushHash),
-        mappingVersion: Number(mappingVersion),
-      });
-    }
-    return run.sortOut(records, stored);
+    for (const row of rows) stored.set(row.externalId as string, row as unknown as StoredPush);
+    return stored;
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {

@@ -14,6 +14,7 @@ export type EndReason =
   | 'refresh_token_reused'
   | 'tenant_suspended'
   | 'password_changed'
+  | 'external_id_changed'
   | 'merged';
 
 export type SessionsOf = 'id' | 'userId' | 'identityId' | 'connectionId' | 'applicationId' | 'tenantId';

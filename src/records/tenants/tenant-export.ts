@@ -107,6 +107,7 @@ const columns = {
     'reason',
     'since',
     'until',
+    'parkedAt',
   ],
   blocks: ['userId', 'kind', 'heldKey', 'adminId', 'reason', 'since', 'until'],
   local_passwords: ['userId', 'userNameKey', 'updatedAt'],
@@ -142,6 +143,7 @@ const TIME_COLUMNS = new Set([
   'notBefore',
   'since',
   'until',
+  'parkedAt',
   'at',
 ]);
 const FLAG_COLUMNS = new Set([

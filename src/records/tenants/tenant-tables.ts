@@ -40,6 +40,7 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'scim_requests', key: 'id', through: 'connectionId' },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
+  { table: 'former_users', key: 'userId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
   { table: 'runs', key: 'id' },
   { table: 'roles', key: 'id' },

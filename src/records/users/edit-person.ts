@@ -28,7 +28,8 @@ const TEXTS = ['userName', 'displayName', 'givenName', 'familyName', 'email'] as
 /** Every edit answers the same object where it changes nothing. */
 export function grantByHand(person: Person, held: HeldName, word: AdminWord): Person {
   const before = person.grants.find((grant): grant is AdminGrant => grant.source === 'admin' && isOf(grant, held));
-  if (before && before.reason === word.reason && before.until === word.until) return person;
+  const stands = before?.parkedAt === undefined && before?.reason === word.reason;
+  if (before && stands && before.until === word.until) return person;
   const grant: AdminGrant = {
     source: 'admin',
     kind: held.kind,
@@ -39,6 +40,19 @@ export function grantByHand(person: Person, held: HeldName, word: AdminWord): Pe
     until: word.until,
   };
   return { ...person, grants: [...person.grants.filter((one) => one !== before), grant] };
+}
+
+/** What admins gave counts again as it was, whoever has the account now. */
+export function confirmGrants(person: Person, which: readonly HeldName[]): Person {
+  const isMeant = (grant: AdminGrant): boolean =>
+    grant.parkedAt !== undefined && which.some((held) => isOf(grant, held));
+  if (!person.grants.some((grant) => grant.source === 'admin' && isMeant(grant))) return person;
+  const grants = person.grants.map((grant) => {
+    if (grant.source !== 'admin' || !isMeant(grant)) return grant;
+    const { parkedAt: _, ...confirmed } = grant;
+    return confirmed;
+  });
+  return { ...person, grants };
 }
 
 /** Takes away what an admin gave, and nothing that a connection did (rule 1). */
@@ -115,7 +129,7 @@ export function mergePersons(survivor: Person, other: Person): Person {
     identities: [...survivor.identities, ...other.identities].sort(
       (a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1),
     ),
-    grants: [...own, ...moved, ...keepLongest(admins)],
+    grants: [...own, ...moved, ...keepLongest(withoutParkedDoubles(admins))],
     blocks: keepLongest([...survivor.blocks, ...other.blocks]),
   };
 }
@@ -179,6 +193,12 @@ function isOf(one: HeldName, held: HeldName): boolean {
 
 function stands(until: Micros | null, now: Micros): boolean {
   return until === null || until > now;
+}
+
+/** Where an admin's grant counts for one of the two, the other's parked one has nothing to wait for. */
+function withoutParkedDoubles(grants: readonly AdminGrant[]): AdminGrant[] {
+  const counting = grants.filter(({ parkedAt }) => parkedAt === undefined);
+  return grants.filter((grant) => grant.parkedAt === undefined || !counting.some((one) => isOf(one, grant)));
 }
 
 /** One of each kind and key; the first where two last equally long. */

@@ -18,7 +18,7 @@ interface Row {
 
 /**
  * The roles that a user holds now, by key: the union of their grants, less their blocks (rule 1). Grants of an inactive
- * identity do not count (rule 7), nor do those whose `until` has come, nor keys without a role. One query, because
+ * identity do not count (rule 7), nor do those that are parked or whose `until` has come, nor keys without a role. One query, because
  * every request of a user's session makes it.
  */
 export async function findEffectiveRoles(
@@ -35,7 +35,7 @@ export async function findEffectiveRoles(
      LEFT JOIN blocks b ON b.userId = g.userId AND b.kind = g.kind AND b.heldKey = g.heldKey
        AND (b.until IS NULL OR b.until > ?)
      WHERE g.userId = ? AND g.tenantId = ? AND g.kind = 'role' AND b.userId IS NULL
-       AND (g.until IS NULL OR g.until > ?) AND (g.sourceId = ? OR i.active = ?)
+       AND (g.until IS NULL OR g.until > ?) AND g.parkedAt IS NULL AND (g.sourceId = ? OR i.active = ?)
      ORDER BY r.roleKey`,
     [now, userId, tenantId, now, ADMIN_SOURCE, 1],
   );

@@ -21,6 +21,8 @@ export class GrantEntity {
   @Text(500, { nullable: true }) reason: string | null;
   @Time() since: number;
   @Time({ nullable: true }) until: number | null;
+  /** Since when an admin's grant counts no more, until an admin confirms it. */
+  @Time({ nullable: true }) parkedAt: number | null;
 }
 
 export const ADMIN_SOURCE = 'admin';

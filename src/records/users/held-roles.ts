@@ -11,6 +11,8 @@ export interface HeldGrant {
   source: { admin: string; reason: string | null } | GrantingRule;
   since: Micros;
   until: Micros | null;
+  /** It waits for an admin to confirm it. */
+  parked: boolean;
   /** Always true of an admin's grant, which comes through no identity. */
   identityActive: boolean;
   blocked: boolean;
@@ -25,7 +27,8 @@ export interface GrantingRule {
   because: string | null;
 }
 
-export type WithheldReason = 'blocked' | 'expired' | 'identity_inactive' | 'no_such_role' | 'session_not_privileged';
+export type WithheldReason =
+  'blocked' | 'expired' | 'parked' | 'identity_inactive' | 'no_such_role' | 'session_not_privileged';
 
 interface Row {
   kind: 'role' | 'entitlement';
@@ -39,6 +42,7 @@ interface Row {
   reason: string | null;
   since: number;
   until: number | null;
+  parkedAt: number | null;
   identityActive: number | null;
   roleName: string | null;
   permissions: string | null;
@@ -56,7 +60,7 @@ export async function findHeldGrants(
   const rows = await manager.query<Row[]>(
     `SELECT g.kind AS kind, g.heldKey AS heldKey, g.sourceId AS sourceId, g.rule AS rule,
        g.connectionId AS connectionId, g.mappingVersion AS mappingVersion, g.because AS because, g.adminId AS adminId,
-       g.reason AS reason, g.since AS since, g.until AS until, i.active AS identityActive, r.name AS roleName,
+       g.reason AS reason, g.since AS since, g.until AS until, g.parkedAt AS parkedAt, i.active AS identityActive, r.name AS roleName,
        r.permissions AS permissions, r.markedPrivileged AS markedPrivileged, b.userId AS blockedId
      FROM grants g
      LEFT JOIN roles r ON g.kind = 'role' AND r.tenantId = g.tenantId AND r.roleKey = g.heldKey
@@ -86,6 +90,7 @@ function readGrant(row: Row): HeldGrant {
         },
     since: Number(row.since),
     until: row.until === null ? null : Number(row.until),
+    parked: row.parkedAt !== null,
     identityActive: isAdmin || Boolean(row.identityActive),
     blocked: row.blockedId !== null,
     role:
@@ -109,7 +114,9 @@ export function whyWithheld(
   if (first?.blocked) return 'blocked';
   const current = grants.filter((grant) => grant.until === null || grant.until > now);
   if (current.length === 0) return 'expired';
-  if (!current.some((grant) => grant.identityActive)) return 'identity_inactive';
+  const confirmed = current.filter((grant) => !grant.parked);
+  if (confirmed.length === 0) return 'parked';
+  if (!confirmed.some((grant) => grant.identityActive)) return 'identity_inactive';
   if (first?.kind === 'entitlement') return null;
   if (!first?.role) return 'no_such_role';
   return first.role.privileged && !sessionPrivileged ? 'session_not_privileged' : null;

@@ -17,7 +17,7 @@ const UNKNOWN_LIFE: Micros = 2 * DAY;
 export async function leaveTraces(
   tx: EntityManager,
   engine: Engine,
-  identities: readonly IdentityState[],
+  identities: readonly Pick<IdentityState, 'connectionId' | 'subject'>[],
   now: Micros,
 ): Promise<void> {
   const known = identities.filter(({ subject }) => subject !== null);

@@ -7,7 +7,7 @@ import { execute, placeholders } from '../../platform/sql.js';
 import { PLATFORM_SLUG, TenantEntity } from '../tenants/tenant.entity.js';
 
 /**
- * Holds the role for real: user not suspended, grant not expired, its identity active, no block in force. A grant whose
+ * Holds the role for real: user not suspended, grant neither expired nor parked, its identity active, no block in force. A grant whose
  * identity is gone counts for nothing either.
  */
 const HOLDERS = `
@@ -15,7 +15,7 @@ const HOLDERS = `
   JOIN users u ON u.id = g.userId
   LEFT JOIN identities i ON i.id = g.sourceId
   WHERE g.tenantId = ? AND g.kind = 'role' AND g.heldKey = ?
-    AND (g.until IS NULL OR g.until > ?)
+    AND (g.until IS NULL OR g.until > ?) AND g.parkedAt IS NULL
     AND (g.sourceId = 'admin' OR i.active = ?)
     AND u.suspended = ?
     AND NOT EXISTS (

@@ -140,15 +140,17 @@ export const grantColumns = [
   'reason',
   'since',
   'until',
+  'parkedAt',
 ] as const;
 
 export function grantRow(grant: GrantState, tenantId: string, userId: string): SqlValue[] {
   const held = [userId, grant.kind, grant.key];
   if (grant.source === 'admin') {
-    return [...held, ADMIN_SOURCE, '', tenantId, null, 0, null, grant.adminId, grant.reason, grant.since, grant.until];
+    const { adminId, reason, since, until, parkedAt = null } = grant;
+    return [...held, ADMIN_SOURCE, '', tenantId, null, 0, null, adminId, reason, since, until, parkedAt];
   }
   const { identityId, rule, connectionId, mappingVersion, because, since } = grant;
-  return [...held, identityId, rule, tenantId, connectionId, mappingVersion, because, null, null, since, null];
+  return [...held, identityId, rule, tenantId, connectionId, mappingVersion, because, null, null, since, null, null];
 }
 
 /** The primary key of a grant's row, in the order of its columns. */
@@ -167,6 +169,7 @@ export function readGrant(row: SqlRow): GrantState {
       adminId: text(row.adminId),
       reason: optionalText(row.reason),
       until: optionalNumber(row.until),
+      ...(row.parkedAt === null ? {} : { parkedAt: Number(row.parkedAt) }),
     } satisfies AdminGrant;
   }
   return {

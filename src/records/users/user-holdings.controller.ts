@@ -1,11 +1,12 @@
-import { Body, Controller, Delete, Headers, Param, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '../../platform/access.js';
 import { withEtag } from '../../platform/versions.js';
+import type { HeldName } from './edit-person.js';
 import { UserHoldingsService } from './user-holdings.service.js';
 import { UserView } from './user-view.dto.js';
-import { AdminWordBody, ReasonQuery, UserEntitlementPath, UserRolePath } from './users.dto.js';
+import { AdminWordBody, ConfirmGrantsBody, ReasonQuery, UserEntitlementPath, UserRolePath } from './users.dto.js';
 
 const IF_MATCH = { name: 'If-Match', required: false, description: 'The `ETag` of the version that you have read.' };
 
@@ -13,6 +14,28 @@ const IF_MATCH = { name: 'If-Match', required: false, description: 'The `ETag` o
 @Controller('users/:id')
 export class UserHoldingsController {
   constructor(private readonly holdings: UserHoldingsService) {}
+
+  @Post('grants/confirm')
+  @Access('roles:grant')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Let parked grants by hand count again',
+    description:
+      'When a connection gives an account to another externalId, what admins granted its user is parked: a namesake must ' +
+      'not inherit. Confirm it here, all or what is named; take it away with DELETE.',
+  })
+  @ApiHeader(IF_MATCH)
+  @ApiOkResponse({ type: UserView })
+  async confirm(
+    @Caller() principal: Principal,
+    @Param('id') id: string,
+    @Body() body: ConfirmGrantsBody,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserView> {
+    const options = { ifMatch, reason: body?.reason };
+    return withEtag(reply, await this.holdings.confirm(principal, id, namesIn(body), options));
+  }
 
   @Put('roles/:key')
   @Access('roles:grant')
@@ -141,4 +164,13 @@ export class UserHoldingsController {
     const options = { ifMatch, reason: query.reason };
     return withEtag(reply, await this.holdings.unblock(principal, id, { kind: 'entitlement', key }, options));
   }
+}
+
+/** Null where the body names nothing. */
+function namesIn(body: ConfirmGrantsBody | undefined): HeldName[] | null {
+  if (!body?.roles && !body?.entitlements) return null;
+  return [
+    ...(body.roles ?? []).map((key): HeldName => ({ kind: 'role', key })),
+    ...(body.entitlements ?? []).map((key): HeldName => ({ kind: 'entitlement', key })),
+  ];
 }

@@ -5,7 +5,15 @@ import { Clock, parseTime } from '../../platform/clock.js';
 import { assertMayGrant } from '../../platform/grant-rules.js';
 import { Problem } from '../../platform/problem.js';
 import type { RoleCatalogue } from '../roles/role-catalogue.js';
-import { type AdminWord, blockHeld, grantByHand, type HeldName, revokeByHand, unblockHeld } from './edit-person.js';
+import {
+  type AdminWord,
+  blockHeld,
+  confirmGrants,
+  grantByHand,
+  type HeldName,
+  revokeByHand,
+  unblockHeld,
+} from './edit-person.js';
 import { assertMayRule, effectivePermissions } from './person-authority.js';
 import { type EditScene, PersonEditor } from './person-editor.js';
 import type { EditOptions } from './users.service.js';
@@ -34,6 +42,31 @@ export class UserHoldingsService {
       const word = this.wordOf(principal, held, options, scene);
       assertMayGrant(principal, permissionsOf(held, scene.roles));
       return grantByHand(person, held, word);
+    });
+  }
+
+  /**
+   * Lets parked grants count again, all of them or those that are named. Throws `may_not_grant` for a role with
+   * permissions that the caller does not hold, `not_found` if a named one is not parked.
+   */
+  confirm(
+    principal: Principal,
+    id: string,
+    named: readonly HeldName[] | null,
+    options: EditOptions,
+  ): Promise<UserView> {
+    return this.edit(principal, id, options, (person, scene) => {
+      const parked = person.grants.filter((grant) => grant.source === 'admin' && grant.parkedAt !== undefined);
+      for (const held of named ?? []) {
+        if (parked.some(({ kind, key }) => kind === held.kind && key === held.key)) continue;
+        throw new Problem('not_found', `No grant of the ${held.kind} ${held.key} waits to be confirmed.`);
+      }
+      const wanted = named ?? parked;
+      assertMayGrant(
+        principal,
+        wanted.flatMap((held) => permissionsOf(held, scene.roles)),
+      );
+      return confirmGrants(person, wanted);
     });
   }
 

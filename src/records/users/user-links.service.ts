@@ -51,6 +51,7 @@ export class UserLinksService {
         if (own) await execute(tx, 'DELETE FROM local_passwords WHERE userId = ?', [fromId]);
         else await execute(tx, 'UPDATE local_passwords SET userId = ? WHERE userId = ?', [id, fromId]);
         await execute(tx, 'DELETE FROM one_time_links WHERE userId = ?', [fromId]);
+        await execute(tx, 'UPDATE former_users SET userId = ? WHERE userId = ?', [id, fromId]);
       },
       eventOf: (change) =>
         change.userId === id

@@ -117,12 +117,12 @@ function filtersOf(listing: UserListing): SqlText[] {
   return parts;
 }
 
-/** The role counts: granted by an admin, or through an identity that is on, not ended, and not blocked. */
+/** The role counts: granted by an admin, or through an identity that is on, not ended, not parked, and not blocked. */
 function holding(tenantId: string, role: string, now: Micros): SqlText {
   return {
     sql: `u.id IN (SELECT g.userId FROM grants g LEFT JOIN identities i ON i.id = g.sourceId
       WHERE g.tenantId = ? AND g.kind = 'role' AND g.heldKey = ?
-        AND (g.until IS NULL OR g.until > ?) AND (g.sourceId = 'admin' OR i.active = 1)
+        AND (g.until IS NULL OR g.until > ?) AND g.parkedAt IS NULL AND (g.sourceId = 'admin' OR i.active = 1)
         AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.userId = g.userId AND b.kind = 'role'
           AND b.heldKey = g.heldKey AND (b.until IS NULL OR b.until > ?)))`,
     values: [tenantId, role, now, now],

@@ -6,6 +6,7 @@ import { normaliseKey } from '../../platform/text-key.js';
 
 const NAME_CHARS_MAX = 255;
 const REASON_CHARS_MAX = 500;
+const HELD_KEYS_MAX = 200;
 
 type FindFault = (value: unknown) => string | null;
 
@@ -36,6 +37,13 @@ export const IsSearchText = (): PropertyDecorator =>
   );
 export const IsHeldKey = (): PropertyDecorator =>
   IsText('isHeldKey', (value) => (typeof value === 'string' ? findHeldKeyFault(value) : 'must be a text'));
+export const IsHeldKeys = (): PropertyDecorator =>
+  IsText('isHeldKeys', (value) => {
+    if (!Array.isArray(value) || value.length > HELD_KEYS_MAX)
+      return `must be a list of at most ${HELD_KEYS_MAX} texts`;
+    if (!value.every((each) => typeof each === 'string')) return 'must be a list of texts';
+    return value.reduce<string | null>((fault, text) => fault ?? findHeldKeyFault(text), null);
+  });
 export const IsTime = (): PropertyDecorator =>
   IsText('isTime', (value) =>
     typeof value === 'string' && parseTime(value) !== null

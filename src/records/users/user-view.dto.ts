@@ -21,8 +21,10 @@ export class GrantView {
   @ApiProperty({ format: 'date-time' }) since: string;
   /** When it ends by itself; null: it does not. */
   @ApiProperty({ format: 'date-time' }) until: string | null;
-  /** False for one that came through a switched-off identity, or has ended. */
+  /** False for one that came through a switched-off identity, has ended, or is parked. */
   counts: boolean;
+  /** True: an admin gave it, and has to confirm it, since the account behind the user was given to another name. */
+  parked?: boolean;
 }
 
 export class HeldRoleView {

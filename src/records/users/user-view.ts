@@ -39,6 +39,7 @@ function toHeldView({ key, effective, grants }: Holding): HeldRoleView {
         since: formatTime(grant.since),
         until: grant.source === 'admin' ? formatOptional(grant.until) : null,
         counts,
+        ...(grant.source === 'admin' && grant.parkedAt !== undefined ? { parked: true } : {}),
       })),
   };
 }

@@ -6,6 +6,7 @@ import {
   IsAttributes,
   IsEmailAddress,
   IsHeldKey,
+  IsHeldKeys,
   IsPersonName,
   IsReason,
   IsSearchText,
@@ -158,7 +159,7 @@ export class ReasonQuery {
 }
 
 export class DeleteUserQuery {
-  /** `true`: the personal parts of events about the user are erased too. */
+  /** `true`: the personal parts of events about the user are erased too; of a user who is deleted already as well. */
   @IsOptional()
   @IsIn(['true', 'false'])
   erase?: 'true' | 'false';
@@ -192,6 +193,23 @@ export class AdminWordBody {
   @IsTime()
   @ApiProperty({ format: 'date-time' })
   until?: string | null;
+}
+
+/** Which parked grants count again: with neither list, all of them. */
+export class ConfirmGrantsBody {
+  /** The keys of roles. */
+  @IsOptional()
+  @IsHeldKeys()
+  roles?: string[];
+
+  /** The texts of entitlements. */
+  @IsOptional()
+  @IsHeldKeys()
+  entitlements?: string[];
+
+  @IsOptional()
+  @IsReason()
+  reason?: string | null;
 }
 
 export class MergeBody {

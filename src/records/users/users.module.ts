@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ExpirySweep } from './expiry-sweep.service.js';
+import { IdentityRemoval } from './identity-removal.service.js';
 import { PersonEditor } from './person-editor.js';
 import { PersonWriter } from './person-writer.js';
 import { UserExportController } from './user-export.controller.js';
@@ -26,8 +27,9 @@ import { UsersService } from './users.service.js';
     UserHoldingsService,
     UserLinksService,
     UserExportService,
+    IdentityRemoval,
     ExpirySweep,
   ],
-  exports: [PersonWriter],
+  exports: [PersonWriter, IdentityRemoval],
 })
 export class UsersModule {}

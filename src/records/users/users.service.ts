@@ -7,14 +7,17 @@ import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { isId, newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
+import { selectRows } from '../../platform/sql.js';
 import { loadPolicies } from '../connections/load-policies.js';
 import { removeLocalPasswords } from '../local-admins/write-local-admin.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { blankUser, changedFields, editProfile, type ProfileEdit, suspendUser, unsuspendUser } from './edit-person.js';
+import { forgetFormerUsers } from './former-users.js';
 import { leaveTraces } from './identity-traces.js';
 import { assertMayRule, effectivePermissions } from './person-authority.js';
 import { type EditScene, PersonEditor } from './person-editor.js';
 import { loadPersons } from './person-loader.js';
+import { UserEntity } from './user.entity.js';
 import type { UserView } from './user-view.dto.js';
 import { toUserView } from './user-view.js';
 
@@ -107,8 +110,12 @@ export class UsersService {
     return this.toView(person);
   }
 
-  /** Deletes the user with everything held; `erase` also takes the personal parts out of the ledger. */
+  /**
+   * Deletes the user with everything held; `erase` also takes the personal parts out of the ledger, of a user who was
+   * deleted before too.
+   */
   async remove(principal: Principal, id: string, options: EditOptions & { erase: boolean }): Promise<void> {
+    if (options.erase && (await this.eraseGone(principal.tenantId, id))) return;
     const { erase, ...rest } = options;
     await this.editor.edit(principal, {
       userIds: [id],
@@ -123,8 +130,25 @@ export class UsersService {
         const identities = changes.flatMap((each) => each.identitiesRemoved);
         await leaveTraces(tx, this.database.engine, identities, now);
         await removeLocalPasswords(tx, [id]);
+        await forgetFormerUsers(tx, [id]);
         if (erase) await this.ledger.erasePerson(tx, principal.tenantId, id);
       },
+    });
+  }
+
+  /** What is left of a user whom their source deleted, or an admin without erasing. False: there is no such user. */
+  private eraseGone(tenantId: string, id: string): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      if (await tx.existsBy(UserEntity, { id, tenantId })) return false;
+      const [deletion] = await selectRows(
+        tx,
+        `SELECT id FROM events WHERE tenantId = ? AND subjectId = ? AND subjectType = 'user' AND type = 'user.deleted'`,
+        [tenantId, id],
+      );
+      if (!deletion) return false;
+      await this.ledger.erasePerson(tx, tenantId, id);
+      await forgetFormerUsers(tx, [id]);
+      return true;
     });
   }
 

@@ -1,12 +1,11 @@
-import type { Micros } from '../../../platform/clock.js';
 import { normaliseKey } from '../../../platform/text-key.js';
 import type { Json } from '../../../plan/statement.js';
 import { parseDateTime } from './date-time.js';
 import type { CompareOperator } from './filter.js';
 import type { AttributeDefinition } from './schema.js';
 
-/** A value made ready to be compared: a text (its key where case does not count), a number, `Micros`, or a boolean. */
-export type Comparable = string | number | boolean | Micros;
+/** A value made ready to be compared: a text (its key where case does not count), a number (a time as `Micros`), or a boolean. */
+export type Comparable = string | number | boolean;
 
 /** Has a value that is neither empty nor null, nor made of such alone (RFC 7644, section 3.4.2.2, `pr`). */
 export function isAssigned(value: Json | undefined): boolean {
