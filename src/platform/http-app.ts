@@ -7,12 +7,12 @@ import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { BodyValidationPipe } from './body-validation.pipe.js';
 import type { Config } from './config.js';
+import { errorAnswer, pathOf, problemBody } from './error-answer.js';
 import { guardEdge, requestIdOf } from './http-edge.js';
 import { createLogger, NestLogger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { serveOpenApi } from './openapi.js';
 import { Problem } from './problem.js';
-import { problemBody } from './problem.filter.js';
 import { observeRequests } from './request-log.js';
 import { MEBIBYTE } from './route-limits.js';
 import { closeInOrder } from './shutdown.js';
@@ -55,11 +55,12 @@ export async function createHttpApp(
 /** A path that cannot be decoded is refused before a route, and its hooks and filter, is found. */
 function answerBrokenUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = new Problem('invalid_request', 'The path cannot be read.');
+  const { mediaType, body } = errorAnswer(problem, pathOf(request.url), request.id);
   void reply
     .status(problem.status)
-    .header('content-type', 'application/problem+json')
+    .header('content-type', mediaType)
     .header('cache-control', 'no-store')
-    .send(JSON.stringify(problemBody(problem, request.id)));
+    .send(JSON.stringify(body));
 }
 
 /** What is not even HTTP never reaches a route or a filter: it is answered on the socket itself. */

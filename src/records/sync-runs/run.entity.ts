@@ -4,7 +4,7 @@ import { Id, JsonText, PrimaryId, Text, Time, Whole } from '../../platform/colum
 /** Counts by result of a record or person. */
 export type RunCounts = Record<string, number>;
 
-/** One push, pull, import or re-plan. */
+/** One push, pull, import or re-plan; or people following a change of their groups. */
 @Entity('runs')
 @Index('runs_tenant', ['tenantId', 'startedAt'])
 @Index('runs_status', ['status'])
@@ -12,7 +12,7 @@ export class RunEntity {
   @PrimaryId() id: string;
   @Id() tenantId: string;
   @Id() connectionId: string;
-  @Text(16) kind: 'push' | 'replan';
+  @Text(16) kind: 'push' | 'replan' | 'groups';
   @Text(16) status: 'running' | 'finished' | 'failed';
   /** The principal that asked for it. */
   @Text(16) actorType: string;

@@ -4,7 +4,7 @@ import { formatTime } from '../../platform/clock.js';
 import { PageQuery } from '../../platform/page-query.dto.js';
 import type { RunEntity } from './run.entity.js';
 
-const KINDS = ['push', 'replan'] as const;
+const KINDS = ['push', 'replan', 'groups'] as const;
 const STATUSES = ['running', 'finished', 'failed'] as const;
 
 export class RunQuery extends PageQuery {
@@ -19,7 +19,7 @@ export class RunActor {
   id: string;
 }
 
-/** One push or re-plan. */
+/** One push or re-plan, or (`groups`) people following a change of their groups. */
 export class RunView {
   id: string;
   connection: string;

@@ -38,11 +38,17 @@ export const tenantTables: readonly TenantTable[] = [
     children: [{ table: 'scim_emails', by: 'identityId' }],
   },
   { table: 'scim_requests', key: 'id', through: 'connectionId' },
+  {
+    table: 'scim_groups',
+    key: 'id',
+    through: 'connectionId',
+    children: [{ table: 'scim_members', by: 'groupId' }],
+  },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
-  { table: 'runs', key: 'id' },
+  { table: 'runs', key: 'id', children: [{ table: 'scim_due', by: 'runId' }] },
   { table: 'roles', key: 'id' },
   { table: 'applications', key: 'id' },
   {
@@ -68,4 +74,6 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
   { table: 'scim_emails', key: 'identityId' },
+  { table: 'scim_members', key: 'groupId' },
+  { table: 'scim_due', key: 'runId' },
 ];

@@ -3,8 +3,10 @@ import type { EntityManager } from 'typeorm';
 import { LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
 import type { PersonChanges } from '../../plan/changes.js';
 import type { IdentityState } from '../../plan/person.js';
+import { Clock } from '../../platform/clock.js';
 import { Database, type SqlValue } from '../../platform/database.js';
 import { execute, insertRows, placeholders, selectByKeys, type SqlRow, upsertRows } from '../../platform/sql.js';
+import { forgetMembers } from '../groups/forget-members.js';
 import {
   blockColumns,
   blockRow,
@@ -43,6 +45,7 @@ export class PersonWriter {
   constructor(
     private readonly database: Database,
     private readonly ledger: LedgerService,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -134,6 +137,18 @@ export class PersonWriter {
       deleted.map((id) => [id]),
     );
     const identities = changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id]));
+    const byConnection = Map.groupBy(
+      changes.flatMap((each) => each.identitiesRemoved),
+      (one) => one.connectionId,
+    );
+    for (const [connectionId, some] of byConnection) {
+      await forgetMembers(
+        tx,
+        connectionId,
+        some.map((one) => one.id),
+        this.clock.now(),
+      );
+    }
     await deleteByKeys(tx, 'identities', ['id'], identities);
     await deleteByKeys(tx, 'scim_users', ['identityId'], identities);
     await deleteByKeys(tx, 'scim_emails', ['identityId'], identities);

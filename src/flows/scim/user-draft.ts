@@ -1,0 +1,143 @@
+import type { FoundIdentity } from '../../plan/directory.js';
+import type { ConnectionPolicy } from '../../plan/policy.js';
+import type { FieldName, Json, Statement } from '../../plan/statement.js';
+import { sameJson } from '../../plan/facts.js';
+import type { Micros } from '../../platform/clock.js';
+import { Problem } from '../../platform/problem.js';
+import { normaliseKey } from '../../platform/text-key.js';
+import type { Drafted, Scene } from '../../provisioning/submission.js';
+import type { JsonObject } from './protocol/read-value.js';
+import type { ScimResource } from './protocol/read-resource.js';
+import { etagOfUser, readStoredUser, RESOURCE_FIELD, type StoredUser, toResourceField } from './stored-user.js';
+import { toUserFields } from './user-statement.js';
+
+/** A draft's statement, and the resource before and after it. */
+export interface UserDraft {
+  statement: Statement;
+  before: StoredUser | null;
+  after: StoredUser;
+}
+
+/**
+ * The statement of a POST (RFC 7644, section 3.3). Whoever has the name or the `externalId` already and is switched off,
+ * or is not in the SCIM directory yet, is taken over: the client would else meet a conflict with somebody whom it
+ * cannot see. Throws `scim_uniqueness`.
+ */
+export function draftCreation({ directory, policy, context }: Scene, posted: ScimResource): UserDraft {
+  const resource: ScimResource = { ...posted, active: posted.active ?? true };
+  const { externalId, userName } = resource;
+  const byId = typeof externalId === 'string' ? directory.findByExternalId(policy.id, externalId) : null;
+  const byName = directory.findByUserNameKey(policy.id, normaliseKey(String(userName)));
+  if (byId && byName && byId.identity.id !== byName.identity.id) throw taken('userName');
+  const found = byId ?? byName;
+  if (!found) return newUser(policy, resource, context.now);
+  const before = readStoredUser(found.identity);
+  const isRevived = before?.resource.active === false && resource.active === true;
+  if (before && !isRevived) throw taken(byId ? 'externalId' : 'userName');
+  return changedUser(policy, found, { before, resource, now: context.now });
+}
+
+export interface UserChange {
+  id: string;
+  ifMatch: string | undefined;
+  /** The resource as the request makes it. Throws Problem. Pure. */
+  change: (before: ScimResource) => ScimResource;
+}
+
+/** The statement of a PUT or PATCH. Throws `not_found` and `version_conflict`. */
+export function draftChange(scene: Scene, { id, ifMatch, change }: UserChange): UserDraft {
+  const { found, before } = getUser(scene, id);
+  checkEtag(ifMatch, before);
+  const resource = change(before.resource);
+  // Neither leaving it out nor taking it away switches anybody on or off.
+  const whole = { ...resource, active: resource.active ?? before.resource.active ?? true };
+  return changedUser(scene.policy, found, { before, resource: whole, now: scene.context.now });
+}
+
+/** A user of the directory. Throws `not_found`. */
+export function getUser({ directory, policy }: Scene, id: string): { found: FoundIdentity; before: StoredUser } {
+  const found = directory.findIdentity(id);
+  const before = found?.identity.connectionId === policy.id ? readStoredUser(found.identity) : null;
+  if (!found || !before) throw userNotFound(id);
+  return { found, before };
+}
+
+export function userNotFound(id: string): Problem {
+  return new Problem('not_found', `There is no user ${JSON.stringify(id.slice(0, 100))}.`);
+}
+
+/** Weak comparison (RFC 9110, section 8.8.3.2): SCIM's ETags are weak, and clients drop the mark. */
+export function checkEtag(ifMatch: string | undefined, stored: Pick<StoredUser, 'version'>): void {
+  if (ifMatch === undefined || matchesEtag(ifMatch, etagOfUser(stored))) return;
+  throw new Problem('version_conflict', `Its version is ${etagOfUser(stored)}.`);
+}
+
+/** One of the ETags in a header is this one, or `*`. */
+export function matchesEtag(header: string, etag: string): boolean {
+  const opaque = (text: string): string => text.trim().replace(/^W\//, '');
+  return header.split(',').some((part) => part.trim() === '*' || opaque(part) === opaque(etag));
+}
+
+/** Answers a draft's thrown problem as the batch wants it. */
+export function toDrafted(draft: () => Drafted): Drafted {
+  try {
+    return draft();
+  } catch (error) {
+    if (error instanceof Problem) return { problem: error };
+    throw error;
+  }
+}
+
+function newUser(policy: ConnectionPolicy, resource: ScimResource, now: Micros): UserDraft {
+  const after: StoredUser = { resource, version: 1, createdAt: now, modifiedAt: now };
+  return { statement: toStatement(policy, undefined, null, after), before: null, after };
+}
+
+function changedUser(
+  policy: ConnectionPolicy,
+  { identity }: FoundIdentity,
+  { before, resource, now }: { before: StoredUser | null; resource: ScimResource; now: Micros },
+): UserDraft {
+  const isSame = before !== null && sameJson(before.resource as JsonObject, resource as JsonObject);
+  const after: StoredUser = isSame
+    ? before
+    : {
+        resource,
+        version: (before?.version ?? 0) + 1,
+        createdAt: before?.createdAt ?? now,
+        // Two changes within one tick of the clock are two changes.
+        modifiedAt: Math.max(now, (before?.modifiedAt ?? 0) + 1),
+      };
+  return { statement: toStatement(policy, identity.id, before, after), before, after };
+}
+
+function toStatement(
+  policy: ConnectionPolicy,
+  identityId: string | undefined,
+  before: StoredUser | null,
+  after: StoredUser,
+): Statement {
+  const { externalId } = after.resource;
+  const fields: Record<FieldName, Json> = {
+    ...toUserFields(after.resource, before?.resource ?? null, policy),
+    [RESOURCE_FIELD]: toResourceField(after),
+  };
+  return {
+    connectionId: policy.id,
+    voice: 'push',
+    at: 0,
+    newest: true,
+    externalId: typeof externalId === 'string' ? externalId : null,
+    subject: null,
+    ...(identityId === undefined ? {} : { identityId, clearsExternalId: externalId === undefined }),
+    guarded: true,
+    fields,
+    overage: [],
+    complete: false,
+    partial: true,
+  };
+}
+
+function taken(attribute: 'userName' | 'externalId'): Problem {
+  return new Problem('scim_uniqueness', `Another user of the directory has that ${attribute}.`);
+}
