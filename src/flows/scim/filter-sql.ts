@@ -20,8 +20,8 @@ export type AttributeColumn =
   | { kind: 'text'; column: string }
   /** A time or a boolean. */
   | { kind: 'number'; column: string }
-  /** In another table: a SELECT of ids with two parameters, the connection and the value. */
-  | { kind: 'elsewhere'; select: string; charsMax: number };
+  /** In another table: a SELECT of ids with two parameters, the connection and the value; exact unless keys are cut. */
+  | { kind: 'elsewhere'; select: string; charsMax: number; isExact?: boolean };
 
 /** By the attribute's path in canonical case. */
 export interface IndexedAttributes {
@@ -87,7 +87,11 @@ function comparison(
         : ANYBODY;
     case 'elsewhere':
       return operator === 'eq' && operand !== '' && String(operand).length < found.charsMax
-        ? { where: `${idColumn} IN (${found.select})`, values: [connectionId, String(operand)], isExact: false }
+        ? {
+            where: `${idColumn} IN (${found.select})`,
+            values: [connectionId, String(operand)],
+            isExact: found.isExact === true,
+          }
         : ANYBODY;
   }
 }
@@ -96,8 +100,8 @@ function comparison(
 function element(filter: ResolvedFilter, indexed: IndexedAttributes, connectionId: string): SqlFilter {
   for (const term of filter.kind === 'and' ? filter.terms : [filter]) {
     if (term.kind !== 'compare' || term.operator !== 'eq') continue;
-    const { where, values } = comparison(term, indexed, connectionId);
-    if (values.length > 0) return { where, values, isExact: false };
+    const { where, values, isExact } = comparison(term, indexed, connectionId);
+    if (values.length > 0) return { where, values, isExact: isExact && term === filter };
   }
   return ANYBODY;
 }

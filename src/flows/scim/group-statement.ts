@@ -39,6 +39,7 @@ export function followGroups(of: Followed, identityId: string, pending: PendingG
     externalId: null,
     subject: null,
     identityId,
+    guarded: true,
     fields: {},
     overage: [],
     complete: false,

@@ -29,12 +29,11 @@ export interface GroupOfMember {
   externalId: string | null;
 }
 
-export const GROUP_COLUMNS =
-  'id, tenantId, connectionId, displayName, externalId, version, revision, createdAt, modifiedAt';
+const GROUP_COLUMNS = 'id, tenantId, connectionId, displayName, externalId, version, revision, createdAt, modifiedAt';
 
 const KEYS_PER_STATEMENT = 500;
 
-export function readGroup(row: SqlRow): GroupRow {
+function readGroup(row: SqlRow): GroupRow {
   return {
     id: String(row.id),
     tenantId: String(row.tenantId),
@@ -55,7 +54,17 @@ export async function findGroup(manager: EntityManager, connectionId: string, id
   return row ? readGroup(row) : null;
 }
 
-/** The same, locked until the end of the transaction: who changes a group or its members holds it. */
+/** The groups of the connection among these ids. */
+export async function findGroups(
+  manager: EntityManager,
+  connectionId: string,
+  ids: readonly string[],
+): Promise<GroupRow[]> {
+  const sql = (keys: string) => `SELECT ${GROUP_COLUMNS} FROM scim_groups WHERE connectionId = ? AND id IN ${keys}`;
+  return (await selectByKeys(manager, sql, [connectionId], ids)).map(readGroup);
+}
+
+/** The same as `findGroup`, locked until the end of the transaction: who changes a group or its members holds it. */
 export async function lockGroup(tx: EntityManager, connectionId: string, id: string): Promise<GroupRow | null> {
   const forUpdate = tx.connection.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
   const sql = `SELECT ${GROUP_COLUMNS} FROM scim_groups WHERE id = ? AND connectionId = ?${forUpdate}`;

@@ -10,10 +10,11 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import { ConnectionMoved, holdConnections } from '../../provisioning/hold-connections.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { startGroupRun } from '../../records/groups/start-group-run.js';
-import type { GroupPlan } from './group-delta.js';
+import type { GroupPlan } from './group-plan.js';
 import { followGroups, type PendingGroup } from './group-statement.js';
 import { type GroupRow, lockGroup } from './group-store.js';
 import { guardPeople } from './guard-people.js';
+import { toProblem } from './scim-outcome.js';
 import { type GroupDelta, GroupMoved, writeGroup } from './write-group.js';
 
 const ATTEMPTS_MAX = 10;
@@ -41,17 +42,16 @@ export class GroupWriter {
   ) {}
 
   /**
-   * Plans and writes a change; planned anew when what it was planned from moved meanwhile. `plan` reads the group as it
-   * is, and answers the group itself where nothing changes. Throws what `plan` throws, `scim_uniqueness`, `last_owner`.
+   * Plans and writes a change; planned anew when what it was planned from moved meanwhile. `plan` reads the connection and
+   * the group as they are, and answers the group itself where nothing changes. Throws what `plan` throws,
+   * `scim_uniqueness`, `last_owner`.
    */
   async write(
-    find: () => Promise<KnownConnection>,
     actor: NewEvent['actor'],
-    plan: (manager: EntityManager, known: KnownConnection) => Promise<GroupPlan | GroupRow>,
+    plan: () => Promise<{ known: KnownConnection; plan: GroupPlan | GroupRow }>,
   ): Promise<WrittenGroup> {
     for (let attempt = 1; ; attempt++) {
-      const known = await find();
-      const planned = await plan(this.database.read, known);
+      const { known, plan: planned } = await plan();
       if (!('add' in planned)) return { group: planned, changed: false };
       try {
         return planned.people === null || (planned.everyone && attempt > ATTEMPTS_AT_ONCE_MAX)
@@ -164,7 +164,7 @@ function checkOutcomes({ settled }: PlannedBatch): void {
     if (result !== 'failed') continue;
     // Deleted since it was read.
     if (problem?.code === 'not_found') throw new GroupMoved();
-    throw new Problem('conflict', `A member cannot follow the change: ${problem?.detail ?? 'the rules refuse it'}`);
+    throw toProblem(problem);
   }
 }
 

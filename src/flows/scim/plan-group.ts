@@ -1,8 +1,12 @@
 import type { EntityManager } from 'typeorm';
 import { Problem } from '../../platform/problem.js';
 import { selectByKeys } from '../../platform/sql.js';
-import type { GroupEdit, GroupPlan, NamedMember } from './group-delta.js';
-import { findMembers, findPeople, type GroupRow, listMembers, type NewMember } from './group-store.js';
+import type { GroupPlan } from './group-plan.js';
+import { toMemberElement } from './group-resource.js';
+import { findMembers, findPeople, type GroupRow, listMembers, type NewMember, readMembers } from './group-store.js';
+import type { GroupChanges, NamedMember } from './protocol/group-changes.js';
+import { matchElement } from './protocol/match-filter.js';
+import type { ResolvedFilter } from './protocol/resolve-filter.js';
 
 /** So many people follow a group in the transaction of its change; of more, a run takes care. */
 export const FOLLOWED_AT_ONCE_MAX = 1000;
@@ -13,6 +17,8 @@ const MEMBER_ID_MAX = 255;
 export interface GroupWays {
   groupKey: 'displayName' | 'externalId';
   unknownMembers: 'refuse' | 'ignore' | 'keep';
+  /** Before `/Users`. */
+  baseUrl: string;
 }
 
 /** A new group with its first members. Throws `scim_invalid_value` for members that cannot be. */
@@ -28,27 +34,29 @@ export async function planNewGroup(
 }
 
 /**
- * What an edit changes of a group as it is stored now, by reading only those members whom it names, or all where it
- * names all. Null where it changes nothing. Throws `scim_invalid_value` for members that cannot be.
+ * What a request changes of a group as it is stored now, by reading only those members whom it names, or all where it
+ * names all or asks by a filter. Null where it changes nothing. Throws `scim_invalid_value` for members that cannot be.
  */
 export async function planGroup(
   manager: EntityManager,
   before: GroupRow,
-  edit: GroupEdit,
+  changes: GroupChanges,
   ways: GroupWays,
 ): Promise<GroupPlan | null> {
-  const { displayName = before.displayName, externalId = before.externalId } = edit;
+  const { displayName = before.displayName, externalId = before.externalId } = changes;
   const after = { ...before, displayName, externalId };
   const renamed = displayName !== before.displayName || externalId !== before.externalId;
   const everyone = after[ways.groupKey] !== before[ways.groupKey];
 
-  const named = edit.members ?? edit.add ?? [];
-  const asked = [...named.map(({ value }) => value), ...(edit.remove ?? [])];
-  const there = edit.members ? await listMembers(manager, before.id) : await findMembers(manager, before.id, asked);
-  const staying = new Set(edit.members?.map(({ value }) => value));
-  const remove = edit.members
-    ? [...there.keys()].filter((id) => !staying.has(id))
-    : [...new Set(edit.remove)].filter((id) => there.has(id));
+  const { members } = changes;
+  const named = members ?? changes.add;
+  const staying = new Set(named.map(({ value }) => value));
+  const chosen = await chooseMembers(manager, before, changes.removeWhere, ways);
+  const leaving = [...new Set([...chosen, ...changes.remove])].filter((id) => !staying.has(id));
+  const there = members
+    ? await listMembers(manager, before.id)
+    : await findMembers(manager, before.id, [...staying, ...leaving]);
+  const remove = members ? [...there.keys()].filter((id) => !staying.has(id)) : leaving.filter((id) => there.has(id));
   const add = await sortMembers(
     manager,
     before.connectionId,
@@ -66,6 +74,20 @@ export async function planGroup(
 export async function planRemoval(manager: EntityManager, before: GroupRow): Promise<GroupPlan> {
   const people = await withMembers(manager, before.id, []);
   return { before, after: null, add: [], remove: [], people, everyone: true, exact: false };
+}
+
+/** The members who meet one of the filters. */
+async function chooseMembers(
+  manager: EntityManager,
+  { id }: GroupRow,
+  filters: readonly ResolvedFilter[],
+  { baseUrl }: GroupWays,
+): Promise<string[]> {
+  if (filters.length === 0) return [];
+  const members = (await readMembers(manager, [id])).get(id) ?? [];
+  const isChosen = (element: ReturnType<typeof toMemberElement>) =>
+    filters.some((filter) => matchElement(filter, element));
+  return members.filter((member) => isChosen(toMemberElement(member, baseUrl))).map((member) => member.id);
 }
 
 async function withMembers(manager: EntityManager, groupId: string, ids: readonly string[]): Promise<string[] | null> {

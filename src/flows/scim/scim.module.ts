@@ -1,8 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { UsersModule } from '../../records/users/users.module.js';
+import { GroupRunsService } from './group-runs.service.js';
+import { GroupWriter } from './group-writer.js';
 import { ScimDirectories } from './scim-directory.js';
 import { ScimDiscoveryController } from './scim-discovery.controller.js';
+import { ScimGroupReader } from './scim-group-reader.js';
+import { ScimGroupsController } from './scim-groups.controller.js';
+import { ScimGroupsService } from './scim-groups.service.js';
 import { ScimLists } from './scim-lists.service.js';
 import { ScimRootController } from './scim-root.controller.js';
 import { ScimSearchService } from './scim-search.service.js';
@@ -17,7 +22,17 @@ import { ScimUsersService } from './scim-users.service.js';
  */
 @Module({
   imports: [ProvisioningModule, UsersModule],
-  controllers: [ScimUsersController, ScimRootController, ScimDiscoveryController],
-  providers: [ScimDirectories, ScimLists, ScimSearchService, ScimUserReader, ScimUsersService],
+  controllers: [ScimUsersController, ScimGroupsController, ScimRootController, ScimDiscoveryController],
+  providers: [
+    ScimDirectories,
+    ScimLists,
+    ScimSearchService,
+    ScimUserReader,
+    ScimUsersService,
+    ScimGroupReader,
+    ScimGroupsService,
+    GroupWriter,
+    GroupRunsService,
+  ],
 })
 export class ScimModule {}

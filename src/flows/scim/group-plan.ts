@@ -1,21 +1,5 @@
 import type { GroupRow, NewMember } from './group-store.js';
 
-/** What a request makes of a group. What it does not mention stays. */
-export interface GroupEdit {
-  displayName?: string;
-  externalId?: string | null;
-  /** The members from now on are these and no others; `add` and `remove` do not count then. */
-  members?: readonly NamedMember[];
-  add?: readonly NamedMember[];
-  remove?: readonly string[];
-}
-
-/** A member as the client names it. */
-export interface NamedMember {
-  value: string;
-  display: string | null;
-}
-
 /** A change of a group that is ready to be written. */
 export interface GroupPlan {
   /** As it was read; null for a new one. */

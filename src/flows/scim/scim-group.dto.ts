@@ -1,0 +1,10 @@
+import { groupResourceType } from './protocol/resource-types.js';
+import { describeResource } from './scim-schema-docs.js';
+
+/** A group as SCIM tells it (RFC 7643, section 4.2). */
+export class ScimGroupView {}
+describeResource(ScimGroupView.prototype, groupResourceType, 'answer');
+
+/** A group as a client states it; what is readOnly is passed over. */
+export class ScimGroupBody {}
+describeResource(ScimGroupBody.prototype, groupResourceType, 'body');
