@@ -19,7 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = allowed.length > 0 ? new Problem('method_not_allowed') : this.explain(error, request, path);
     if (problem.code === 'internal') this.logger.error(problem.options.cause ?? problem);
     // What is not our fault is told in a line: while it lasts, every request meets it.
-    else if (problem.status >= 500) this.logger.warn(`${problem.code}: ${reasonOf(problem)}`);
+    else if (problem.status > 501) this.logger.warn(`${problem.code}: ${reasonOf(problem)}`);
     if (reply.sent) return;
     if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
     if (problem.options.retryAfterSeconds) void reply.header('retry-after', String(problem.options.retryAfterSeconds));
