@@ -62,10 +62,12 @@ describe('roles follow groups', () => {
     const answers = await Promise.all(groups.map(({ id }) => add(id, ...ids)));
     expect(answers.map(({ status }) => status)).toEqual(groups.map(() => 200));
     for (const id of ids) expect(await groupFactOf(rollcall, id)).toEqual(groups.map((_, n) => `g-${n}`));
-    await Promise.all([
+    const changes = await Promise.all([
       ...groups.slice(0, 4).map(({ id }) => rename(id, `renamed-${id}`)),
       ...groups.slice(4).flatMap(({ id }) => ids.map((member) => remove(id, member))),
     ]);
+    expect(changes.map(({ status }) => status)).toEqual(changes.map(() => 200));
+    await finishGroupRuns(rollcall, world);
     for (const id of ids) {
       expect(await groupFactOf(rollcall, id)).toEqual(
         groups

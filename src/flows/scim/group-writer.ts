@@ -15,11 +15,12 @@ import { followGroups, type PendingGroup } from './group-statement.js';
 import { type GroupRow, lockGroup } from './group-store.js';
 import { guardPeople } from './guard-people.js';
 import { toProblem } from './scim-outcome.js';
+import { Turns } from './turns.js';
 import { type GroupDelta, GroupMoved, writeGroup } from './write-group.js';
 
 const ATTEMPTS_MAX = 10;
 /** After so many tries to take the members along at once, a run takes care of them: it needs nobody to hold still. */
-const ATTEMPTS_AT_ONCE_MAX = 5;
+const ATTEMPTS_AT_ONCE_MAX = 3;
 
 export interface WrittenGroup {
   /** As it is now; null when it is gone. */
@@ -34,6 +35,8 @@ export interface WrittenGroup {
  */
 @Injectable()
 export class GroupWriter {
+  private readonly turns = new Turns();
+
   constructor(
     private readonly provisioning: ProvisioningService,
     private readonly database: Database,
@@ -54,15 +57,16 @@ export class GroupWriter {
       const { known, plan: planned } = await plan();
       if (!('add' in planned)) return { group: planned, changed: false };
       try {
-        return planned.people === null || (planned.everyone && attempt > ATTEMPTS_AT_ONCE_MAX)
+        return planned.people === null || attempt > ATTEMPTS_AT_ONCE_MAX
           ? await this.writeWithRun(planned, known, actor)
           : await this.writeAtOnce(planned, planned.people, known, actor);
       } catch (error) {
-        if (!isMoved(error)) throw error;
+        if (!isMoved(error) && !isContended(error)) throw error;
         if (attempt === ATTEMPTS_MAX) {
           const detail = 'Others kept changing the same group; send it again.';
           throw new Problem('conflict', detail, { retryAfterSeconds: 1, cause: error });
         }
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** attempt));
       }
     }
   }
@@ -77,9 +81,10 @@ export class GroupWriter {
     const of = { tenantId, connectionId, actor, runId: null };
     const pending = pendingGroup(plan);
     let written: WrittenGroup = { group: plan.before, changed: false };
-    await this.provisioning.submitWhole(
-      people.map((id) => followGroups(of, id, pending)),
-      async (tx, planned) => {
+    const submissions = people.map((id) => followGroups(of, id, pending));
+    // Providers put a person into all their groups at the same moment.
+    await this.turns.take(people, () =>
+      this.provisioning.submitWhole(submissions, async (tx, planned) => {
         checkOutcomes(planned);
         if (people.length === 0) await holdConnections(tx, new Map([[connectionId, known.row.version]]));
         await guardPeople(tx, people, planned);
@@ -87,7 +92,7 @@ export class GroupWriter {
         if (plan.everyone && before?.version !== plan.before?.version) throw new GroupMoved();
         const delta = await writeGroup(tx, plan, before, planned.now);
         written = await this.conclude(tx, plan, delta, actor);
-      },
+      }),
     );
     return written;
   }
@@ -166,6 +171,11 @@ function checkOutcomes({ settled }: PlannedBatch): void {
     if (problem?.code === 'not_found') throw new GroupMoved();
     throw toProblem(problem);
   }
+}
+
+/** Others keep changing the same people. */
+function isContended(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'conflict';
 }
 
 function isMoved(error: unknown): boolean {
