@@ -29,8 +29,8 @@ export function draftCreation(scene: Scene, posted: ScimResource, { externalIds 
   const { externalId, userName } = resource;
   const byName = directory.findByUserNameKey(policy.id, normaliseKey(String(userName)));
   const holder = typeof externalId === 'string' ? directory.findByExternalId(policy.id, externalId) : null;
-  const isShared = externalIds === 'shared' && holder !== null && isInUse(holder);
-  const byId = isShared ? null : holder;
+  // Where several can have it, it tells nobody in the directory from another.
+  const byId = externalIds === 'shared' && holder !== null && readStoredUser(holder.identity) ? null : holder;
   if (byId && byName && byId.identity.id !== byName.identity.id) throw taken('userName');
   const found = byId ?? byName;
   if (!found) return newUser(scene, resource, externalIds);
@@ -42,11 +42,6 @@ export function draftCreation(scene: Scene, posted: ScimResource, { externalIds 
 
 /** What the connection has said of names; of its leniencies. */
 export type NameRules = Pick<Leniencies, 'externalIds'>;
-
-function isInUse({ identity }: FoundIdentity): boolean {
-  const stored = readStoredUser(identity);
-  return stored !== null && stored.resource.active !== false;
-}
 
 export interface UserChange extends NameRules {
   id: string;

@@ -72,11 +72,11 @@ export const leniencyTexts: Readonly<Record<LeniencyName, LeniencyText>> = {
     values: OFF_ON('it is not kept: the member is shown by its own display name', 'it is kept and shown'),
   },
   externalIds: {
-    about:
-      'What happens when a user is given an `externalId` that another active user of the connection has. A login that is matched by it always finds the first of them.',
+    about: 'What happens when a user is given an `externalId` that another user of the connection has.',
     values: {
-      unique: 'the request is refused with `uniqueness`',
-      shared: 'both show it, and only the first is found by it at a login or by `/users/sync`',
+      unique: 'the request is refused with `uniqueness`; a POST for somebody who is inactive revives them',
+      shared:
+        'both show it, and only the first is found by it at a login or by `/users/sync`; a POST revives whoever has the `userName` and is inactive',
     },
   },
   stringBooleans: {
