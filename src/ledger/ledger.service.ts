@@ -6,7 +6,7 @@ import { Clock, type Micros } from '../platform/clock.js';
 import type { SqlValue } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import { randomText } from '../platform/random-text.js';
-import { execute, insertRows } from '../platform/sql.js';
+import { execute, insertRows, writeTogether } from '../platform/sql.js';
 import { LedgerPulse } from './ledger-pulse.js';
 import { SKELETON_COLUMNS } from './seal-event.js';
 
@@ -76,9 +76,11 @@ export class LedgerService {
       ]);
       queue.push([id, event.tenantId]);
     }
-    await insertRows(tx, 'events', SKELETON_COLUMNS, rows);
-    await insertRows(tx, 'event_personal', PERSONAL_COLUMNS, personal);
-    await insertRows(tx, 'event_queue', ['eventId', 'tenantId'], queue);
+    await writeTogether(tx, [
+      () => insertRows(tx, 'events', SKELETON_COLUMNS, rows),
+      () => insertRows(tx, 'event_personal', PERSONAL_COLUMNS, personal),
+      () => insertRows(tx, 'event_queue', ['eventId', 'tenantId'], queue),
+    ]);
     this.pulse.emit('recorded');
   }
 

@@ -2,15 +2,16 @@ import type { EntityManager } from 'typeorm';
 import { Directory } from '../plan/directory.js';
 import { EffectiveFacts } from '../plan/effective.js';
 import { ExpressionFailure } from '../plan/expression.js';
-import { pushedName, tokenName } from '../plan/former-user.js';
+import { nameTrace, pushedName, tokenName } from '../plan/former-user.js';
 import { mergeStatement, NO_FACTS } from '../plan/facts.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import { normaliseKey } from '../platform/text-key.js';
+import type { Database } from '../platform/database.js';
 import { selectByKeys } from '../platform/sql.js';
 import { hashSubject } from '../records/users/identity-traces.js';
 import { loadFormerUsers } from '../records/users/former-users.js';
-import { type LoadedPersons, loadPersons } from '../records/users/person-loader.js';
+import { type LoadedPersons, loadPersons, loadPersonsBySubject } from '../records/users/person-loader.js';
 
 /** Everything that the statements of a batch may concern, as stored, and the revisions that guard it. */
 export interface LoadedBatch {
@@ -26,36 +27,55 @@ interface Wanted {
   userNameKeys: Set<string>;
   emailKeys: Set<string>;
   identityIds: Set<string>;
+  /** What the tokens of these subjects call themselves. */
+  namesOfSubjects: Map<string, string>;
 }
 
 /** Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern. */
 export async function loadBatch(
-  manager: EntityManager,
+  { read: manager, engine }: Pick<Database, 'read' | 'engine'>,
   statements: readonly Statement[],
   policyOf: (connectionId: string) => ConnectionPolicy | undefined,
 ): Promise<LoadedBatch> {
-  const wanted = gatherKeys(statements, policyOf);
-  const userIds = new Map<string, Set<string>>();
-  const known = new Set<string>();
-  await Promise.all([...wanted.values()].map((one) => findUserIds(manager, one, userIds, known)));
-  const loaded = await Promise.all([...userIds].map(([tenantId, ids]) => loadPersons(manager, tenantId, [...ids])));
+  const all = [...gatherKeys(statements, policyOf).values()];
+  const loaded = await Promise.all(
+    all.map(({ policy, subjects }) => loadPersonsBySubject(manager, engine, policy, [...subjects])),
+  );
   const batch = toBatch(loaded);
-  const all = [...wanted.values()];
+  for (const wanted of all) leaveOutFound(wanted, batch.directory);
+  const userIds = new Map<string, Set<string>>();
+  await Promise.all(all.map((wanted) => findUserIds(manager, wanted, userIds)));
+  const rest = [...userIds].map(([tenantId, ids]) => {
+    const missing = [...ids].filter((id) => !batch.directory.findPerson(id));
+    return loadPersons(manager, tenantId, missing);
+  });
+  for (const each of await Promise.all(rest)) addTo(batch, each);
   await Promise.all([
-    ...all.map((one) => loadTraces(manager, one, batch.directory, known)),
-    ...all.map((one) => loadFormers(manager, one, batch)),
+    ...all.map((wanted) => loadTraces(manager, wanted, batch.directory)),
+    ...all.map((wanted) => loadFormers(manager, wanted, batch)),
   ]);
   return batch;
 }
 
-export function toBatch(loaded: readonly LoadedPersons[]): LoadedBatch {
-  const directory = new Directory();
-  const revisions = new Map<string, number>();
-  for (const each of loaded) {
-    for (const person of each.persons.values()) directory.load(person);
-    for (const [id, revision] of each.revisions) revisions.set(id, revision);
+/** Whoever was found by their subject need not be looked for by the other names that they hold: those are unique. */
+function leaveOutFound({ policy, subjects, externalIds, userNameKeys }: Wanted, directory: Directory): void {
+  for (const subject of subjects) {
+    const identity = directory.findBySubject(policy.id, subject)?.identity;
+    if (!identity) continue;
+    if (identity.externalId !== null) externalIds.delete(identity.externalId);
+    if (identity.userNameKey !== null) userNameKeys.delete(identity.userNameKey);
   }
-  return { directory, revisions };
+}
+
+export function toBatch(loaded: readonly LoadedPersons[]): LoadedBatch {
+  const batch: LoadedBatch = { directory: new Directory(), revisions: new Map() };
+  for (const each of loaded) addTo(batch, each);
+  return batch;
+}
+
+function addTo({ directory, revisions }: LoadedBatch, { persons, revisions: loaded }: LoadedPersons): void {
+  for (const person of persons.values()) directory.load(person);
+  for (const [id, revision] of loaded) revisions.set(id, revision);
 }
 
 function gatherKeys(
@@ -75,6 +95,7 @@ function gatherKeys(
         userNameKeys: new Set(),
         emailKeys: new Set(),
         identityIds: new Set(),
+        namesOfSubjects: new Map(),
       };
       all.set(policy.id, wanted);
     }
@@ -87,7 +108,11 @@ function gatherKeys(
       else wanted.emailKeys.add(normaliseKey(value));
     }
     const { userName, email } = readStatedNames(statement, policy);
-    if (userName !== null) wanted.userNameKeys.add(normaliseKey(userName));
+    if (userName !== null) {
+      const nameKey = normaliseKey(userName);
+      wanted.userNameKeys.add(nameKey);
+      if (statement.subject !== null) wanted.namesOfSubjects.set(statement.subject, nameKey);
+    }
     if (email !== null && policy.authoritativeDomains.length > 0) wanted.emailKeys.add(normaliseKey(email));
   }
   return all;
@@ -114,26 +139,17 @@ function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-async function findUserIds(
-  manager: EntityManager,
-  wanted: Wanted,
-  userIds: Map<string, Set<string>>,
-  known: Set<string>,
-): Promise<void> {
+async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<string, Set<string>>): Promise<void> {
   const { id, tenantId } = wanted.policy;
   const byColumn = (column: string, keys: ReadonlySet<string>) =>
     selectByKeys(
       manager,
-      (list) => `SELECT userId, subject, userNameKey FROM identities WHERE connectionId = ? AND ${column} IN ${list}`,
+      (list) => `SELECT userId, userNameKey FROM identities WHERE connectionId = ? AND ${column} IN ${list}`,
       [id],
       [...keys],
     );
   const found = (
-    await Promise.all([
-      byColumn('id', wanted.identityIds),
-      byColumn('externalId', wanted.externalIds),
-      byColumn('subject', wanted.subjects),
-    ])
+    await Promise.all([byColumn('id', wanted.identityIds), byColumn('externalId', wanted.externalIds)])
   ).flat();
   // A name that someone found already holds need not be looked for: it is unique.
   for (const row of found) {
@@ -150,19 +166,20 @@ async function findUserIds(
   const ids = userIds.get(tenantId) ?? new Set<string>();
   userIds.set(tenantId, ids);
   for (const row of [...found, ...byEmail]) ids.add(String(row.userId));
-  for (const row of found) if (typeof row.subject === 'string') known.add(`${id} ${row.subject}`);
 }
 
 /** A deleted identity may have left a trace; only subjects that nobody holds can have one that matters. */
 async function loadTraces(
   manager: EntityManager,
-  { policy, subjects }: Wanted,
+  { policy, subjects, namesOfSubjects }: Wanted,
   directory: Directory,
-  known: ReadonlySet<string>,
 ): Promise<void> {
   const unknown = new Map<string, string>();
   for (const subject of subjects) {
-    if (!known.has(`${policy.id} ${subject}`)) unknown.set(hashSubject(subject), subject);
+    if (directory.findBySubject(policy.id, subject)) continue;
+    unknown.set(hashSubject(subject), subject);
+    const nameKey = namesOfSubjects.get(subject);
+    if (nameKey !== undefined) unknown.set(hashSubject(nameTrace(nameKey)), nameTrace(nameKey));
   }
   const rows = await selectByKeys(
     manager,

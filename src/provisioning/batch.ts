@@ -10,7 +10,7 @@ import { Database, databaseUnavailable } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problem.js';
-import { insertRows, selectByKeys } from '../platform/sql.js';
+import { insertRows, selectByKeys, writeTogether } from '../platform/sql.js';
 import { endSessions } from '../records/sessions/end-sessions.js';
 import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
@@ -45,15 +45,11 @@ export class Batch {
 
   /** What would become of these statements; writes nothing. The same code as `run`. */
   async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
-    const [known, used] = await Promise.all([
-      this.policies.load(submissions.map((each) => each.statement.connectionId)),
-      this.findUsedTokens(submissions),
-    ]);
-    const loaded = await loadBatch(
-      this.database.read,
-      submissions.map((each) => each.statement),
-      (id) => known.get(id)?.policy,
-    );
+    return this.planAfter(submissions, this.findUsedTokens(submissions));
+  }
+
+  private async planAfter(submissions: readonly Submission[], using: Promise<Set<string>>): Promise<PlannedBatch> {
+    const [{ known, loaded }, used] = await Promise.all([this.load(submissions), using]);
     const now = this.clock.now();
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
     await this.addPoliciesOfOthers(loaded, known);
@@ -76,13 +72,30 @@ export class Batch {
   ) {
     for (let attempt = 1; ; attempt++) {
       try {
-        const planned = await this.plan(submissions);
+        // That a token was used before is told by its row, which cannot be inserted twice: few are, so nobody looks first.
+        const isFirst = attempt === 1;
+        const using = isFirst ? Promise.resolve(new Set<string>()) : this.findUsedTokens(submissions);
+        const planned = await this.planAfter(submissions, using);
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
         if (!isMoved(error) || attempt === ATTEMPTS_MAX) throw toProblem(error);
       }
     }
+  }
+
+  /** The connections as they are now, and the persons. Both at once where the policies that are kept are still true. */
+  private async load(submissions: readonly Submission[]) {
+    const ids = new Set(submissions.map((each) => each.statement.connectionId));
+    const statements = submissions.map((each) => each.statement);
+    const kept = this.policies.findKept(ids);
+    const [known, early] = await Promise.all([
+      this.policies.load([...ids]),
+      kept && loadBatch(this.database, statements, (id) => kept.get(id)?.policy),
+    ]);
+    const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
+    if (early && isTrue) return { known, loaded: early };
+    return { known, loaded: await loadBatch(this.database, statements, (id) => known.get(id)?.policy) };
   }
 
   private async write(
@@ -93,22 +106,33 @@ export class Batch {
     const { settled, changes, now, loaded } = planned;
     const told = gatherEffects(submissions, settled, now);
     if (changes.length + told.rows.size + told.sets.size + told.events.length === 0 && !alongside) return;
+    const isQuiet = changes.every(({ quiet }) => quiet) && !alongside;
     await this.database.transaction(async (tx) => {
-      await guardOwners(tx, changes, now);
-      await holdConnections(tx, versionsOf(settled));
-      await this.writer.write(tx, changes, {
-        actor: { type: 'system', id: 'system' },
-        via: 'system',
-        revisions: loaded.revisions,
-        pushHashes: told.pushHashes,
-        eventOf: (change) => told.authors.get(change.userId) ?? {},
-      });
-      await endSessions(tx, 'identityId', told.deactivated, 'deactivated', now);
-      await endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now);
-      await writeAccountChanges(tx, this.database.engine, gatherAccountChanges(settled), now);
-      for (const { columns, table, values } of told.rows.values()) await insertRows(tx, table, columns, values);
-      await writeRowSets(tx, told.sets);
-      await this.ledger.record(tx, told.events);
+      const writes = [
+        () => guardOwners(tx, changes, now),
+        () => holdConnections(tx, versionsOf(settled)),
+        () =>
+          this.writer.write(tx, changes, {
+            actor: { type: 'system', id: 'system' },
+            via: 'system',
+            revisions: loaded.revisions,
+            pushHashes: told.pushHashes,
+            eventOf: (change) => told.authors.get(change.userId) ?? {},
+          }),
+        () => endSessions(tx, 'identityId', told.deactivated, 'deactivated', now),
+        () => endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now),
+        () => writeAccountChanges(tx, this.database.engine, gatherAccountChanges(settled), now),
+        ...[...told.rows.values()].map(
+          ({ columns, table, values }) =>
+            () =>
+              insertRows(tx, table, columns, values),
+        ),
+        () => writeRowSets(tx, told.sets),
+        () => this.ledger.record(tx, told.events),
+      ];
+      // Where nothing has to be locked and read first, nothing waits for an answer either.
+      if (isQuiet) await writeTogether(tx, writes);
+      else for (const write of writes) await write();
       await alongside?.(tx, planned);
     });
   }

@@ -47,6 +47,17 @@ export class ConnectionPolicies {
     return all;
   }
 
+  /** What `load` last gave for these, if it has given all of them: a guess at what it will give. */
+  findKept(ids: Iterable<string>): Map<string, KnownConnection> | null {
+    const all = new Map<string, KnownConnection>();
+    for (const id of ids) {
+      const kept = this.cache.get(id);
+      if (!kept) return null;
+      all.set(id, kept.known);
+    }
+    return all;
+  }
+
   async find(id: string): Promise<KnownConnection | null> {
     return (await this.load([id])).get(id) ?? null;
   }

@@ -28,7 +28,7 @@ export class ProvisioningService {
     const run = (submissions: readonly Submission[]) => this.batch.run(submissions);
     // Two batches at once on a server: one is planned while the other is written. SQLite has one writer anyway.
     const batchesMax = database.engine === 'mysql' ? 2 : 1;
-    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 8, waitMsMax: 2000 });
+    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 12, waitMsMax: 2000 });
     // While people log in, one chunk at a time: a second doubles what they wait for.
     const besideMin = () => (Date.now() - this.lastSingleMs < SINGLES_CALM_MS ? Infinity : 1);
     this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, besideMin, waitMsMax: 30_000 });

@@ -28,10 +28,8 @@ const absence: AbsencePolicy = {
 };
 
 function merge(facts: Facts, fields: Record<FieldName, Json>, now: number): Facts {
-  const statement = {
-    ...{ connectionId: 'c', voice: 'push' as const, at: 0, newest: true, externalId: null, subject: null },
-    ...{ fields, overage: [], complete: false },
-  };
+  const said = { connectionId: 'c', voice: 'push' as const, at: 0, newest: true, externalId: null, subject: null };
+  const statement = { ...said, fields, overage: [], complete: false };
   return mergeStatement(facts, statement, absence, now).facts;
 }
 

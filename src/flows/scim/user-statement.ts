@@ -73,7 +73,7 @@ export const userAttributes: Readonly<
 /** Only what is assigned. */
 function readFields(user: ResourceJson, ceilings: Ceilings): Record<FieldName, Json> {
   const name = asObject(user.name);
-  const email = choose(withValue(user.emails).filter(({ value }) => findEmailFault(String(value)) === null))?.value;
+  const email = choose(withValue(user.emails).filter(({ value }) => findEmailFault(value) === null))?.value;
   const roles = readTexts(user.roles).filter((key) => findRoleCeiling(ceilings, key) === null);
   const entitlements = readTexts(user.entitlements).filter(
     (text) => mayGrantEntitlement(ceilings, text) && findNameFault(text, NAME_CHARS_MAX) === null,
@@ -108,7 +108,7 @@ function readDisplayName(value: Json | undefined): string | undefined {
 
 /** The values of a list, each once. Entra ID writes an app role as JSON into the value: its own `value` is meant. */
 function readTexts(list: Json | undefined): string[] {
-  return [...new Set(withValue(list).map(({ value }) => readRole(String(value))))];
+  return [...new Set(withValue(list).map(({ value }) => readRole(value)))];
 }
 
 function readRole(text: string): string {
@@ -121,15 +121,18 @@ function readRole(text: string): string {
   }
 }
 
-function withValue(list: Json | undefined): ResourceJson[] {
+type Entry = ResourceJson & { value: string };
+
+function withValue(list: Json | undefined): Entry[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry) => {
     const object = asObject(entry);
-    return object && typeof object.value === 'string' && object.value !== '' ? [object] : [];
+    const value = object?.value;
+    return typeof value === 'string' && value !== '' ? [{ ...object, value }] : [];
   });
 }
 
-function choose(entries: readonly ResourceJson[]): ResourceJson | undefined {
+function choose<T extends ResourceJson>(entries: readonly T[]): T | undefined {
   return entries.find(({ primary }) => primary === true) ?? entries.find((one) => hasType(one, 'work')) ?? entries[0];
 }
 

@@ -5,7 +5,15 @@ import type { PersonChanges } from '../../plan/changes.js';
 import type { IdentityState } from '../../plan/person.js';
 import { Clock } from '../../platform/clock.js';
 import { Database, type SqlValue } from '../../platform/database.js';
-import { execute, insertRows, placeholders, selectByKeys, type SqlRow, upsertRows } from '../../platform/sql.js';
+import {
+  execute,
+  insertRows,
+  placeholders,
+  replaceRevisions,
+  selectByKeys,
+  type SqlRow,
+  upsertRows,
+} from '../../platform/sql.js';
 import { forgetMembers } from '../groups/forget-members.js';
 import {
   blockColumns,
@@ -54,6 +62,7 @@ export class PersonWriter {
    */
   async write(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
     if (changes.length === 0) return;
+    if (this.database.engine === 'mysql' && areQuiet(changes, context)) return this.writeQuietly(tx, changes, context);
     const stored = await this.lock(tx, changes, context);
     await this.remove(tx, changes);
     await insertRows(
@@ -75,12 +84,7 @@ export class PersonWriter {
       grantColumns,
       changes.flatMap((each) => each.grantsAdded.map((grant) => grantRow(grant, each.tenantId, each.userId))),
     );
-    await upsertRows(
-      tx,
-      this.database.engine,
-      { table: 'grants', columns: grantColumns, key: grantColumns.slice(0, 5), update: grantColumns.slice(5) },
-      changes.flatMap((each) => each.grantsUpdated.map(({ after }) => grantRow(after, each.tenantId, each.userId))),
-    );
+    await this.updateGrants(tx, changes);
     await insertRows(
       tx,
       'blocks',
@@ -91,6 +95,21 @@ export class PersonWriter {
       tx,
       changes.flatMap((change) => eventsOf(change, context)),
     );
+  }
+
+  /** Where only times and reasons moved, as with most logins: one statement locks, compares and writes. */
+  private async writeQuietly(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext) {
+    const rows = changes.flatMap(({ tenantId, userId, identitiesUpdated }) =>
+      identitiesUpdated.map((one) => {
+        const revision = (context.revisions.get(one.id) ?? 0) + 1;
+        return identityRow(one, { tenantId, userId, revision, pushHash: null });
+      }),
+    );
+    // In order of id, as `lock` does it.
+    rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+    const isWritten = await replaceRevisions(tx, 'identities', identityColumns, QUIET_COLUMNS, rows);
+    if (!isWritten) throw new PersonsMoved(changes.map(({ userId }) => userId));
+    await this.updateGrants(tx, changes);
   }
 
   /** Locks what will be written, in order of id so that two batches cannot deadlock, and checks that it has not moved. */
@@ -128,6 +147,15 @@ export class PersonWriter {
     return new Map(identities.map((row) => [String(row.id), row]));
   }
 
+  private async updateGrants(tx: EntityManager, changes: readonly PersonChanges[]): Promise<void> {
+    await upsertRows(
+      tx,
+      this.database.engine,
+      { table: 'grants', columns: grantColumns, key: grantColumns.slice(0, 5), update: grantColumns.slice(5) },
+      changes.flatMap((each) => each.grantsUpdated.map(({ after }) => grantRow(after, each.tenantId, each.userId))),
+    );
+  }
+
   private async remove(tx: EntityManager, changes: readonly PersonChanges[]): Promise<void> {
     const deleted = changes.filter((each) => each.deleted).map((each) => each.userId);
     await deleteByKeys(
@@ -136,22 +164,19 @@ export class PersonWriter {
       ['id'],
       deleted.map((id) => [id]),
     );
-    const identities = changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id]));
-    const byConnection = Map.groupBy(
-      changes.flatMap((each) => each.identitiesRemoved),
-      (one) => one.connectionId,
+    const removed = changes.flatMap((each) => each.identitiesRemoved);
+    await deleteByKeys(
+      tx,
+      'identities',
+      ['id'],
+      removed.map(({ id }) => [id]),
     );
-    for (const [connectionId, some] of byConnection) {
-      await forgetMembers(
-        tx,
-        connectionId,
-        some.map((one) => one.id),
-        this.clock.now(),
-      );
-    }
-    await deleteByKeys(tx, 'identities', ['id'], identities);
-    await deleteByKeys(tx, 'scim_users', ['identityId'], identities);
-    await deleteByKeys(tx, 'scim_emails', ['identityId'], identities);
+    // A merge or a split gives an identity to another user: it stays in its directory, and in its groups.
+    const stay = new Set(changes.flatMap((each) => each.identitiesAdded.map(({ id }) => id)));
+    await this.removeFromDirectory(
+      tx,
+      removed.filter(({ id }) => !stay.has(id)),
+    );
     await deleteByKeys(
       tx,
       'grants',
@@ -164,6 +189,16 @@ export class PersonWriter {
       blockColumns.slice(0, 3),
       changes.flatMap((each) => each.blocksRemoved.map((block) => [each.userId, block.kind, block.key])),
     );
+  }
+
+  private async removeFromDirectory(tx: EntityManager, gone: readonly IdentityState[]): Promise<void> {
+    for (const [connectionId, some] of Map.groupBy(gone, (one) => one.connectionId)) {
+      const ids = some.map(({ id }) => id);
+      await forgetMembers(tx, connectionId, ids, this.clock.now());
+    }
+    const keys = gone.map(({ id }) => [id]);
+    await deleteByKeys(tx, 'scim_users', ['identityId'], keys);
+    await deleteByKeys(tx, 'scim_emails', ['identityId'], keys);
   }
 
   private async writeIdentities(
@@ -216,6 +251,15 @@ export class PersonWriter {
     const upsert = { table: 'identities', columns: identityColumns, key: ['id'], update };
     await upsertRows(tx, this.database.engine, upsert, rows);
   }
+}
+
+/** The columns of an identity that may move unheard. */
+const QUIET_COLUMNS = ['facts', 'mappingVersion', 'lastLoginAt'] as const satisfies (keyof IdentityState)[];
+
+function areQuiet(changes: readonly PersonChanges[], { pushHashes }: WriteContext): boolean {
+  return changes.every(({ quiet, identitiesUpdated }) => {
+    return quiet && !identitiesUpdated.some(({ id }) => pushHashes?.has(id));
+  });
 }
 
 function usersOf(changes: readonly PersonChanges[], which: (change: PersonChanges) => boolean): SqlValue[][] {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { codeOf, type Operation } from '../../../../test/support/scim-patch.js';
 import { Problem } from '../../../platform/problem.js';
 import { type BulkOutcome, BulkProgress, type BulkResult, type BulkStep, toBulkResponse } from './bulk-order.js';
 import { BULK_REQUEST_URN, readBulk } from './bulk-request.js';
@@ -7,8 +8,6 @@ import { leniencyOf } from './leniencies.js';
 const rfc = leniencyOf('rfc');
 const limits = { operationsMax: 1_000, payloadBytesMax: 1_048_576 };
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
-
-type Operation = Record<string, unknown>;
 
 function user(bulkId: string, manager?: string): Operation {
   const data = { userName: bulkId, ...(manager ? { [ENTERPRISE]: { manager: { value: `bulkId:${manager}` } } } : {}) };
@@ -44,15 +43,7 @@ function outcomeOf({ operation, method, id }: BulkStep, failing: string[]): Bulk
 const statuses = (results: BulkResult[]) => results.map(({ bulkId, status }) => `${bulkId} ${status}`);
 const order = (steps: BulkStep[]) => steps.map(({ method, operation }) => `${method} ${operation.bulkId}`);
 
-function codeOf(body: unknown): string {
-  try {
-    readBulk(body, rfc, limits);
-  } catch (error) {
-    if (error instanceof Problem) return error.code;
-    throw error;
-  }
-  return 'none';
-}
+const codeOfBulk = (body: unknown) => codeOf(() => readBulk(body, rfc, limits));
 
 describe('a bulk request', () => {
   it.each<[string, unknown, string]>([
@@ -67,7 +58,7 @@ describe('a bulk request', () => {
     ],
     ['too many operations', { schemas: [BULK_REQUEST_URN], Operations: Array(1_001).fill({}) }, 'payload_too_large'],
   ])('SCIM 61 with %s is refused', (_, body, code) => {
-    expect(codeOf(body)).toBe(code);
+    expect(codeOfBulk(body)).toBe(code);
   });
 
   it.each<[string, unknown]>([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Problem } from '../../../platform/problem.js';
+import { codeOf, type Operation } from '../../../../test/support/scim-patch.js';
 import { type GroupChanges, readGroup, readGroupPatch } from './group-changes.js';
 import { GROUP_SCHEMA_URN } from './group-schema.js';
 import { type Leniencies, leniencyOf } from './leniencies.js';
@@ -11,20 +11,8 @@ const rfc = leniencyOf('rfc');
 const entra = leniencyOf('entra');
 const okta = leniencyOf('okta');
 
-type Operation = Record<string, unknown>;
-
 function changesOf(operations: Operation[], leniencies: Leniencies = rfc): GroupChanges {
   return readGroupPatch({ schemas: [PATCH_SCHEMA_URN], Operations: operations }, leniencies, 'g1');
-}
-
-function codeOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof Problem) return error.code;
-    throw error;
-  }
-  return 'none';
 }
 
 /** Ids alone, for what the tests are about. */

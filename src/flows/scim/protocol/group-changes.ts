@@ -54,7 +54,11 @@ export function readGroup(body: unknown, leniencies: Leniencies): GroupBody {
   const list = attribute ? readValue(attribute, input, { path: 'members', pointer }, reader) : null;
   const members = toMembers(list, pointer, faults);
   faults.throwIfAny();
-  return { displayName: String(displayName), externalId: typeof externalId === 'string' ? externalId : null, members };
+  return {
+    displayName: typeof displayName === 'string' ? displayName : '',
+    externalId: typeof externalId === 'string' ? externalId : null,
+    members,
+  };
 }
 
 /**
