@@ -43,6 +43,7 @@ const tables = (): Table[] => [
       text('identityId', 36, primary),
       text('tenantId', 36),
       text('connectionId', 36),
+      text('externalId', 255, optional),
       text('userNameKey', 255),
       text('displayNameKey', 255, optional),
       flag('active'),
@@ -51,6 +52,7 @@ const tables = (): Table[] => [
     ],
     indices: [
       index('scim_users_connection', ['connectionId', 'identityId']),
+      index('scim_users_external_id', ['connectionId', 'externalId', 'identityId']),
       index('scim_users_user_name', ['connectionId', 'userNameKey', 'identityId']),
       index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId']),
       index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId']),

@@ -57,13 +57,12 @@ export function problemBody(problem: Problem, requestId: string): Record<string,
 
 /** No member that the standard does not define: the faults are told in `detail`, the request's id in a header. */
 function scimBody({ scimType, detail, title, status, options }: Problem): Record<string, unknown> {
-  const faults = options.faults?.map((fault) => `${fault.pointer || 'the body'} ${fault.detail}`) ?? [];
-  // A detail of its own tells of the first fault already.
-  const listed = detail === undefined ? faults.length > 0 : faults.length > 1;
+  const faults = options.faults?.map((fault) => `${fault.pointer || 'The body'} ${fault.detail}.`) ?? [];
   return {
     schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
     status: String(status),
     ...(scimType === null ? {} : { scimType }),
-    detail: listed ? `${detail ?? title} (${faults.join('; ')})` : (detail ?? title),
+    // A detail of its own tells of the only fault.
+    detail: faults.length > 1 || detail === undefined ? [title, ...faults].join(' ') : detail,
   };
 }

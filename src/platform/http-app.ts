@@ -15,6 +15,7 @@ import { serveOpenApi } from './openapi.js';
 import { Problem } from './problem.js';
 import { observeRequests } from './request-log.js';
 import { MEBIBYTE } from './route-limits.js';
+import { canonicalScimUrl } from './scim-address.js';
 import { closeInOrder } from './shutdown.js';
 
 /** For a request to arrive whole; a body of 16 MiB over a slow line takes its time, a trickle is cut. */
@@ -36,6 +37,7 @@ export async function createHttpApp(
     trustProxy: config.TRUSTED_PROXIES.length > 0 ? [...config.TRUSTED_PROXIES] : false,
     clientErrorHandler: (error, socket) => answerBrokenHttp(error, socket, reading.get(socket) ?? null),
     frameworkErrors: answerBrokenUrl,
+    rewriteUrl: (request: IncomingMessage) => canonicalScimUrl(request.url ?? '/'),
     // An entitlement of 255 characters stands in a path, percent-encoded.
     routerOptions: { maxParamLength: 255 * 12 },
     logger: false,

@@ -34,6 +34,10 @@ export class ProblemFilter implements ExceptionFilter {
 
   private explain(error: unknown, request: FastifyRequest, path: string): Problem {
     const reason = request.is404 ? findScimReason(path) : null;
+    if (isTooLarge(error)) {
+      const bytesMax = request.routeOptions.bodyLimit;
+      return new Problem('payload_too_large', `At most ${bytesMax} bytes: send it in smaller parts.`, { cause: error });
+    }
     return reason ?? toProblem(error);
   }
 }
@@ -51,9 +55,17 @@ const HTTP_CODES: Partial<Record<number, ProblemCode>> = {
   429: 'too_many_requests',
 };
 
+const TOO_LARGE = 'FST_ERR_CTP_BODY_TOO_LARGE';
+
+/** Found by the server while it read the body, and perhaps wrapped by the framework since. */
+function isTooLarge(error: unknown): boolean {
+  if (error instanceof HttpException) return error.getStatus() === 413;
+  return (error as { code?: unknown } | null)?.code === TOO_LARGE;
+}
+
 /** Faults that the framework finds while it reads a request; its own words tell callers too little or too much. */
 const READING: Record<string, { code: ProblemCode; detail: string }> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', detail: 'Send it in smaller parts.' },
+  [TOO_LARGE]: { code: 'payload_too_large', detail: 'Send it in smaller parts.' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'unsupported_media_type',
     detail: 'Send JSON in UTF-8, with content-type: application/json.',

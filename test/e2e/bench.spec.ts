@@ -12,6 +12,10 @@ const FIGURES = [
   'sync_unchanged_ratio',
   'rss_mib_after_sync',
   'replan_100k_seconds',
+  'scim_create_ratio',
+  'scim_filter_ms',
+  'scim_member_add_ms',
+  'scim_list',
 ];
 
 function runBench(...args: string[]) {

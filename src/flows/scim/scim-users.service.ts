@@ -53,7 +53,10 @@ export class ScimUsersService {
     const projection = readProjection(userResourceType, asked);
     const posted = readResource(userResourceType, body, directory.leniencies);
     const named = namesOf(posted);
-    return this.write(directory, projection, { named, draft: (scene) => draftCreation(scene, posted) });
+    return this.write(directory, projection, {
+      named,
+      draft: (scene) => draftCreation(scene, posted, directory.leniencies),
+    });
   }
 
   /** PUT (RFC 7644, section 3.5.1). */
@@ -114,7 +117,7 @@ export class ScimUsersService {
     return this.write(directory, projection, {
       identityId: id,
       named,
-      draft: (scene) => draftChange(scene, { id, ifMatch, change }),
+      draft: (scene) => draftChange(scene, { id, ifMatch, change, externalIds: directory.leniencies.externalIds }),
     });
   }
 

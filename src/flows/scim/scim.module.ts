@@ -3,6 +3,8 @@ import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { UsersModule } from '../../records/users/users.module.js';
 import { GroupRunsService } from './group-runs.service.js';
 import { GroupWriter } from './group-writer.js';
+import { ScimBulkController } from './scim-bulk.controller.js';
+import { ScimBulkService } from './scim-bulk.service.js';
 import { ScimDirectories } from './scim-directory.js';
 import { ScimDiscoveryController } from './scim-discovery.controller.js';
 import { ScimGroupReader } from './scim-group-reader.js';
@@ -22,7 +24,13 @@ import { ScimUsersService } from './scim-users.service.js';
  */
 @Module({
   imports: [ProvisioningModule, UsersModule],
-  controllers: [ScimUsersController, ScimGroupsController, ScimRootController, ScimDiscoveryController],
+  controllers: [
+    ScimUsersController,
+    ScimGroupsController,
+    ScimBulkController,
+    ScimRootController,
+    ScimDiscoveryController,
+  ],
   providers: [
     ScimDirectories,
     ScimLists,
@@ -31,6 +39,7 @@ import { ScimUsersService } from './scim-users.service.js';
     ScimUsersService,
     ScimGroupReader,
     ScimGroupsService,
+    ScimBulkService,
     GroupWriter,
     GroupRunsService,
   ],

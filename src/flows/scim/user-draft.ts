@@ -1,11 +1,11 @@
 import type { FoundIdentity } from '../../plan/directory.js';
-import type { ConnectionPolicy } from '../../plan/policy.js';
+import type { IdentityState } from '../../plan/person.js';
 import type { FieldName, Json, Statement } from '../../plan/statement.js';
 import { sameJson } from '../../plan/facts.js';
-import type { Micros } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { Drafted, Scene } from '../../provisioning/submission.js';
+import type { Leniencies } from './protocol/leniencies.js';
 import type { JsonObject } from './protocol/read-value.js';
 import type { ScimResource } from './protocol/read-resource.js';
 import { etagOfUser, readStoredUser, RESOURCE_FIELD, type StoredUser, toResourceField } from './stored-user.js';
@@ -23,21 +23,27 @@ export interface UserDraft {
  * or is not in the SCIM directory yet, is taken over: the client would else meet a conflict with somebody whom it
  * cannot see. Throws `scim_uniqueness`.
  */
-export function draftCreation({ directory, policy, context }: Scene, posted: ScimResource): UserDraft {
+export function draftCreation(scene: Scene, posted: ScimResource, { externalIds }: NameRules): UserDraft {
+  const { directory, policy, context } = scene;
   const resource: ScimResource = { ...posted, active: posted.active ?? true };
   const { externalId, userName } = resource;
-  const byId = typeof externalId === 'string' ? directory.findByExternalId(policy.id, externalId) : null;
   const byName = directory.findByUserNameKey(policy.id, normaliseKey(String(userName)));
+  const holder = typeof externalId === 'string' ? directory.findByExternalId(policy.id, externalId) : null;
+  // Where several can have it, it tells nobody in the directory from another.
+  const byId = externalIds === 'shared' && holder !== null && readStoredUser(holder.identity) ? null : holder;
   if (byId && byName && byId.identity.id !== byName.identity.id) throw taken('userName');
   const found = byId ?? byName;
-  if (!found) return newUser(policy, resource, context.now);
+  if (!found) return newUser(scene, resource, externalIds);
   const before = readStoredUser(found.identity);
   const isRevived = before?.resource.active === false && resource.active === true;
   if (before && !isRevived) throw taken(byId ? 'externalId' : 'userName');
-  return changedUser(policy, found, { before, resource, now: context.now });
+  return changedUser(scene, found, { before, resource, externalIds });
 }
 
-export interface UserChange {
+/** What the connection has said of names; of its leniencies. */
+export type NameRules = Pick<Leniencies, 'externalIds'>;
+
+export interface UserChange extends NameRules {
   id: string;
   ifMatch: string | undefined;
   /** The resource as the request makes it. Throws Problem. Pure. */
@@ -45,13 +51,13 @@ export interface UserChange {
 }
 
 /** The statement of a PUT or PATCH. Throws `not_found` and `version_conflict`. */
-export function draftChange(scene: Scene, { id, ifMatch, change }: UserChange): UserDraft {
+export function draftChange(scene: Scene, { id, ifMatch, change, externalIds }: UserChange): UserDraft {
   const { found, before } = getUser(scene, id);
   checkEtag(ifMatch, before);
   const resource = change(before.resource);
   // Neither leaving it out nor taking it away switches anybody on or off.
   const whole = { ...resource, active: resource.active ?? before.resource.active ?? true };
-  return changedUser(scene.policy, found, { before, resource: whole, now: scene.context.now });
+  return changedUser(scene, found, { before, resource: whole, externalIds });
 }
 
 /** A user of the directory. Throws `not_found`. */
@@ -88,16 +94,18 @@ export function toDrafted(draft: () => Drafted): Drafted {
   }
 }
 
-function newUser(policy: ConnectionPolicy, resource: ScimResource, now: Micros): UserDraft {
+function newUser(scene: Scene, resource: ScimResource, externalIds: NameRules['externalIds']): UserDraft {
+  const { now } = scene.context;
   const after: StoredUser = { resource, version: 1, createdAt: now, modifiedAt: now };
-  return { statement: toStatement(policy, undefined, null, after), before: null, after };
+  return { statement: toStatement(scene, null, { before: null, after, externalIds }), before: null, after };
 }
 
 function changedUser(
-  policy: ConnectionPolicy,
+  scene: Scene,
   { identity }: FoundIdentity,
-  { before, resource, now }: { before: StoredUser | null; resource: ScimResource; now: Micros },
+  { before, resource, externalIds }: NameRules & { before: StoredUser | null; resource: ScimResource },
 ): UserDraft {
+  const { now } = scene.context;
   const isSame = before !== null && sameJson(before.resource as JsonObject, resource as JsonObject);
   const after: StoredUser = isSame
     ? before
@@ -108,34 +116,50 @@ function changedUser(
         // Two changes within one tick of the clock are two changes.
         modifiedAt: Math.max(now, (before?.modifiedAt ?? 0) + 1),
       };
-  return { statement: toStatement(policy, identity.id, before, after), before, after };
+  return { statement: toStatement(scene, identity, { before, after, externalIds }), before, after };
 }
 
-function toStatement(
-  policy: ConnectionPolicy,
-  identityId: string | undefined,
-  before: StoredUser | null,
-  after: StoredUser,
-): Statement {
-  const { externalId } = after.resource;
+interface Step extends NameRules {
+  before: StoredUser | null;
+  after: StoredUser;
+}
+
+function toStatement(scene: Scene, identity: IdentityState | null, step: Step): Statement {
+  const { policy } = scene;
+  const { before, after } = step;
   const fields: Record<FieldName, Json> = {
     ...toUserFields(after.resource, before?.resource ?? null, policy),
     [RESOURCE_FIELD]: toResourceField(after),
   };
+  const externalId = claimedExternalId(scene, identity, step);
   return {
     connectionId: policy.id,
     voice: 'push',
     at: 0,
     newest: true,
-    externalId: typeof externalId === 'string' ? externalId : null,
+    externalId,
     subject: null,
-    ...(identityId === undefined ? {} : { identityId, clearsExternalId: externalId === undefined }),
+    ...(identity === null ? {} : { identityId: identity.id, clearsExternalId: externalId === null }),
     guarded: true,
     fields,
     overage: [],
     complete: false,
     partial: true,
   };
+}
+
+/** By which `externalId` logins and pushes find the person: the one that the resource has, unless another is found by it. */
+function claimedExternalId(
+  { directory, policy }: Scene,
+  identity: IdentityState | null,
+  { before, after, externalIds }: Step,
+): string | null {
+  const { externalId } = after.resource;
+  if (typeof externalId !== 'string') return null;
+  if (externalIds === 'unique') return externalId;
+  if (identity !== null && before?.resource.externalId === externalId) return identity.externalId;
+  const holder = directory.findByExternalId(policy.id, externalId);
+  return holder === null || holder.identity.id === identity?.id ? externalId : null;
 }
 
 function taken(attribute: 'userName' | 'externalId'): Problem {

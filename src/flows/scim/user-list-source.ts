@@ -13,11 +13,7 @@ export const indexedUserAttributes: IndexedAttributes = {
     active: { kind: 'number', column: 's.active' },
     'meta.created': { kind: 'number', column: 's.createdAt' },
     'meta.lastModified': { kind: 'number', column: 's.modifiedAt' },
-    externalId: {
-      kind: 'elsewhere',
-      select: 'SELECT i.id FROM identities i WHERE i.connectionId = ? AND i.externalId = ?',
-      charsMax: 256,
-    },
+    externalId: { kind: 'text', column: 's.externalId' },
     'emails.value': {
       kind: 'elsewhere',
       select: 'SELECT e.identityId FROM scim_emails e WHERE e.connectionId = ? AND e.valueKey = ?',

@@ -13,9 +13,13 @@ export interface BulkStep {
   version: string | null;
 }
 
-/** How a step ended: what was answered, or the problem. `id` is that of the resource, where it is there. */
+/**
+ * How a step ended: what was answered, or the problem. `id` is that of the resource; its address is told of a problem too,
+ * but for a POST (RFC 7644, section 3.7.3).
+ */
 export type BulkOutcome =
-  { status: number; id: string; location: string | null; version: string | null } | { problem: Problem };
+  | { status: number; id: string; location: string | null; version: string | null }
+  | { problem: Problem; location?: string };
 
 /** One operation of the answer (RFC 7644, section 3.7.3). */
 export interface BulkResult {
@@ -86,8 +90,13 @@ export class BulkProgress {
       .map(([, { outcome, method, bulkId }]) => {
         const named = { method, ...(bulkId === null ? {} : { bulkId }) };
         if ('problem' in outcome) {
-          const { problem } = outcome;
-          return { ...named, status: String(problem.status), response: toErrorBody(problem) };
+          const { problem, location } = outcome;
+          return {
+            ...named,
+            ...(location === undefined ? {} : { location }),
+            status: String(problem.status),
+            response: toErrorBody(problem),
+          };
         }
         const { status, version, location } = outcome;
         return {
