@@ -43,8 +43,11 @@ export class Batch {
     private readonly ledger: LedgerService,
   ) {}
 
-  /** What would become of these statements; writes nothing. The same code as `run`. */
-  async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
+  /**
+   * What would become of these statements; writes nothing. The same code as `run`. `trusting`: what submissions believe
+   * to be new is not looked for, so only a write can tell whether it is.
+   */
+  async plan(submissions: readonly Submission[], trusting = false): Promise<PlannedBatch> {
     const [known, used] = await Promise.all([
       this.policies.load(submissions.map((each) => each.statement.connectionId)),
       this.findUsedTokens(submissions),
@@ -53,6 +56,7 @@ export class Batch {
       this.database.read,
       submissions.map((each) => each.statement),
       (id) => known.get(id)?.policy,
+      new Set(trusting ? submissions.flatMap((each) => (each.isNew ? [each.statement] : [])) : []),
     );
     const now = this.clock.now();
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
@@ -76,7 +80,7 @@ export class Batch {
   ) {
     for (let attempt = 1; ; attempt++) {
       try {
-        const planned = await this.plan(submissions);
+        const planned = await this.plan(submissions, attempt === 1);
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
