@@ -75,7 +75,7 @@ export class PushRun {
       }
       const statement = toStatement(record, policy.id, this.request.statedAt, this.startedAt);
       if ('result' in statement) this.results[record.index] = this.mark(record, statement);
-      else waiting.push({ record, submission: this.submissionOf(record, statement) });
+      else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
@@ -125,7 +125,7 @@ export class PushRun {
     return record.duplicateOf === null ? result : { ...result, duplicateOf: record.duplicateOf };
   }
 
-  private submissionOf(record: IncomingRecord, statement: Statement): Submission {
+  private submissionOf(record: IncomingRecord, statement: Statement, isNew: boolean): Submission {
     return {
       tenantId: this.principal.tenantId,
       statement,
@@ -134,6 +134,7 @@ export class PushRun {
       actor: actorOf(this.principal),
       runId: this.id,
       pushHash: record.digest,
+      isNew: isNew && !record.repeated,
     };
   }
 }
