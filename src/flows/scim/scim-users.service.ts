@@ -5,7 +5,7 @@ import type { Principal } from '../../platform/access.js';
 import { isId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
-import type { Effects, Scene } from '../../provisioning/submission.js';
+import type { Effects, Scene, Settled } from '../../provisioning/submission.js';
 import { IdentityRemoval } from '../../records/users/identity-removal.service.js';
 import { applyPatch } from './protocol/apply-patch.js';
 import { type PatchStep, readPatch } from './protocol/patch-request.js';
@@ -55,6 +55,7 @@ export class ScimUsersService {
     const named = namesOf(posted);
     return this.write(directory, projection, {
       named,
+      isNew: true,
       draft: (scene) => draftCreation(scene, posted, directory.leniencies),
     });
   }
@@ -127,6 +128,7 @@ export class ScimUsersService {
     const settled = await this.provisioning.submit({
       tenantId,
       statement: lookFor(connectionId, write),
+      isNew: write.isNew ?? false,
       draft: (scene) =>
         toDrafted(() => {
           drafted = write.draft(scene);
@@ -144,6 +146,8 @@ export class ScimUsersService {
     const identity = readSettled(settled);
     const stored = readStoredUser(identity);
     if (!stored) throw userNotFound(identity.id);
+    // Who was not there a moment ago is in no group.
+    if (isCreated(settled)) return this.reader.tell(directory, { id: identity.id, stored, groups: [] }, projection);
     return this.reader.show(directory, identity.id, stored, projection);
   }
 }
@@ -159,7 +163,13 @@ interface Write {
   identityId?: string;
   /** The names that the request gives: whoever has them has to be known to the plan. */
   named: readonly MatchValue[];
+  /** A client that creates somebody has mostly looked before whether they are there. */
+  isNew?: boolean;
   draft: (scene: Scene) => UserDraft;
+}
+
+function isCreated(settled: Settled): boolean {
+  return settled.kind === 'planned' && settled.outcome.result === 'created';
 }
 
 function namesOf({ userName, externalId }: ScimResource): MatchValue[] {
