@@ -49,44 +49,46 @@ export class ScimUsersService {
 
   /** POST (RFC 7644, section 3.3). */
   async create(principal: Principal, body: unknown, asked: AskedAttributes): Promise<ScimAnswer> {
-    const directory = await this.directories.open(principal);
     const projection = readProjection(userResourceType, asked);
-    const posted = readResource(userResourceType, body, directory.leniencies);
-    const named = namesOf(posted);
-    return this.write(directory, projection, {
-      named,
-      isNew: true,
-      draft: (scene) => draftCreation(scene, posted, directory.leniencies),
+    return this.directories.openToWrite(principal, (directory) => {
+      const posted = readResource(userResourceType, body, directory.leniencies);
+      return this.write(directory, projection, {
+        named: namesOf(posted),
+        isNew: true,
+        draft: (scene) => draftCreation(scene, posted, directory.leniencies),
+      });
     });
   }
 
   /** PUT (RFC 7644, section 3.5.1). */
   async replace(principal: Principal, id: string, body: unknown, request: ScimRequest): Promise<ScimAnswer> {
-    const directory = await this.directories.open(principal);
     const projection = readProjection(userResourceType, request);
-    const next = readResource(userResourceType, body, directory.leniencies);
-    return this.rewrite(directory, projection, {
-      id,
-      ifMatch: request.ifMatch,
-      named: namesOf(next),
-      change: () => next,
+    return this.directories.openToWrite(principal, (directory) => {
+      const next = readResource(userResourceType, body, directory.leniencies);
+      return this.rewrite(directory, projection, {
+        id,
+        ifMatch: request.ifMatch,
+        named: namesOf(next),
+        change: () => next,
+      });
     });
   }
 
   /** PATCH (RFC 7644, section 3.5.2). */
   async change(principal: Principal, id: string, body: unknown, request: ScimRequest): Promise<ChangeAnswer> {
-    const directory = await this.directories.open(principal);
-    const { leniencies } = directory;
     const projection = readProjection(userResourceType, request);
-    const steps = readPatch(userResourceType, body, leniencies, id);
-    const answer = await this.rewrite(directory, projection, {
-      id,
-      ifMatch: request.ifMatch,
-      named: namesIn(steps),
-      change: (before) => applyPatch(before, steps, leniencies),
-    });
     const isAsked = request.attributes !== undefined || request.excludedAttributes !== undefined;
-    return { answer, isTold: isAsked || leniencies.userPatchResponse === 'resource' };
+    return this.directories.openToWrite(principal, async (directory) => {
+      const { leniencies } = directory;
+      const steps = readPatch(userResourceType, body, leniencies, id);
+      const answer = await this.rewrite(directory, projection, {
+        id,
+        ifMatch: request.ifMatch,
+        named: namesIn(steps),
+        change: (before) => applyPatch(before, steps, leniencies),
+      });
+      return { answer, isTold: isAsked || leniencies.userPatchResponse === 'resource' };
+    });
   }
 
   /** DELETE (RFC 7644, section 3.6). */
@@ -129,6 +131,7 @@ export class ScimUsersService {
       tenantId,
       statement: lookFor(connectionId, write),
       isNew: write.isNew ?? false,
+      connectionVersion: directory.known.row.version,
       draft: (scene) =>
         toDrafted(() => {
           drafted = write.draft(scene);

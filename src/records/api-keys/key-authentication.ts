@@ -41,12 +41,7 @@ export class KeyAuthentication {
   private readonly beingNoted = new Set<string>();
   /** By the part of a key that names its row. */
   private readonly rows = new GatheredReads<KeyRow>(async (keyIds) => {
-    const rows = await selectByKeys(
-      this.database.read,
-      (keys) => `${READ_KEY} WHERE k.keyId IN ${keys}`,
-      [],
-      keyIds,
-    );
+    const rows = await selectByKeys(this.database.read, (keys) => `${READ_KEY} WHERE k.keyId IN ${keys}`, [], keyIds);
     return new Map(rows.map((row) => [String(row.keyId), row as unknown as KeyRow]));
   });
 
