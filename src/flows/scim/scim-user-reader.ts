@@ -10,9 +10,22 @@ import { userResourceType } from './protocol/resource-types.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
-import { etagOfUser, locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
+import {
+  etagOfUser,
+  locationOf,
+  readStoredUser,
+  type ShownGroup,
+  type StoredUser,
+  toUserResource,
+} from './stored-user.js';
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
+
+interface UserWithGroups {
+  id: string;
+  stored: StoredUser;
+  groups: readonly ShownGroup[];
+}
 
 /** Users as they are stored and told. */
 @Injectable()
