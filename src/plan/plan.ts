@@ -89,7 +89,7 @@ export function planStatement(
     });
   }
   const begun = begin(linked, returns ? former : null, policy, context);
-  const settled = settle(begun, { ...settling, isNew: true });
+  const settled = settle(begun, { ...settling, effective, isNew: true });
   return returns && settled.result !== 'failed' && settled.result !== 'refused'
     ? { ...settled, returned: true }
     : settled;

@@ -23,6 +23,8 @@ export interface LoadedBatch {
 interface Wanted {
   policy: ConnectionPolicy;
   externalIds: Set<string>;
+  /** Those that are believed to be nobody's; see `believedNew`. */
+  newExternalIds: Set<string>;
   subjects: Set<string>;
   userNameKeys: Set<string>;
   emailKeys: Set<string>;
@@ -31,13 +33,19 @@ interface Wanted {
   namesOfSubjects: Map<string, string>;
 }
 
-/** Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern. */
+/**
+ * Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern.
+ *
+ * @param believedNew statements of people who are not looked for by external id and user name. If they are there all the
+ * same, the unique keys refuse the write.
+ */
 export async function loadBatch(
   { read: manager, engine }: Pick<Database, 'read' | 'engine'>,
   statements: readonly Statement[],
   policyOf: (connectionId: string) => ConnectionPolicy | undefined,
+  believedNew: ReadonlySet<Statement> = new Set(),
 ): Promise<LoadedBatch> {
-  const all = [...gatherKeys(statements, policyOf).values()];
+  const all = [...gatherKeys(statements, policyOf, believedNew).values()];
   const loaded = await Promise.all(
     all.map(({ policy, subjects }) => loadPersonsBySubject(manager, engine, policy, [...subjects])),
   );
@@ -81,6 +89,7 @@ function addTo({ directory, revisions }: LoadedBatch, { persons, revisions: load
 function gatherKeys(
   statements: readonly Statement[],
   policyOf: (connectionId: string) => ConnectionPolicy | undefined,
+  believedNew: ReadonlySet<Statement>,
 ): Map<string, Wanted> {
   const all = new Map<string, Wanted>();
   for (const statement of statements) {
@@ -91,6 +100,7 @@ function gatherKeys(
       wanted = {
         policy,
         externalIds: new Set(),
+        newExternalIds: new Set(),
         subjects: new Set(),
         userNameKeys: new Set(),
         emailKeys: new Set(),
@@ -100,7 +110,8 @@ function gatherKeys(
       all.set(policy.id, wanted);
     }
     if (statement.identityId !== undefined) wanted.identityIds.add(statement.identityId);
-    if (statement.externalId !== null) wanted.externalIds.add(statement.externalId);
+    const isNew = believedNew.has(statement);
+    if (statement.externalId !== null) (isNew ? wanted.newExternalIds : wanted.externalIds).add(statement.externalId);
     if (statement.subject !== null) wanted.subjects.add(statement.subject);
     for (const { field, value } of statement.match ?? []) {
       if (field === 'externalId') wanted.externalIds.add(value);
@@ -110,7 +121,7 @@ function gatherKeys(
     const { userName, email } = readStatedNames(statement, policy);
     if (userName !== null) {
       const nameKey = normaliseKey(userName);
-      wanted.userNameKeys.add(nameKey);
+      if (!isNew) wanted.userNameKeys.add(nameKey);
       if (statement.subject !== null) wanted.namesOfSubjects.set(statement.subject, nameKey);
     }
     if (email !== null && policy.authoritativeDomains.length > 0) wanted.emailKeys.add(normaliseKey(email));
@@ -194,9 +205,13 @@ async function loadTraces(
 }
 
 /** Names that nobody holds may be those of accounts whose users return; whoever of them is still there comes along. */
-async function loadFormers(manager: EntityManager, { policy, externalIds, subjects }: Wanted, batch: LoadedBatch) {
+async function loadFormers(
+  manager: EntityManager,
+  { policy, externalIds, newExternalIds, subjects }: Wanted,
+  batch: LoadedBatch,
+) {
   const { directory, revisions } = batch;
-  const names: string[] = [];
+  const names = [...newExternalIds].map(pushedName);
   for (const each of externalIds) if (!directory.findByExternalId(policy.id, each)) names.push(pushedName(each));
   for (const each of subjects) if (!directory.findBySubject(policy.id, each)) names.push(tokenName(each));
   const formers = await loadFormerUsers(manager, policy.id, names);

@@ -45,11 +45,16 @@ export class Batch {
 
   /** What would become of these statements; writes nothing. The same code as `run`. */
   async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
-    return this.planAfter(submissions, this.findUsedTokens(submissions));
+    return this.planAfter(submissions, this.findUsedTokens(submissions), false);
   }
 
-  private async planAfter(submissions: readonly Submission[], using: Promise<Set<string>>): Promise<PlannedBatch> {
-    const [{ known, loaded }, used] = await Promise.all([this.load(submissions), using]);
+  /** `trusting`: what submissions believe to be new is not looked for, so only a write can tell whether it is. */
+  private async planAfter(
+    submissions: readonly Submission[],
+    using: Promise<Set<string>>,
+    trusting: boolean,
+  ): Promise<PlannedBatch> {
+    const [{ known, loaded }, used] = await Promise.all([this.load(submissions, trusting), using]);
     const now = this.clock.now();
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
     await this.addPoliciesOfOthers(loaded, known);
@@ -75,7 +80,7 @@ export class Batch {
         // That a token was used before is told by its row, which cannot be inserted twice: few are, so nobody looks first.
         const isFirst = attempt === 1;
         const using = isFirst ? Promise.resolve(new Set<string>()) : this.findUsedTokens(submissions);
-        const planned = await this.planAfter(submissions, using);
+        const planned = await this.planAfter(submissions, using, isFirst);
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
@@ -85,17 +90,16 @@ export class Batch {
   }
 
   /** The connections as they are now, and the persons. Both at once where the policies that are kept are still true. */
-  private async load(submissions: readonly Submission[]) {
+  private async load(submissions: readonly Submission[], trusting: boolean) {
     const ids = new Set(submissions.map((each) => each.statement.connectionId));
     const statements = submissions.map((each) => each.statement);
+    const believedNew = new Set(trusting ? submissions.flatMap((each) => (each.isNew ? [each.statement] : [])) : []);
+    const loadUnder = (policies: ReadonlyMap<string, KnownConnection>) =>
+      loadBatch(this.database, statements, (id) => policies.get(id)?.policy, believedNew);
     const kept = this.policies.findKept(ids);
-    const [known, early] = await Promise.all([
-      this.policies.load([...ids]),
-      kept && loadBatch(this.database, statements, (id) => kept.get(id)?.policy),
-    ]);
+    const [known, early] = await Promise.all([this.policies.load([...ids]), kept && loadUnder(kept)]);
     const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
-    if (early && isTrue) return { known, loaded: early };
-    return { known, loaded: await loadBatch(this.database, statements, (id) => known.get(id)?.policy) };
+    return { known, loaded: early && isTrue ? early : await loadUnder(known) };
   }
 
   private async write(
