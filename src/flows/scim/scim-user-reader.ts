@@ -21,12 +21,6 @@ import {
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 
-interface UserWithGroups {
-  id: string;
-  stored: StoredUser;
-  groups: readonly ShownGroup[];
-}
-
 /** Users as they are stored and told. */
 @Injectable()
 export class ScimUserReader implements ListSource {

@@ -17,7 +17,15 @@ import { ScimDirectories, type ScimDirectory } from './scim-directory.js';
 import { readSettled } from './scim-outcome.js';
 import { ScimUserReader } from './scim-user-reader.js';
 import { indexRows, readStoredUser } from './stored-user.js';
-import { checkEtag, draftChange, draftCreation, toDrafted, type UserDraft, userNotFound } from './user-draft.js';
+import {
+  checkEtag,
+  draftChange,
+  draftCreation,
+  replaceResource,
+  toDrafted,
+  type UserDraft,
+  userNotFound,
+} from './user-draft.js';
 
 /** What a request says beside its body. */
 export interface ScimRequest extends AskedAttributes {
@@ -69,7 +77,7 @@ export class ScimUsersService {
         id,
         ifMatch: request.ifMatch,
         named: namesOf(next),
-        change: () => next,
+        change: (before) => replaceResource(next, before),
       });
     });
   }
