@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import { Clock, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { JoinedReads } from '../platform/joined-reads.js';
 import { selectByKeys, selectRows, type SqlRow } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { compilePolicy } from '../records/connections/load-policies.js';
@@ -32,6 +33,7 @@ const ISSUER_CACHE_MICROS = SECOND;
 @Injectable()
 export class ConnectionPolicies {
   private readonly cache = new Map<string, { stamp: string; known: KnownConnection }>();
+  private readonly asked = new JoinedReads<KnownConnection>((ids) => this.load(ids));
   private readonly byIssuer = new Map<string, { at: number; found: Promise<KnownConnection[]> }>();
 
   constructor(
@@ -58,8 +60,9 @@ export class ConnectionPolicies {
     return all;
   }
 
-  async find(id: string): Promise<KnownConnection | null> {
-    return (await this.load([id])).get(id) ?? null;
+  /** The connection as it is stored now. */
+  find(id: string): Promise<KnownConnection | null> {
+    return this.asked.find(id);
   }
 
   /**

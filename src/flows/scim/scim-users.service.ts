@@ -144,7 +144,12 @@ export class ScimUsersService {
     const identity = readSettled(settled);
     const stored = readStoredUser(identity);
     if (!stored) throw userNotFound(identity.id);
-    return this.reader.show(directory, identity.id, stored, projection);
+    const { id } = identity;
+    // Who did not exist a moment ago is in no group.
+    const isNew = settled.kind === 'planned' && settled.outcome.result === 'created';
+    return isNew
+      ? this.reader.tell(directory, { id, stored, groups: [] }, projection)
+      : this.reader.show(directory, id, stored, projection);
   }
 }
 
