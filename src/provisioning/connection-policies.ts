@@ -3,7 +3,6 @@ import type { EntityManager } from 'typeorm';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import { Clock, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
-import { JoinedReads } from '../platform/joined-reads.js';
 import { selectByKeys, selectRows, type SqlRow } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { compilePolicy } from '../records/connections/load-policies.js';
@@ -33,7 +32,6 @@ const ISSUER_CACHE_MICROS = SECOND;
 @Injectable()
 export class ConnectionPolicies {
   private readonly cache = new Map<string, { stamp: string; known: KnownConnection }>();
-  private readonly asked = new JoinedReads<KnownConnection>((ids) => this.load(ids));
   private readonly byIssuer = new Map<string, { at: number; found: Promise<KnownConnection[]> }>();
 
   constructor(
@@ -60,9 +58,8 @@ export class ConnectionPolicies {
     return all;
   }
 
-  /** The connection as it is stored now. */
-  find(id: string): Promise<KnownConnection | null> {
-    return this.asked.find(id);
+  async find(id: string): Promise<KnownConnection | null> {
+    return (await this.load([id])).get(id) ?? null;
   }
 
   /**

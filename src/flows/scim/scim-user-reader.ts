@@ -10,14 +10,7 @@ import { userResourceType } from './protocol/resource-types.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
-import {
-  etagOfUser,
-  locationOf,
-  readStoredUser,
-  type ShownGroup,
-  type StoredUser,
-  toUserResource,
-} from './stored-user.js';
+import { etagOfUser, locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 
@@ -73,22 +66,10 @@ export class ScimUserReader implements ListSource {
 
   /** What is told of a user. */
   async show(directory: ScimDirectory, id: string, stored: StoredUser, projection: Projection): Promise<ScimAnswer> {
-    const groups = isShown(projection, 'groups')
-      ? await readGroupsOf(this.database.read, directory.connectionId, [id])
-      : null;
-    return this.tell(directory, { id, stored, groups: groups?.get(id) ?? [] }, projection);
-  }
-
-  /** The same of a user whose groups are known. */
-  tell({ baseUrl }: ScimDirectory, { id, stored, groups }: ToldUser, projection: Projection): ScimAnswer {
-    const resource = toUserResource(id, stored, groups, baseUrl);
+    const { connectionId, baseUrl } = directory;
+    const groups = isShown(projection, 'groups') ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
+    const resource = toUserResource(id, stored, groups?.get(id) ?? [], baseUrl);
     const location = locationOf(baseUrl, id);
     return { resource: projectResource(resource, projection), location, etag: etagOfUser(stored) };
   }
-}
-
-interface ToldUser {
-  id: string;
-  stored: StoredUser;
-  groups: readonly ShownGroup[];
 }

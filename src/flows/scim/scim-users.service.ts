@@ -144,12 +144,7 @@ export class ScimUsersService {
     const identity = readSettled(settled);
     const stored = readStoredUser(identity);
     if (!stored) throw userNotFound(identity.id);
-    const { id } = identity;
-    // Who did not exist a moment ago is in no group.
-    const isNew = settled.kind === 'planned' && settled.outcome.result === 'created';
-    return isNew
-      ? this.reader.tell(directory, { id, stored, groups: [] }, projection)
-      : this.reader.show(directory, id, stored, projection);
+    return this.reader.show(directory, identity.id, stored, projection);
   }
 }
 

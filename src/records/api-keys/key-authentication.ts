@@ -2,8 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../platform/access.js';
 import { Clock, type Micros, MINUTE } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
-import { JoinedReads } from '../../platform/joined-reads.js';
-import { selectByKeys } from '../../platform/sql.js';
 import { parseKey, secretMatches } from './key-format.js';
 
 interface KeyRow {
@@ -20,7 +18,7 @@ interface KeyRow {
 }
 
 const READ_KEY = `
-  SELECT k.id, k.keyId, k.tenantId, k.secretHash, k.scopes, k.connectionId, k.operatorOf, k.expiresAt, k.revokedAt,
+  SELECT k.id, k.tenantId, k.secretHash, k.scopes, k.connectionId, k.operatorOf, k.expiresAt, k.revokedAt,
          k.lastUsedAt, t.status AS tenantStatus
   FROM api_keys k JOIN tenants t ON t.id = k.tenantId`;
 
@@ -38,7 +36,6 @@ export interface KeyOwner {
 @Injectable()
 export class KeyAuthentication {
   private readonly beingNoted = new Set<string>();
-  private readonly asked = new JoinedReads<KeyRow>((keyIds) => this.readRows(keyIds));
 
   constructor(
     private readonly database: Database,
@@ -82,13 +79,9 @@ export class KeyAuthentication {
   private async findRow(key: string): Promise<KeyRow | null> {
     const parts = parseKey(key);
     if (!parts) return null;
-    const row = await this.asked.find(parts.keyId);
+    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.keyId = ?`, [parts.keyId]);
+    const row = rows[0];
     return row && secretMatches(parts.secret, row.secretHash) ? row : null;
-  }
-
-  private async readRows(keyIds: readonly string[]): Promise<Map<string, KeyRow>> {
-    const rows = await selectByKeys(this.database.read, (keys) => `${READ_KEY} WHERE k.keyId IN ${keys}`, [], keyIds);
-    return new Map(rows.map((row) => [String(row.keyId), row as unknown as KeyRow]));
   }
 
   private toPrincipal(row: KeyRow): Principal | null {
