@@ -31,7 +31,8 @@ export class ProvisioningService {
     this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 12, waitMsMax: 2000 });
     // While people log in, one chunk at a time: a second doubles what they wait for.
     const besideMin = () => (Date.now() - this.lastSingleMs < SINGLES_CALM_MS ? Infinity : 1);
-    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, besideMin, waitMsMax: 30_000 });
+    const chunksMax = database.engine === 'mysql' ? 3 : 1;
+    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax: chunksMax, besideMin, waitMsMax: 30_000 });
     // Not before: requests that still run hand in more, and under load the lanes would never be empty.
     drains.register('provisioning', async () => void (await Promise.all([this.single.drain(), this.bulk.drain()])));
   }

@@ -1,4 +1,5 @@
 import { GroupRunsService } from '../../src/flows/scim/group-runs.service.js';
+import type { Database } from '../../src/platform/database.js';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import type { HttpClient } from './http-client.js';
@@ -40,7 +41,14 @@ export async function seedScimPeople(
     'SELECT id, externalId FROM identities WHERE connectionId = ? AND externalId LIKE ?',
     [connectionId, like],
   );
-  await rollcall.database.transaction((tx) =>
+  await insertScimRows(rollcall.database, connectionId, like);
+  const placeOf = ({ externalId }: { externalId: string }) => Number(externalId.slice(prefix.length + 1));
+  return rows.sort((a, b) => placeOf(a) - placeOf(b)).map(({ id }) => id);
+}
+
+/** Puts identities of a connection into its SCIM directory, by their externalId. */
+export async function insertScimRows(database: Database, connectionId: string, like: string): Promise<void> {
+  await database.transaction((tx) =>
     tx.query(
       `INSERT INTO scim_users (identityId, tenantId, connectionId, userNameKey, active, createdAt, modifiedAt)
        SELECT id, tenantId, connectionId, userNameKey, 1, createdAt, createdAt FROM identities
@@ -48,8 +56,6 @@ export async function seedScimPeople(
       [connectionId, like],
     ),
   );
-  const placeOf = ({ externalId }: { externalId: string }) => Number(externalId.slice(prefix.length + 1));
-  return rows.sort((a, b) => placeOf(a) - placeOf(b)).map(({ id }) => id);
 }
 
 export const GROUP_URN = 'urn:ietf:params:scim:schemas:core:2.0:Group';

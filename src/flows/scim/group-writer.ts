@@ -175,7 +175,7 @@ function checkOutcomes({ settled }: PlannedBatch): void {
 
 /** Others keep changing the same people. */
 function isContended(error: unknown): boolean {
-  return error instanceof Problem && error.code === 'conflict';
+  return error instanceof Problem ? error.code === 'conflict' : databaseTroubleOf(error) === 'conflict';
 }
 
 function isMoved(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { breathe } from '../../platform/breathe.js';
 import type { Micros } from '../../platform/clock.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
+import { normaliseKey } from '../../platform/text-key.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
@@ -80,6 +81,24 @@ export class PushRun {
       record.sent.input = undefined;
     }
     return waiting;
+  }
+
+  /**
+   * Nothing that one of these records does can matter to another: all are of new people, each with a user name of their
+   * own, and nobody is linked by an address.
+   */
+  isOrderFree(waiting: readonly Waiting[]): boolean {
+    if (this.known.policy.authoritativeDomains.length > 0) return false;
+    const names = new Set<string>();
+    let named = 0;
+    for (const { submission } of waiting) {
+      if (!submission.isNew) return false;
+      const { userName } = submission.statement.fields;
+      if (typeof userName !== 'string') continue;
+      named += 1;
+      names.add(normaliseKey(userName));
+    }
+    return names.size === named;
   }
 
   note(waiting: readonly Waiting[], settled: readonly Settled[]): void {

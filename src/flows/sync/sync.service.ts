@@ -15,6 +15,8 @@ import { type IncomingRecord, MalformedRecord, nameRecords, type StoredPush } fr
 import { readSyncRequest, RECORDS_MAX } from './sync-request.js';
 
 const RECORDS_PER_READ = 1000;
+/** Of one push, where their order is free: one is planned while another is written. */
+const CHUNKS_AT_ONCE = 2;
 
 @Injectable()
 export class SyncService {
@@ -76,12 +78,19 @@ export class SyncService {
   private async apply(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
     if (run.request.atomic) return this.applyWhole(run, held);
     const waiting = await this.sortOut(run);
-    for (let from = 0; from < waiting.length; from += CHUNK_ITEMS_MAX) {
-      const chunk = waiting.slice(from, from + CHUNK_ITEMS_MAX);
-      if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
-      const submissions = chunk.map(({ submission }) => submission);
-      run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
-    }
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (next < waiting.length) {
+        const chunk = waiting.slice(next, (next += CHUNK_ITEMS_MAX));
+        if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
+        const submissions = chunk.map(({ submission }) => submission);
+        run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
+      }
+    };
+    const workers = Array.from({ length: run.isOrderFree(waiting) ? CHUNKS_AT_ONCE : 1 }, work);
+    // All of them, before the request is let go of: what is under way is written yet.
+    const ends = await Promise.allSettled(workers);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
     await this.database.transaction((tx) => this.finish(tx, run, held));
     return run.answer();
   }
