@@ -65,9 +65,13 @@ export class ScimUserReader implements ListSource {
   }
 
   /** What is told of a user. */
-  async show(directory: ScimDirectory, id: string, stored: StoredUser, projection: Projection): Promise<ScimAnswer> {
-    const { connectionId, baseUrl } = directory;
-    const groups = isShown(projection, 'groups') ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
+  async show(
+    { connectionId, baseUrl }: ScimDirectory,
+    { id, stored, isNew = false }: { id: string; stored: StoredUser; isNew?: boolean },
+    projection: Projection,
+  ): Promise<ScimAnswer> {
+    const groups =
+      isShown(projection, 'groups') && !isNew ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
     const resource = toUserResource(id, stored, groups?.get(id) ?? [], baseUrl);
     const location = locationOf(baseUrl, id);
     return { resource: projectResource(resource, projection), location, etag: etagOfUser(stored) };

@@ -44,7 +44,7 @@ export class ScimUsersService {
   async get(principal: Principal, id: string, asked: AskedAttributes): Promise<ScimAnswer> {
     const directory = await this.directories.open(principal);
     const projection = readProjection(userResourceType, asked);
-    return this.reader.show(directory, id, await this.reader.get(directory, id), projection);
+    return this.reader.show(directory, { id, stored: await this.reader.get(directory, id) }, projection);
   }
 
   /** POST (RFC 7644, section 3.3). */
@@ -144,7 +144,9 @@ export class ScimUsersService {
     const identity = readSettled(settled);
     const stored = readStoredUser(identity);
     if (!stored) throw userNotFound(identity.id);
-    return this.reader.show(directory, identity.id, stored, projection);
+    // Who has just come is in no group.
+    const isNew = settled.kind === 'planned' && settled.outcome.result === 'created';
+    return this.reader.show(directory, { id: identity.id, stored, isNew }, projection);
   }
 }
 

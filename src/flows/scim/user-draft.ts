@@ -24,7 +24,7 @@ export interface UserDraft {
  * cannot see. Throws `scim_uniqueness`.
  */
 export function draftCreation(scene: Scene, posted: ScimResource, { externalIds }: NameRules): UserDraft {
-  const { directory, policy, context } = scene;
+  const { directory, policy } = scene;
   const resource: ScimResource = { ...posted, active: posted.active ?? true };
   const { externalId, userName } = resource;
   const byName = directory.findByUserNameKey(policy.id, normaliseKey(String(userName)));
