@@ -10,14 +10,7 @@ import { userResourceType } from './protocol/resource-types.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
-import {
-  etagOfUser,
-  locationOf,
-  readStoredUser,
-  type ShownGroup,
-  type StoredUser,
-  toUserResource,
-} from './stored-user.js';
+import { etagOfUser, locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 
