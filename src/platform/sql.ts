@@ -234,3 +234,21 @@ async function writeRows(
 function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
   return tx.query(sql, values);
 }
+
+/** Deletes the rows with these keys, in the order of `columns`, many in a statement. */
+export async function deleteByKeys(
+  tx: EntityManager,
+  table: string,
+  columns: readonly string[],
+  keys: readonly SqlValue[][],
+): Promise<void> {
+  const perStatement = columns.length === 1 ? 1000 : 250;
+  for (let start = 0; start < keys.length; start += perStatement) {
+    const some = keys.slice(start, start + perStatement);
+    const where =
+      columns.length === 1
+        ? `${columns[0]} IN ${placeholders(some.length)}`
+        : some.map(() => `(${columns.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
+    await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
+  }
+}

@@ -6,9 +6,9 @@ import type { IdentityState } from '../../plan/person.js';
 import { Clock } from '../../platform/clock.js';
 import { Database, type SqlValue } from '../../platform/database.js';
 import {
+  deleteByKeys,
   execute,
   insertRows,
-  placeholders,
   replaceRevisions,
   selectByKeys,
   type SqlRow,
@@ -283,21 +283,4 @@ function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
       ...context.eventOf?.(change),
     },
   ];
-}
-
-async function deleteByKeys(
-  tx: EntityManager,
-  table: string,
-  columns: readonly string[],
-  keys: readonly SqlValue[][],
-): Promise<void> {
-  const perStatement = columns.length === 1 ? 1000 : 250;
-  for (let start = 0; start < keys.length; start += perStatement) {
-    const some = keys.slice(start, start + perStatement);
-    const where =
-      columns.length === 1
-        ? `${columns[0]} IN ${placeholders(some.length)}`
-        : some.map(() => `(${columns.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
-    await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
-  }
 }
