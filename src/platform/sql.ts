@@ -226,7 +226,10 @@ async function writeRows(
     const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
     const values: SqlValue[] = [];
     for (const row of chunk) for (const value of row) values.push(value);
-    written.push(write(tx, head + tuples + tail, values));
+    const one = write(tx, head + tuples + tail, values);
+    // It may fail before the others are made; whoever waits for all of them hears of it.
+    one.catch(() => undefined);
+    written.push(one);
   }
   return settleAll(written);
 }
@@ -235,7 +238,7 @@ function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<
   return tx.query(sql, values);
 }
 
-/** Deletes the rows with these keys, in the order of `columns`, many in a statement. */
+/** Deletes the rows with these values in `columns`, many in one statement. */
 export async function deleteByKeys(
   tx: EntityManager,
   table: string,

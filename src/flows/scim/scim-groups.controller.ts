@@ -17,8 +17,9 @@ import { ScimPatchBody, ScimSearchBody } from './scim.dto.js';
 import { sendResource } from './scim-answer.js';
 import { ScimGroupBody, ScimGroupListView, ScimGroupView } from './scim-group.dto.js';
 import { ScimGroupsService } from './scim-groups.service.js';
-import { ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
+import { Asked, ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
 import { ScimSearchService } from './scim-search.service.js';
+import type { ScimRequest } from './scim-users.service.js';
 import { matchesEtag } from './user-draft.js';
 
 /** A group of a hundred thousand members fits. */
@@ -45,10 +46,10 @@ export class ScimGroupsController {
   async create(
     @Caller() principal: Principal,
     @Body() body: unknown,
-    @Query() query: UrlQuery,
+    @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.groups.create(principal, body, readUrlQuery(query));
+    const answer = await this.groups.create(principal, body, asked);
     void reply.header('location', answer.location);
     return sendResource(reply, answer);
   }
@@ -84,11 +85,11 @@ export class ScimGroupsController {
   async get(
     @Caller() principal: Principal,
     @Param('id') id: string,
-    @Query() query: UrlQuery,
+    @Asked() asked: ScimRequest,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.groups.get(principal, id, readUrlQuery(query));
+    const answer = await this.groups.get(principal, id, asked);
     const resource = sendResource(reply, answer);
     if (ifNoneMatch === undefined || !matchesEtag(ifNoneMatch, answer.etag)) return resource;
     void reply.status(304);
@@ -118,11 +119,10 @@ export class ScimGroupsController {
     @Caller() principal: Principal,
     @Param('id') id: string,
     @Body() body: unknown,
-    @Query() query: UrlQuery,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return sendResource(reply, await this.groups.replace(principal, id, body, { ...readUrlQuery(query), ifMatch }));
+    return sendResource(reply, await this.groups.replace(principal, id, body, asked));
   }
 
   @Patch(':id')
@@ -155,11 +155,10 @@ export class ScimGroupsController {
     @Caller() principal: Principal,
     @Param('id') id: string,
     @Body() body: unknown,
-    @Query() query: UrlQuery,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { answer, isTold } = await this.groups.change(principal, id, body, { ...readUrlQuery(query), ifMatch });
+    const { answer, isTold } = await this.groups.change(principal, id, body, asked);
     const resource = sendResource(reply, answer);
     if (isTold) return resource;
     void reply.status(204);

@@ -1,6 +1,15 @@
-import { applyDecorators, Controller, UseInterceptors } from '@nestjs/common';
+import {
+  applyDecorators,
+  Controller,
+  createParamDecorator,
+  type ExecutionContext,
+  UseInterceptors,
+} from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { ApiConsumes, ApiHeader, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { readUrlQuery } from './protocol/list-query.js';
 import { ScimMediaInterceptor } from './scim-media.interceptor.js';
+import type { ScimRequest } from './scim-users.service.js';
 
 const MEDIA = ['application/scim+json', 'application/json'];
 
@@ -52,3 +61,9 @@ export function ApiListQuery(): MethodDecorator {
 export function ApiIfMatch(): MethodDecorator {
   return ApiHeader({ name: 'If-Match', required: false, description: 'The `ETag` of the version that you have read.' });
 }
+
+/** What a request for one resource says beside its body. Throws what `readUrlQuery` does. */
+export const Asked = createParamDecorator((_: unknown, context: ExecutionContext): ScimRequest => {
+  const { query, headers } = context.switchToHttp().getRequest<FastifyRequest>();
+  return { ...readUrlQuery(query as Record<string, unknown>), ifMatch: headers['if-match'] };
+});

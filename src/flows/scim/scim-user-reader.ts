@@ -10,7 +10,14 @@ import { userResourceType } from './protocol/resource-types.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
-import { etagOfUser, locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
+import {
+  etagOfUser,
+  locationOf,
+  readStoredUser,
+  type ShownGroup,
+  type StoredUser,
+  toUserResource,
+} from './stored-user.js';
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 
@@ -65,9 +72,13 @@ export class ScimUserReader implements ListSource {
   }
 
   /** What is told of a user. */
-  async show(directory: ScimDirectory, id: string, stored: StoredUser, projection: Projection): Promise<ScimAnswer> {
-    const { connectionId, baseUrl } = directory;
-    const groups = isShown(projection, 'groups') ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
+  async show(
+    { connectionId, baseUrl }: ScimDirectory,
+    { id, stored, isNew = false }: { id: string; stored: StoredUser; isNew?: boolean },
+    projection: Projection,
+  ): Promise<ScimAnswer> {
+    const groups =
+      isShown(projection, 'groups') && !isNew ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
     const resource = toUserResource(id, stored, groups?.get(id) ?? [], baseUrl);
     const location = locationOf(baseUrl, id);
     return { resource: projectResource(resource, projection), location, etag: etagOfUser(stored) };

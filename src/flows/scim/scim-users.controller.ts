@@ -14,9 +14,9 @@ import { Problems } from '../../platform/openapi.js';
 import { readSearchRequest, readUrlQuery } from './protocol/list-query.js';
 import { ScimPatchBody, ScimSearchBody, ScimUserBody, ScimUserListView, ScimUserView } from './scim.dto.js';
 import { sendResource } from './scim-answer.js';
-import { ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
+import { Asked, ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
 import { ScimSearchService } from './scim-search.service.js';
-import { ScimUsersService } from './scim-users.service.js';
+import { type ScimRequest, ScimUsersService } from './scim-users.service.js';
 import { matchesEtag } from './user-draft.js';
 
 type UrlQuery = Record<string, unknown>;
@@ -42,10 +42,10 @@ export class ScimUsersController {
   async create(
     @Caller() principal: Principal,
     @Body() body: unknown,
-    @Query() query: UrlQuery,
+    @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.users.create(principal, body, readUrlQuery(query));
+    const answer = await this.users.create(principal, body, asked);
     void reply.header('location', answer.location);
     return sendResource(reply, answer);
   }
@@ -81,11 +81,11 @@ export class ScimUsersController {
   async get(
     @Caller() principal: Principal,
     @Param('id') id: string,
-    @Query() query: UrlQuery,
+    @Asked() asked: ScimRequest,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.users.get(principal, id, readUrlQuery(query));
+    const answer = await this.users.get(principal, id, asked);
     const resource = sendResource(reply, answer);
     if (ifNoneMatch === undefined || !matchesEtag(ifNoneMatch, answer.etag)) return resource;
     void reply.status(304);
@@ -111,11 +111,10 @@ export class ScimUsersController {
     @Caller() principal: Principal,
     @Param('id') id: string,
     @Body() body: unknown,
-    @Query() query: UrlQuery,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return sendResource(reply, await this.users.replace(principal, id, body, { ...readUrlQuery(query), ifMatch }));
+    return sendResource(reply, await this.users.replace(principal, id, body, asked));
   }
 
   @Patch(':id')
@@ -145,12 +144,10 @@ export class ScimUsersController {
     @Caller() principal: Principal,
     @Param('id') id: string,
     @Body() body: unknown,
-    @Query() query: UrlQuery,
-    @Headers('if-match') ifMatch: string | undefined,
+    @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const request = { ...readUrlQuery(query), ifMatch };
-    const { answer, isTold } = await this.users.change(principal, id, body, request);
+    const { answer, isTold } = await this.users.change(principal, id, body, asked);
     const resource = sendResource(reply, answer);
     if (isTold) return resource;
     void reply.status(204);

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { userResourceType } from './protocol/resource-types.js';
 import { describeResource } from './scim-schema-docs.js';
 
@@ -96,5 +96,9 @@ export class ScimListView {
   /** Of a page by cursor, but for the last one. */
   @ApiProperty({ required: false, example: 'eyJhZnRlciI6…' })
   nextCursor?: string;
-  Resources: ScimUserView[];
+  @ApiProperty({
+    type: 'array',
+    items: { anyOf: [{ $ref: getSchemaPath('ScimUserView') }, { $ref: getSchemaPath('ScimGroupView') }] },
+  })
+  Resources: unknown[];
 }

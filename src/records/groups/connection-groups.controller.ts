@@ -14,7 +14,8 @@ export class ConnectionGroupsController {
   @Access('connections:read')
   @ApiOperation({
     summary: 'List the groups that a connection has pushed, by name',
-    description: 'Each with the number of its members, and the roles and entitlements that the present mapping gives them.',
+    description:
+      'Each with the number of its members, and the roles and entitlements that the present mapping gives them.',
   })
   @ApiOkResponse({ type: ConnectionGroupList })
   list(
