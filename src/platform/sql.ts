@@ -226,7 +226,10 @@ async function writeRows(
     const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
     const values: SqlValue[] = [];
     for (const row of chunk) for (const value of row) values.push(value);
-    written.push(write(tx, head + tuples + tail, values));
+    const one = write(tx, head + tuples + tail, values);
+    // It may fail before the others are made; whoever waits for all of them hears of it.
+    one.catch(() => undefined);
+    written.push(one);
   }
   return settleAll(written);
 }
