@@ -30,13 +30,26 @@ export function sendAhead(runner: QueryRunner, connection: unknown): void {
 
 /**
  * Several writes of one transaction that do not wait for each other: sent in their order, in as few packets as may be.
- * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw.
+ * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw. `breathes`: they
+ * are large, and other requests have their turn between them.
  */
 export async function writeTogether(
   tx: EntityManager,
   writes: readonly (() => Promise<unknown>)[],
+  breathes = false,
 ): Promise<unknown[]> {
-  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) return settleAll(writes.map((write) => write()));
+  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) {
+    const written: Promise<unknown>[] = [];
+    for (const write of writes) {
+      if (breathes && written.length > 0) await breathe();
+      // One that throws before it waits must not leave the others behind.
+      const one = (async () => write())();
+      // Heard of at the end, when all have settled.
+      one.catch(() => undefined);
+      written.push(one);
+    }
+    return settleAll(written);
+  }
   const results: unknown[] = [];
   for (const write of writes) results.push(await write());
   return results;
@@ -233,4 +246,22 @@ async function writeRows(
 
 function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
   return tx.query(sql, values);
+}
+
+/** Deletes the rows that have one of these keys, each the values of `columns`; does nothing for none. */
+export async function deleteByKeys(
+  tx: EntityManager,
+  table: string,
+  columns: readonly string[],
+  keys: readonly SqlValue[][],
+): Promise<void> {
+  const perStatement = columns.length === 1 ? 1000 : 250;
+  for (let start = 0; start < keys.length; start += perStatement) {
+    const some = keys.slice(start, start + perStatement);
+    const where =
+      columns.length === 1
+        ? `${columns[0]} IN ${placeholders(some.length)}`
+        : some.map(() => `(${columns.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
+    await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
+  }
 }

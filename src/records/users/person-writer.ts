@@ -6,13 +6,14 @@ import type { IdentityState } from '../../plan/person.js';
 import { Clock } from '../../platform/clock.js';
 import { Database, type SqlValue } from '../../platform/database.js';
 import {
+  deleteByKeys,
   execute,
   insertRows,
-  placeholders,
   replaceRevisions,
   selectByKeys,
   type SqlRow,
   upsertRows,
+  writeTogether,
 } from '../../platform/sql.js';
 import { forgetMembers } from '../groups/forget-members.js';
 import {
@@ -44,6 +45,9 @@ export class PersonsMoved extends Error {
   }
 }
 
+/** So many changed people take a while to be put into packets. */
+const LARGE = 50;
+
 /** Rows of identities as they are locked, by id. */
 type StoredKeys = ReadonlyMap<string, SqlRow>;
 
@@ -65,36 +69,27 @@ export class PersonWriter {
     if (this.database.engine === 'mysql' && areQuiet(changes, context)) return this.writeQuietly(tx, changes, context);
     const stored = await this.lock(tx, changes, context);
     await this.remove(tx, changes);
-    await insertRows(
-      tx,
-      'users',
-      userColumns,
-      usersOf(changes, (change) => change.fromVersion === 0),
-    );
-    await upsertRows(
-      tx,
-      this.database.engine,
-      { table: 'users', columns: userColumns, key: ['id'], update: userColumns.slice(2) },
-      usersOf(changes, (change) => change.fromVersion > 0),
-    );
-    await this.writeIdentities(tx, changes, context, stored);
-    await insertRows(
-      tx,
-      'grants',
-      grantColumns,
-      changes.flatMap((each) => each.grantsAdded.map((grant) => grantRow(grant, each.tenantId, each.userId))),
-    );
-    await this.updateGrants(tx, changes);
-    await insertRows(
-      tx,
-      'blocks',
-      blockColumns,
-      changes.flatMap((each) => each.blocksAdded.map((block) => blockRow(block, each.tenantId, each.userId))),
-    );
-    await this.ledger.record(
-      tx,
-      changes.flatMap((change) => eventsOf(change, context)),
-    );
+    // Rows of different tables, or of one table and different keys: none needs the answer to another.
+    const writes = [
+      () => insertRows(tx, 'users', userColumns, usersOf(changes, 'new')),
+      () =>
+        upsertRows(
+          tx,
+          this.database.engine,
+          { table: 'users', columns: userColumns, key: ['id'], update: userColumns.slice(2) },
+          usersOf(changes, 'known'),
+        ),
+      () => this.writeIdentities(tx, changes, context, stored),
+      () => insertRows(tx, 'grants', grantColumns, rowsOf(changes, 'grantsAdded', grantRow)),
+      () => this.updateGrants(tx, changes),
+      () => insertRows(tx, 'blocks', blockColumns, rowsOf(changes, 'blocksAdded', blockRow)),
+      () =>
+        this.ledger.record(
+          tx,
+          changes.flatMap((change) => eventsOf(change, context)),
+        ),
+    ];
+    await writeTogether(tx, writes, changes.length >= LARGE);
   }
 
   /** Where only times and reasons moved, as with most logins: one statement locks, compares and writes. */
@@ -262,8 +257,17 @@ function areQuiet(changes: readonly PersonChanges[], { pushHashes }: WriteContex
   });
 }
 
-function usersOf(changes: readonly PersonChanges[], which: (change: PersonChanges) => boolean): SqlValue[][] {
-  return changes.flatMap((each) => (each.user && which(each) ? [userRow(each.user)] : []));
+function rowsOf<K extends 'grantsAdded' | 'blocksAdded'>(
+  changes: readonly PersonChanges[],
+  which: K,
+  toRow: (one: PersonChanges[K][number], tenantId: string, userId: string) => SqlValue[],
+): SqlValue[][] {
+  return changes.flatMap((each) => each[which].map((one) => toRow(one, each.tenantId, each.userId)));
+}
+
+function usersOf(changes: readonly PersonChanges[], which: 'new' | 'known'): SqlValue[][] {
+  const isWanted = ({ fromVersion }: PersonChanges) => (fromVersion === 0) === (which === 'new');
+  return changes.flatMap((each) => (each.user && isWanted(each) ? [userRow(each.user)] : []));
 }
 
 function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
@@ -283,21 +287,4 @@ function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
       ...context.eventOf?.(change),
     },
   ];
-}
-
-async function deleteByKeys(
-  tx: EntityManager,
-  table: string,
-  columns: readonly string[],
-  keys: readonly SqlValue[][],
-): Promise<void> {
-  const perStatement = columns.length === 1 ? 1000 : 250;
-  for (let start = 0; start < keys.length; start += perStatement) {
-    const some = keys.slice(start, start + perStatement);
-    const where =
-      columns.length === 1
-        ? `${columns[0]} IN ${placeholders(some.length)}`
-        : some.map(() => `(${columns.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
-    await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
-  }
 }
