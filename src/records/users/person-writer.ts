@@ -13,18 +13,18 @@ import {
   selectByKeys,
   type SqlRow,
   upsertRows,
+  writeTogether,
 } from '../../platform/sql.js';
 import { forgetMembers } from '../groups/forget-members.js';
+import { areNew, blocksOf, grantsOf, usersOf } from './change-rows.js';
 import {
   blockColumns,
-  blockRow,
   grantColumns,
   grantKey,
   grantRow,
   identityColumns,
   identityRow,
   userColumns,
-  userRow,
 } from './person-rows.js';
 
 /** Who did it, how and why: the same for a whole batch, or by user. */
@@ -63,6 +63,7 @@ export class PersonWriter {
   async write(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
     if (changes.length === 0) return;
     if (this.database.engine === 'mysql' && areQuiet(changes, context)) return this.writeQuietly(tx, changes, context);
+    if (areNew(changes)) return this.writeNew(tx, changes, context);
     const stored = await this.lock(tx, changes, context);
     await this.remove(tx, changes);
     await insertRows(
@@ -78,19 +79,9 @@ export class PersonWriter {
       usersOf(changes, (change) => change.fromVersion > 0),
     );
     await this.writeIdentities(tx, changes, context, stored);
-    await insertRows(
-      tx,
-      'grants',
-      grantColumns,
-      changes.flatMap((each) => each.grantsAdded.map((grant) => grantRow(grant, each.tenantId, each.userId))),
-    );
+    await insertRows(tx, 'grants', grantColumns, grantsOf(changes));
     await this.updateGrants(tx, changes);
-    await insertRows(
-      tx,
-      'blocks',
-      blockColumns,
-      changes.flatMap((each) => each.blocksAdded.map((block) => blockRow(block, each.tenantId, each.userId))),
-    );
+    await insertRows(tx, 'blocks', blockColumns, blocksOf(changes));
     await this.ledger.record(
       tx,
       changes.flatMap((change) => eventsOf(change, context)),
@@ -110,6 +101,27 @@ export class PersonWriter {
     const isWritten = await replaceRevisions(tx, 'identities', identityColumns, QUIET_COLUMNS, rows);
     if (!isWritten) throw new PersonsMoved(changes.map(({ userId }) => userId));
     await this.updateGrants(tx, changes);
+  }
+
+  /** Where all are new there is nothing to lock and to compare. */
+  private async writeNew(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
+    await writeTogether(tx, [
+      () =>
+        insertRows(
+          tx,
+          'users',
+          userColumns,
+          usersOf(changes, () => true),
+        ),
+      () => this.writeIdentities(tx, changes, context, new Map()),
+      () => insertRows(tx, 'grants', grantColumns, grantsOf(changes)),
+      () => insertRows(tx, 'blocks', blockColumns, blocksOf(changes)),
+      () =>
+        this.ledger.record(
+          tx,
+          changes.flatMap((change) => eventsOf(change, context)),
+        ),
+    ]);
   }
 
   /** Locks what will be written, in order of id so that two batches cannot deadlock, and checks that it has not moved. */
@@ -260,10 +272,6 @@ function areQuiet(changes: readonly PersonChanges[], { pushHashes }: WriteContex
   return changes.every(({ quiet, identitiesUpdated }) => {
     return quiet && !identitiesUpdated.some(({ id }) => pushHashes?.has(id));
   });
-}
-
-function usersOf(changes: readonly PersonChanges[], which: (change: PersonChanges) => boolean): SqlValue[][] {
-  return changes.flatMap((each) => (each.user && which(each) ? [userRow(each.user)] : []));
 }
 
 function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
