@@ -174,7 +174,28 @@ export async function insertRows(
   columns: readonly string[],
   rows: readonly SqlValue[][],
 ): Promise<void> {
-  await writeRows(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES `, columns.length, rows, '');
+  await writeRows(tx, (count) => insertText(table, columns, count), columns.length, rows);
+}
+
+/** Texts of INSERTs that were put together once, by the list of columns, which for most tables is the same object. */
+const insertTexts = new WeakMap<readonly string[], { table: string; byRows: Map<number, string> }>();
+
+function insertText(table: string, columns: readonly string[], count: number): string {
+  let known = insertTexts.get(columns);
+  if (known?.table !== table) {
+    known = { table, byRows: new Map() };
+    insertTexts.set(columns, known);
+  }
+  let text = known.byRows.get(count);
+  if (text === undefined) {
+    text = `INSERT INTO ${table} (${columns.join(',')}) VALUES ${tuples(columns.length, count)}`;
+    known.byRows.set(count, text);
+  }
+  return text;
+}
+
+function tuples(width: number, count: number): string {
+  return `${placeholders(width)},`.repeat(count).slice(0, -1);
 }
 
 export interface Upsert {
@@ -197,7 +218,8 @@ export async function upsertRows(
     engine === 'mysql'
       ? ` ON DUPLICATE KEY UPDATE ${update.map((name) => `${name}=VALUES(${name})`).join(',')}`
       : ` ON CONFLICT(${key.join(',')}) DO UPDATE SET ${update.map((name) => `${name}=excluded.${name}`).join(',')}`;
-  await writeRows(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES `, columns.length, rows, tail);
+  const text = (count: number) => insertText(table, columns, count) + tail;
+  await writeRows(tx, text, columns.length, rows);
 }
 
 /**
@@ -215,8 +237,8 @@ export async function replaceRevisions(
   // Assigned in this order: the revision, by which the others are judged, comes last.
   const sets = [...update, 'revision'].map((name) => `${name}=IF(${isNext},VALUES(${name}),${name})`);
   const tail = ` ON DUPLICATE KEY UPDATE ${sets.join(',')}`;
-  const head = `INSERT INTO ${table} (${columns.join(',')}) VALUES `;
-  const results = await writeRows(tx, head, columns.length, rows, tail);
+  const text = (count: number) => insertText(table, columns, count) + tail;
+  const results = await writeRows(tx, text, columns.length, rows);
   // The driver counts two for a row that was changed, and one for a row that was not, or was new.
   const counted = results.reduce<number>((sum, each) => sum + (each as { affectedRows: number }).affectedRows, 0);
   return counted === 2 * rows.length;
@@ -224,22 +246,20 @@ export async function replaceRevisions(
 
 async function writeRows(
   tx: EntityManager,
-  head: string,
+  textOf: (count: number) => string,
   width: number,
   rows: readonly SqlValue[][],
-  tail: string,
 ): Promise<unknown[]> {
   const isAhead = aheadOf.has(tx.queryRunner as QueryRunner);
   const written: Promise<unknown>[] = [];
   for (const chunk of chunkRows(rows, width)) {
     // To put a hundred rows into a packet takes a while.
     if (written.length > 0) await (isAhead ? breathe() : written.at(-1));
-    const tuples = `${placeholders(width)},`.repeat(chunk.length).slice(0, -1);
     // A shape that hardly comes twice is not worth preparing.
     const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
     const values: SqlValue[] = [];
     for (const row of chunk) for (const value of row) values.push(value);
-    const one = write(tx, head + tuples + tail, values);
+    const one = write(tx, textOf(chunk.length), values);
     // It may fail before the others are made; whoever waits for all of them hears of it.
     one.catch(() => undefined);
     written.push(one);
