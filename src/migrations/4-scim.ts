@@ -46,7 +46,7 @@ const tables = (): Table[] => [
       text('externalId', 255, optional),
       text('userNameKey', 255),
       text('displayNameKey', 255, optional),
-      flag('active'),
+      flag('active', optional),
       time('createdAt'),
       time('modifiedAt'),
     ],

@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
-import { Directory } from '../plan/directory.js';
+import { Directory, type FoundIdentity } from '../plan/directory.js';
 import { EffectiveFacts } from '../plan/effective.js';
 import { ExpressionFailure } from '../plan/expression.js';
 import { nameTrace, pushedName, tokenName } from '../plan/former-user.js';
-import { mergeStatement, NO_FACTS } from '../plan/facts.js';
+import { type Facts, mergeStatement, NO_FACTS } from '../plan/facts.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import { normaliseKey } from '../platform/text-key.js';
@@ -58,6 +58,7 @@ export async function loadBatch(
     return loadPersons(manager, tenantId, missing);
   });
   for (const each of await Promise.all(rest)) addTo(batch, each);
+  await Promise.all(all.map((wanted) => loadHolders(manager, wanted, batch)));
   await Promise.all([
     ...all.map((wanted) => loadTraces(manager, wanted, batch.directory)),
     ...all.map((wanted) => loadFormers(manager, wanted, batch)),
@@ -81,9 +82,13 @@ export function toBatch(loaded: readonly LoadedPersons[]): LoadedBatch {
   return batch;
 }
 
-function addTo({ directory, revisions }: LoadedBatch, { persons, revisions: loaded }: LoadedPersons): void {
-  for (const person of persons.values()) directory.load(person);
-  for (const [id, revision] of loaded) revisions.set(id, revision);
+/** Two connections may find the same person: revisions belong to the reading, so that the first one counts. */
+function addTo({ directory, revisions }: LoadedBatch, loaded: LoadedPersons): void {
+  for (const person of loaded.persons.values()) {
+    if (directory.findPerson(person.user.id)) continue;
+    directory.load(person);
+    for (const { id } of person.identities) revisions.set(id, loaded.revisions.get(id) ?? 0);
+  }
 }
 
 function gatherKeys(
@@ -114,9 +119,9 @@ function gatherKeys(
     if (statement.externalId !== null) (isNew ? wanted.newExternalIds : wanted.externalIds).add(statement.externalId);
     if (statement.subject !== null) wanted.subjects.add(statement.subject);
     for (const { field, value } of statement.match ?? []) {
-      if (field === 'externalId') wanted.externalIds.add(value);
-      else if (field === 'userName') wanted.userNameKeys.add(normaliseKey(value));
-      else wanted.emailKeys.add(normaliseKey(value));
+      if (field === 'externalId') (isNew ? wanted.newExternalIds : wanted.externalIds).add(value);
+      else if (field !== 'userName') wanted.emailKeys.add(normaliseKey(value));
+      else if (!isNew) wanted.userNameKeys.add(normaliseKey(value));
     }
     const { userName, email } = readStatedNames(statement, policy);
     if (userName !== null) {
@@ -135,8 +140,12 @@ function readStatedNames(statement: Statement, policy: ConnectionPolicy) {
     const { userName, email } = statement.fields;
     return { userName: textOf(userName), email: textOf(email) };
   }
+  const { facts } = mergeStatement(NO_FACTS, { ...statement, newest: true }, policy.mapping, statement.at);
+  return readNames(facts, policy);
+}
+
+function readNames(facts: Facts, policy: ConnectionPolicy) {
   try {
-    const { facts } = mergeStatement(NO_FACTS, { ...statement, newest: true }, policy.mapping, statement.at);
     const effective = new EffectiveFacts(facts, policy);
     return { userName: textOf(effective.field('userName')?.value), email: textOf(effective.field('email')?.value) };
   } catch (error) {
@@ -179,6 +188,36 @@ async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<
   for (const row of [...found, ...byEmail]) ids.add(String(row.userId));
 }
 
+/**
+ * What a token said may name a person otherwise than their identity is named: another one held the name, or no rule read
+ * it. The plan would claim it now, so that whoever holds it has to be known.
+ */
+async function loadHolders(manager: EntityManager, wanted: Wanted, batch: LoadedBatch): Promise<void> {
+  const { policy, subjects, externalIds, identityIds } = wanted;
+  const { directory } = batch;
+  const keys = new Set<string>();
+  const look = (found: FoundIdentity | null) => {
+    if (!found?.identity.facts.token) return;
+    const { facts, userNameKey } = found.identity;
+    const { userName } = readNames({ push: null, token: facts.token }, policy);
+    for (const name of [userName, textOf(facts.push?.values.userName)]) {
+      const key = name === null ? null : normaliseKey(name);
+      if (key !== null && key !== userNameKey && !directory.findByUserNameKey(policy.id, key)) keys.add(key);
+    }
+  };
+  for (const each of subjects) look(directory.findBySubject(policy.id, each));
+  for (const each of externalIds) look(directory.findByExternalId(policy.id, each));
+  for (const each of identityIds) look(directory.findIdentity(each));
+  const holders = await selectByKeys(
+    manager,
+    (list) => `SELECT userId FROM identities WHERE connectionId = ? AND userNameKey IN ${list}`,
+    [policy.id],
+    [...keys],
+  );
+  const ids = holders.map(({ userId }) => String(userId));
+  addTo(batch, await loadPersons(manager, policy.tenantId, ids));
+}
+
 /** A deleted identity may have left a trace; only subjects that nobody holds can have one that matters. */
 async function loadTraces(
   manager: EntityManager,
@@ -210,7 +249,7 @@ async function loadFormers(
   { policy, externalIds, newExternalIds, subjects }: Wanted,
   batch: LoadedBatch,
 ) {
-  const { directory, revisions } = batch;
+  const { directory } = batch;
   const names = [...newExternalIds].map(pushedName);
   for (const each of externalIds) if (!directory.findByExternalId(policy.id, each)) names.push(pushedName(each));
   for (const each of subjects) if (!directory.findBySubject(policy.id, each)) names.push(tokenName(each));
@@ -221,11 +260,5 @@ async function loadFormers(
     directory.remember(policy.id, name, former);
     if (!directory.findPerson(former.userId)) away.push(former.userId);
   }
-  const there = await loadPersons(manager, policy.tenantId, away);
-  for (const person of there.persons.values()) {
-    // Another connection's notes may have brought them already, and revisions belong to the reading.
-    if (directory.findPerson(person.user.id)) continue;
-    directory.load(person);
-    for (const { id } of person.identities) revisions.set(id, there.revisions.get(id) ?? 0);
-  }
+  addTo(batch, await loadPersons(manager, policy.tenantId, away));
 }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { IdentityEntity } from '../../src/records/users/identity.entity.js';
+import { seedGrants } from '../support/seed.js';
 import { patchOf, type ScimWorld } from '../support/scim-world.js';
 import {
   createGroup,
@@ -128,4 +130,80 @@ describe('roles follow groups', () => {
     expect(await groupFactOf(rollcall, ids[0] ?? '')).toEqual(['Engineering']);
     expect(await groupFactOf(rollcall, ids[2] ?? '')).toEqual([]);
   }, 60_000);
+});
+
+describe('whom groups cannot reach', () => {
+  const userOf = async (identityId: string) =>
+    (await rollcall.database.read.findOneByOrFail(IdentityEntity, { id: identityId })).userId;
+
+  it('SCIM 64 nobody who holds a privileged role of others is put into a group, or taken out', async () => {
+    const [a = '', b = ''] = await seedScimPeople(rollcall, world, 2);
+    const { id } = await createGroup(world.scim, 'engineering', [a]);
+    for (const one of [a, b]) {
+      await seedGrants(rollcall, [{ tenantId: world.tenantId, userId: await userOf(one), role: 'owner' }]);
+    }
+    for (const answer of [await add(id, b), await remove(id, a), await world.scim.delete(`/scim/v2/Groups/${id}`)]) {
+      expect(answer).toMatchObject({ status: 403, body: { status: '403' } });
+    }
+    expect(await world.scim.post('/scim/v2/Groups', groupBody('sales', [b]))).toMatchObject({ status: 403 });
+    const { body } = await world.scim.get<ScimGroup>(`/scim/v2/Groups/${id}`);
+    expect(body.members?.map(({ value }) => value)).toEqual([a]);
+    expect(await groupFactOf(rollcall, b)).toBeUndefined();
+  });
+
+  it('SCIM 64 a group gives no privileged role where the connection may not, whatever its rules say', async () => {
+    const mapping = { roles: [{ id: 'boss', when: "'bosses' in claims.groups", grant: ['admin', 'viewer'] }] };
+    world = await makeGroupWorld(rollcall, { mapping, allowedRoles: ['viewer', 'admin'] });
+    const [a = ''] = await seedScimPeople(rollcall, world, 1);
+    await createGroup(world.scim, 'bosses', [a]);
+    expect(await roles()).toEqual({ [a]: ['viewer'] });
+    const admin = await rollcall.clientWith(world.tenantId, ['connections:read']);
+    const { body } = await admin.get<{ items: object[] }>(`/connections/${world.connectionId}/groups`);
+    expect(body.items).toMatchObject([
+      {
+        gives: [
+          { key: 'admin', withheld: 'privileged' },
+          { key: 'viewer', withheld: null },
+        ],
+      },
+    ]);
+  });
+
+  it('SCIM 64 the last owner stays, also where the connection may give and take that role', async () => {
+    const mapping = { roles: [{ id: 'own', when: "'owners' in claims.groups", grant: ['owner'] }] };
+    world = await makeGroupWorld(rollcall, { mapping, allowedRoles: ['owner'], allowPrivileged: true });
+    const [a = '', b = ''] = await seedScimPeople(rollcall, world, 2);
+    const { id } = await createGroup(world.scim, 'owners', [a, b]);
+    expect(await remove(id, a)).toMatchObject({ status: 200 });
+    for (const answer of [
+      await remove(id, b),
+      await rename(id, 'others'),
+      await world.scim.delete(`/scim/v2/Groups/${id}`),
+    ]) {
+      expect(answer).toMatchObject({ status: 409 });
+    }
+    expect(await roles()).toEqual({ [b]: ['owner'] });
+    const { body } = await world.scim.get<ScimGroup>(`/scim/v2/Groups/${id}`);
+    expect(body).toMatchObject({ displayName: 'owners', members: [{ value: b }] });
+  });
+
+  it('every change of a group is in the ledger, in the order of its versions', async () => {
+    const [a = ''] = await seedScimPeople(rollcall, world, 1);
+    const { id } = await createGroup(world.scim, 'one', [a]);
+    await rename(id, 'two');
+    await remove(id, a);
+    await world.scim.delete(`/scim/v2/Groups/${id}`);
+    const rows: { type: string; subjectVersion: number; fields: string; via: string }[] =
+      await rollcall.database.read.query(
+        'SELECT type, subjectVersion, fields, via FROM events WHERE subjectId = ? ORDER BY subjectVersion',
+        [id],
+      );
+    expect(rows.map(({ type, fields, via }) => `${type} ${fields} ${via}`)).toEqual([
+      'group.created ["displayName","members"] scim',
+      'group.updated ["displayName"] scim',
+      'group.updated ["members"] scim',
+      'group.deleted [] scim',
+    ]);
+    expect(rows.map(({ subjectVersion }) => Number(subjectVersion))).toEqual([1, 2, 3, 4]);
+  });
 });

@@ -138,7 +138,11 @@ function keyComparison(column: string, operator: ResolvedComparison['operator'],
 
 function numberComparison(column: string, operator: ResolvedComparison['operator'], value: number): SqlFilter {
   if (operator === 'co' || operator === 'sw' || operator === 'ew') return ANYBODY;
-  return { where: `${column} ${SIGNS[operator]} ?`, values: [value], isExact: true };
+  const where =
+    operator === 'ne'
+      ? `(${column} IS NULL OR ${column} <> ?)`
+      : `(${column} IS NOT NULL AND ${column} ${SIGNS[operator]} ?)`;
+  return { where, values: [value], isExact: true };
 }
 
 function join(terms: readonly SqlFilter[], word: 'AND' | 'OR'): SqlFilter {

@@ -107,7 +107,7 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
           typeof resource.externalId === 'string' ? resource.externalId : null,
           keyOf(resource.userName) ?? '',
           keyOf(resource.displayName),
-          resource.active === true,
+          typeof resource.active === 'boolean' ? resource.active : null,
           createdAt,
           modifiedAt,
         ],

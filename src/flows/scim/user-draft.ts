@@ -35,7 +35,7 @@ export function draftCreation(scene: Scene, posted: ScimResource, { externalIds 
   const found = byId ?? byName;
   if (!found) return newUser(scene, resource, externalIds);
   const before = readStoredUser(found.identity);
-  const isRevived = before?.resource.active === false && resource.active === true;
+  const isRevived = before !== null && !found.identity.active && resource.active === true;
   if (before && !isRevived) throw taken(byId ? 'externalId' : 'userName');
   return changedUser(scene, found, { before, resource, externalIds });
 }
@@ -54,10 +54,12 @@ export interface UserChange extends NameRules {
 export function draftChange(scene: Scene, { id, ifMatch, change, externalIds }: UserChange): UserDraft {
   const { found, before } = getUser(scene, id);
   checkEtag(ifMatch, before);
-  const resource = change(before.resource);
-  // Neither leaving it out nor taking it away switches anybody on or off.
-  const whole = { ...resource, active: resource.active ?? before.resource.active ?? true };
-  return changedUser(scene, found, { before, resource: whole, externalIds });
+  return changedUser(scene, found, { before, resource: change(before.resource), externalIds });
+}
+
+/** A PUT's resource: to leave `active` out switches nobody on or off. */
+export function replaceResource(next: ScimResource, { active }: ScimResource): ScimResource {
+  return next.active === undefined && active !== undefined ? { ...next, active } : next;
 }
 
 /** A user of the directory. Throws `not_found`. */

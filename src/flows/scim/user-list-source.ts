@@ -5,7 +5,7 @@ import { EMAIL_KEY_MAX, NAME_KEY_MAX } from './stored-user.js';
 /** Attributes of users that the table `scim_users s`, or one beside it, has indexes of. */
 export const indexedUserAttributes: IndexedAttributes = {
   idColumn: 's.identityId',
-  always: new Set(['id', 'schemas', 'userName', 'active', 'meta', 'meta.created', 'meta.lastModified', 'meta.version']),
+  always: new Set(['id', 'schemas', 'userName', 'meta', 'meta.created', 'meta.lastModified', 'meta.version']),
   columns: {
     id: { kind: 'text', column: 's.identityId' },
     userName: { kind: 'key', column: 's.userNameKey', charsMax: NAME_KEY_MAX },
@@ -31,7 +31,7 @@ export const userSortColumns: Readonly<Record<string, SortColumn>> = {
   id: { column: 's.identityId', optional: false },
   userName: { column: 's.userNameKey', optional: false },
   displayName: { column: 's.displayNameKey', optional: true },
-  active: { column: 's.active', optional: false },
+  active: { column: 's.active', optional: true },
   'meta.created': { column: 's.createdAt', optional: false },
   'meta.lastModified': { column: 's.modifiedAt', optional: false },
 };

@@ -24,7 +24,10 @@ export function toUserFields(
 ): Record<FieldName, Json> {
   const fields = readFields(resource, ceilings);
   if (before === null) return fields;
-  for (const name in readFields(before, ceilings)) fields[name] ??= null;
+  for (const name in readFields(before, ceilings)) {
+    // To take `active` away switches nobody on or off.
+    if (name !== 'active') fields[name] ??= null;
+  }
   return fields;
 }
 
@@ -86,7 +89,7 @@ function readFields(user: ResourceJson, ceilings: Ceilings): Record<FieldName, J
     email,
     // SCIM says nothing of it: null leaves it to the connection's `emailVerified`, whatever was said of another address.
     ...(email === undefined ? {} : { emailVerified: null }),
-    active: user.active ?? true,
+    active: user.active,
     // Stated to be none, where none of them is allowed: under other ceilings, some may have been.
     ...(withValue(user.roles).length === 0 ? {} : { roles }),
     ...(withValue(user.entitlements).length === 0 ? {} : { entitlements }),

@@ -21,7 +21,8 @@ export class ScimUserEntity {
   /** As SCIM has it; that no two have the same is the identities' to say. */
   @Text(255) userNameKey: string;
   @Text(255, { nullable: true }) displayNameKey: string | null;
-  @Flag() active: boolean;
+  /** Null where SCIM has taken it away; whether the identity counts is the identity's to say. */
+  @Flag({ nullable: true }) active: boolean | null;
   @Time() createdAt: number;
   @Time() modifiedAt: number;
 }

@@ -49,7 +49,10 @@ export const leniencyTexts: Readonly<Record<LeniencyName, LeniencyText>> = {
   patchResponse: {
     about:
       'What a PATCH of a group answers. A group can have many thousand members, and Entra ID asks not to be sent them. A request with `attributes` or `excludedAttributes` is always answered with the group.',
-    values: { resource: '200 with the whole group', noContent: '204 without a body' },
+    values: {
+      resource: '200 with the whole group, or 204 where it has more than 100 members',
+      noContent: '204 without a body',
+    },
   },
   userPatchResponse: {
     about: 'What a PATCH of a user answers.',
