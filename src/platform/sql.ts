@@ -30,13 +30,26 @@ export function sendAhead(runner: QueryRunner, connection: unknown): void {
 
 /**
  * Several writes of one transaction that do not wait for each other: sent in their order, in as few packets as may be.
- * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw.
+ * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw. `breathes`: they
+ * are large, and other requests have their turn between them.
  */
 export async function writeTogether(
   tx: EntityManager,
   writes: readonly (() => Promise<unknown>)[],
+  breathes = false,
 ): Promise<unknown[]> {
-  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) return settleAll(writes.map((write) => write()));
+  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) {
+    const written: Promise<unknown>[] = [];
+    for (const write of writes) {
+      if (breathes && written.length > 0) await breathe();
+      // One that throws before it waits must not leave the others behind.
+      const one = (async () => write())();
+      // Heard of at the end, when all have settled.
+      one.catch(() => undefined);
+      written.push(one);
+    }
+    return settleAll(written);
+  }
   const results: unknown[] = [];
   for (const write of writes) results.push(await write());
   return results;
@@ -226,7 +239,10 @@ async function writeRows(
     const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
     const values: SqlValue[] = [];
     for (const row of chunk) for (const value of row) values.push(value);
-    written.push(write(tx, head + tuples + tail, values));
+    const one = write(tx, head + tuples + tail, values);
+    // It may fail before the others are made; whoever waits for all of them hears of it.
+    one.catch(() => undefined);
+    written.push(one);
   }
   return settleAll(written);
 }
@@ -235,7 +251,7 @@ function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<
   return tx.query(sql, values);
 }
 
-/** Deletes the rows with these values in `columns`, many in one statement. */
+/** Deletes the rows that have one of these keys, each the values of `columns`; does nothing for none. */
 export async function deleteByKeys(
   tx: EntityManager,
   table: string,
