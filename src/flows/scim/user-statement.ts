@@ -127,12 +127,12 @@ function readRole(text: string): string {
 type Entry = ResourceJson & { value: string };
 
 function withValue(list: Json | undefined): Entry[] {
-  if (!Array.isArray(list)) return [];
-  return list.flatMap((entry) => {
-    const object = asObject(entry);
-    const value = object?.value;
-    return typeof value === 'string' && value !== '' ? [{ ...object, value }] : [];
-  });
+  return Array.isArray(list) ? list.filter(isEntry) : [];
+}
+
+function isEntry(entry: Json): entry is Entry {
+  const value = asObject(entry)?.value;
+  return typeof value === 'string' && value !== '';
 }
 
 function choose<T extends ResourceJson>(entries: readonly T[]): T | undefined {
