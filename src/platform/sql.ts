@@ -131,6 +131,8 @@ export async function selectByKeys(
   const rows: SqlRow[] = [];
   const pool = findPool(manager);
   for (let start = 0; start < keys.length; start += KEYS_PER_SELECT) {
+    // SQLite answers without a pause.
+    if (start > 0 && !pool) await breathe();
     const some = keys.slice(start, start + KEYS_PER_SELECT);
     const wanted = Math.min(KEYS_PER_SELECT, 2 ** Math.ceil(Math.log2(some.length)));
     while (some.length < wanted) some.push(some[some.length - 1] ?? null);
@@ -254,7 +256,10 @@ async function writeRows(
   const written: Promise<unknown>[] = [];
   for (const chunk of chunkRows(rows, width)) {
     // To put a hundred rows into a packet takes a while.
-    if (written.length > 0) await (isAhead ? breathe() : written.at(-1));
+    if (written.length > 0) {
+      if (!isAhead) await written.at(-1);
+      await breathe();
+    }
     // A shape that hardly comes twice is not worth preparing.
     const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
     const values: SqlValue[] = [];
