@@ -119,9 +119,9 @@ function gatherKeys(
     if (statement.externalId !== null) (isNew ? wanted.newExternalIds : wanted.externalIds).add(statement.externalId);
     if (statement.subject !== null) wanted.subjects.add(statement.subject);
     for (const { field, value } of statement.match ?? []) {
-      if (field === 'externalId') wanted.externalIds.add(value);
-      else if (field === 'userName') wanted.userNameKeys.add(normaliseKey(value));
-      else wanted.emailKeys.add(normaliseKey(value));
+      if (field === 'externalId') (isNew ? wanted.newExternalIds : wanted.externalIds).add(value);
+      else if (field !== 'userName') wanted.emailKeys.add(normaliseKey(value));
+      else if (!isNew) wanted.userNameKeys.add(normaliseKey(value));
     }
     const { userName, email } = readStatedNames(statement, policy);
     if (userName !== null) {

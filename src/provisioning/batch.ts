@@ -12,6 +12,7 @@ import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problem.js';
 import { insertRows, selectByKeys, writeTogether } from '../platform/sql.js';
 import { endSessions } from '../records/sessions/end-sessions.js';
+import { areNew } from '../records/users/change-rows.js';
 import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
@@ -110,7 +111,7 @@ export class Batch {
     const { settled, changes, now, loaded } = planned;
     const told = gatherEffects(submissions, settled, now);
     if (changes.length + told.rows.size + told.sets.size + told.events.length === 0 && !alongside) return;
-    const isQuiet = changes.every(({ quiet }) => quiet) && !alongside;
+    const locksNothing = (areNew(changes) || changes.every(({ quiet }) => quiet)) && !alongside;
     await this.database.transaction(async (tx) => {
       const writes = [
         () => guardOwners(tx, changes, now),
@@ -135,7 +136,7 @@ export class Batch {
         () => this.ledger.record(tx, told.events),
       ];
       // Where nothing has to be locked and read first, nothing waits for an answer either.
-      if (isQuiet) await writeTogether(tx, writes);
+      if (locksNothing) await writeTogether(tx, writes);
       else for (const write of writes) await write();
       await alongside?.(tx, planned);
     });

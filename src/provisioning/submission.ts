@@ -30,7 +30,7 @@ export interface Submission {
   connectionVersion?: number;
   /** A token that logs in once only (D10). */
   once?: { jtiHash: string; expiresAt: Micros } | null;
-  /** Nobody had its external id a moment ago: it is planned without looking for them, and again if that was wrong. */
+  /** Nobody is believed to have its names: it is planned without looking for them, and again if that was wrong. */
   isNew?: boolean;
   /** Digest of the push record that the identity stands for after this. */
   pushHash?: string | null;

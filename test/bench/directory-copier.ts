@@ -43,6 +43,7 @@ export class DirectoryCopier {
     await connection.query(
       'CREATE TABLE bench_people (n int PRIMARY KEY, identityId varchar(36), userId varchar(36), mark varchar(20))',
     );
+    for (const { name, by, of } of TABLES) await keepModel(connection, name, `${by} = '${template[of]}'`);
     return new DirectoryCopier(connection, client, template);
   }
 
@@ -58,7 +59,7 @@ export class DirectoryCopier {
       ]);
       await this.connection.query('DELETE FROM bench_people');
       await this.connection.query('INSERT INTO bench_people VALUES ?', [people]);
-      for (const { name, by, of } of TABLES) await this.copyRows(name, by, this.template[of]);
+      for (const { name } of TABLES) await this.copyRows(name);
       ids.push(...people.map(([, id]) => String(id)));
     }
     await this.checkCopy(ids.at(-1) ?? '', markOf(to - 1));
@@ -67,20 +68,21 @@ export class DirectoryCopier {
 
   /** Makes members of a group that has the template as one; the people are those of the last statement and earlier. */
   async copyMembers(groupId: string, members: readonly string[]): Promise<void> {
+    const where = `groupId = '${groupId}' AND memberId = '${this.template.identity}'`;
+    await keepModel(this.connection, 'scim_members', where);
     for (let start = 0; start < members.length; start += PEOPLE_PER_STATEMENT) {
       const some = members.slice(start, start + PEOPLE_PER_STATEMENT);
       await this.connection.query('DELETE FROM bench_people');
       await this.connection.query('INSERT INTO bench_people VALUES ?', [some.map((id, n) => [n, id, '', ''])]);
-      await this.copyRows('scim_members', 'groupId', groupId, `t.memberId = '${this.template.identity}'`);
+      await this.copyRows('scim_members');
     }
   }
 
-  async close(): Promise<void> {
-    await this.connection.query('DROP TABLE bench_people');
-    await this.connection.end();
+  close(): Promise<void> {
+    return this.connection.end();
   }
 
-  private async copyRows(table: string, by: string, value: string, further = '1 = 1'): Promise<void> {
+  private async copyRows(table: string): Promise<void> {
     const columns = await this.columnsOf(table);
     const { user, identity, mark } = this.template;
     const selected = columns.map(({ name, isText }) =>
@@ -90,8 +92,7 @@ export class DirectoryCopier {
     );
     await this.connection.query(
       `INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')})
-       SELECT ${selected.join(', ')} FROM ${table} t CROSS JOIN bench_people p WHERE t.${by} = ? AND ${further}`,
-      [value],
+       SELECT ${selected.join(', ')} FROM bench_${table} t CROSS JOIN bench_people p`,
     );
   }
 
@@ -120,4 +121,10 @@ export class DirectoryCopier {
     if (isDeepStrictEqual(JSON.parse(copied), JSON.parse(expected))) return;
     throw new Error(`The copy ${copied} is not as what it is made of: ${written}`);
   }
+}
+
+/** The rows that are copied, in a table of their own: reading and filling one table at once would take a third. */
+async function keepModel(connection: mysql.Connection, table: string, where: string): Promise<void> {
+  await connection.query(`CREATE TABLE bench_${table} LIKE ${table}`);
+  await connection.query(`INSERT INTO bench_${table} SELECT * FROM ${table} WHERE ${where}`);
 }

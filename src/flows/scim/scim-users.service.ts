@@ -5,7 +5,7 @@ import type { Principal } from '../../platform/access.js';
 import { isId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
-import type { Effects, Scene } from '../../provisioning/submission.js';
+import type { Effects, Scene, Settled } from '../../provisioning/submission.js';
 import { IdentityRemoval } from '../../records/users/identity-removal.service.js';
 import { applyPatch } from './protocol/apply-patch.js';
 import { type PatchStep, readPatch } from './protocol/patch-request.js';
@@ -57,43 +57,46 @@ export class ScimUsersService {
 
   /** POST (RFC 7644, section 3.3). */
   async create(principal: Principal, body: unknown, asked: AskedAttributes): Promise<ScimAnswer> {
-    const directory = await this.directories.open(principal);
     const projection = readProjection(userResourceType, asked);
-    const posted = readResource(userResourceType, body, directory.leniencies);
-    const named = namesOf(posted);
-    return this.write(directory, projection, {
-      named,
-      draft: (scene) => draftCreation(scene, posted, directory.leniencies),
+    return this.directories.openToWrite(principal, (directory) => {
+      const posted = readResource(userResourceType, body, directory.leniencies);
+      return this.write(directory, projection, {
+        named: namesOf(posted),
+        isNew: true,
+        draft: (scene) => draftCreation(scene, posted, directory.leniencies),
+      });
     });
   }
 
   /** PUT (RFC 7644, section 3.5.1). */
   async replace(principal: Principal, id: string, body: unknown, request: ScimRequest): Promise<ScimAnswer> {
-    const directory = await this.directories.open(principal);
     const projection = readProjection(userResourceType, request);
-    const next = readResource(userResourceType, body, directory.leniencies);
-    return this.rewrite(directory, projection, {
-      id,
-      ifMatch: request.ifMatch,
-      named: namesOf(next),
-      change: (before) => replaceResource(next, before),
+    return this.directories.openToWrite(principal, (directory) => {
+      const next = readResource(userResourceType, body, directory.leniencies);
+      return this.rewrite(directory, projection, {
+        id,
+        ifMatch: request.ifMatch,
+        named: namesOf(next),
+        change: (before) => replaceResource(next, before),
+      });
     });
   }
 
   /** PATCH (RFC 7644, section 3.5.2). */
   async change(principal: Principal, id: string, body: unknown, request: ScimRequest): Promise<ChangeAnswer> {
-    const directory = await this.directories.open(principal);
-    const { leniencies } = directory;
     const projection = readProjection(userResourceType, request);
-    const steps = readPatch(userResourceType, body, leniencies, id);
-    const answer = await this.rewrite(directory, projection, {
-      id,
-      ifMatch: request.ifMatch,
-      named: namesIn(steps),
-      change: (before) => applyPatch(before, steps, leniencies),
-    });
     const isAsked = request.attributes !== undefined || request.excludedAttributes !== undefined;
-    return { answer, isTold: isAsked || leniencies.userPatchResponse === 'resource' };
+    return this.directories.openToWrite(principal, async (directory) => {
+      const { leniencies } = directory;
+      const steps = readPatch(userResourceType, body, leniencies, id);
+      const answer = await this.rewrite(directory, projection, {
+        id,
+        ifMatch: request.ifMatch,
+        named: namesIn(steps),
+        change: (before) => applyPatch(before, steps, leniencies),
+      });
+      return { answer, isTold: isAsked || leniencies.userPatchResponse === 'resource' };
+    });
   }
 
   /** DELETE (RFC 7644, section 3.6). */
@@ -135,6 +138,8 @@ export class ScimUsersService {
     const settled = await this.provisioning.submit({
       tenantId,
       statement: lookFor(connectionId, write),
+      isNew: write.isNew ?? false,
+      connectionVersion: directory.known.row.version,
       draft: (scene) =>
         toDrafted(() => {
           drafted = write.draft(scene);
@@ -169,6 +174,8 @@ interface Write {
   identityId?: string;
   /** The names that the request gives: whoever has them has to be known to the plan. */
   named: readonly MatchValue[];
+  /** A client that creates somebody has mostly looked before whether they are there. */
+  isNew?: boolean;
   draft: (scene: Scene) => UserDraft;
 }
 

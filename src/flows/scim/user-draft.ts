@@ -27,7 +27,7 @@ export function draftCreation(scene: Scene, posted: ScimResource, { externalIds 
   const { directory, policy } = scene;
   const resource: ScimResource = { ...posted, active: posted.active ?? true };
   const { externalId, userName } = resource;
-  const byName = directory.findByUserNameKey(policy.id, normaliseKey(String(userName)));
+  const byName = typeof userName === 'string' ? directory.findByUserNameKey(policy.id, normaliseKey(userName)) : null;
   const holder = typeof externalId === 'string' ? directory.findByExternalId(policy.id, externalId) : null;
   // Where several can have it, it tells nobody in the directory from another.
   const byId = externalIds === 'shared' && holder !== null && readStoredUser(holder.identity) ? null : holder;

@@ -48,7 +48,7 @@ export class KeyAuthentication {
 
   /**
    * The principal of a key, or null: malformed (no database read), unknown, revoked, expired, or its tenant is not
-   * active. Read afresh with each request, so that a revocation counts at once on every instance.
+   * active. Read afresh for each request, so that a revocation counts at once on every instance.
    */
   async authenticate(key: string): Promise<Principal | null> {
     const row = await this.findRow(key);

@@ -13,18 +13,18 @@ import {
   selectByKeys,
   type SqlRow,
   upsertRows,
+  writeTogether,
 } from '../../platform/sql.js';
 import { forgetMembers } from '../groups/forget-members.js';
+import { areNew, blocksOf, grantsOf, usersOf } from './change-rows.js';
 import {
   blockColumns,
-  blockRow,
   grantColumns,
   grantKey,
   grantRow,
   identityColumns,
   identityRow,
   userColumns,
-  userRow,
 } from './person-rows.js';
 
 /** Who did it, how and why: the same for a whole batch, or by user. */
@@ -43,6 +43,9 @@ export class PersonsMoved extends Error {
     super('Persons were changed by another writer since they were loaded.');
   }
 }
+
+/** So many changed people take a while to be put into packets. */
+const LARGE = 50;
 
 /** Rows of identities as they are locked, by id. */
 type StoredKeys = ReadonlyMap<string, SqlRow>;
@@ -63,38 +66,30 @@ export class PersonWriter {
   async write(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
     if (changes.length === 0) return;
     if (this.database.engine === 'mysql' && areQuiet(changes, context)) return this.writeQuietly(tx, changes, context);
-    const stored = await this.lock(tx, changes, context);
-    await this.remove(tx, changes);
-    await insertRows(
-      tx,
-      'users',
-      userColumns,
-      usersOf(changes, (change) => change.fromVersion === 0),
-    );
-    await upsertRows(
-      tx,
-      this.database.engine,
-      { table: 'users', columns: userColumns, key: ['id'], update: userColumns.slice(2) },
-      usersOf(changes, (change) => change.fromVersion > 0),
-    );
-    await this.writeIdentities(tx, changes, context, stored);
-    await insertRows(
-      tx,
-      'grants',
-      grantColumns,
-      changes.flatMap((each) => each.grantsAdded.map((grant) => grantRow(grant, each.tenantId, each.userId))),
-    );
-    await this.updateGrants(tx, changes);
-    await insertRows(
-      tx,
-      'blocks',
-      blockColumns,
-      changes.flatMap((each) => each.blocksAdded.map((block) => blockRow(block, each.tenantId, each.userId))),
-    );
-    await this.ledger.record(
-      tx,
-      changes.flatMap((change) => eventsOf(change, context)),
-    );
+    // Where all are new there is nothing to lock, to compare and to remove.
+    const stored = areNew(changes) ? new Map<string, SqlRow>() : await this.lock(tx, changes, context);
+    if (!areNew(changes)) await this.remove(tx, changes);
+    // Rows of different tables, or of one table and different keys: none needs the answer to another.
+    const writes = [
+      () => insertRows(tx, 'users', userColumns, usersOf(changes, 'new')),
+      () =>
+        upsertRows(
+          tx,
+          this.database.engine,
+          { table: 'users', columns: userColumns, key: ['id'], update: userColumns.slice(2) },
+          usersOf(changes, 'known'),
+        ),
+      () => this.writeIdentities(tx, changes, context, stored),
+      () => insertRows(tx, 'grants', grantColumns, grantsOf(changes)),
+      () => this.updateGrants(tx, changes),
+      () => insertRows(tx, 'blocks', blockColumns, blocksOf(changes)),
+      () =>
+        this.ledger.record(
+          tx,
+          changes.flatMap((change) => eventsOf(change, context)),
+        ),
+    ];
+    await writeTogether(tx, writes, changes.length >= LARGE);
   }
 
   /** Where only times and reasons moved, as with most logins: one statement locks, compares and writes. */
@@ -260,10 +255,6 @@ function areQuiet(changes: readonly PersonChanges[], { pushHashes }: WriteContex
   return changes.every(({ quiet, identitiesUpdated }) => {
     return quiet && !identitiesUpdated.some(({ id }) => pushHashes?.has(id));
   });
-}
-
-function usersOf(changes: readonly PersonChanges[], which: (change: PersonChanges) => boolean): SqlValue[][] {
-  return changes.flatMap((each) => (each.user && which(each) ? [userRow(each.user)] : []));
 }
 
 function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
