@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/platform/ids.js';
+import { ScimGroupEntity } from '../../src/records/groups/group.entity.js';
 import type { Answer } from '../support/http-client.js';
 import { expectScimError } from '../support/scim-asks.js';
 import {
@@ -94,6 +96,43 @@ describe('lists of groups', () => {
     const all = await world.scim.post<ListAnswer>('/scim/v2/.search', body);
     expect(all.body.Resources.map(({ displayName }) => displayName).sort()).toEqual(['Ada', 'Staff']);
   });
+});
+
+describe('lists of groups with very many members', () => {
+  it('SCIM 54 are told without the members, and refused with tooMany rather than cut', async () => {
+    const { tenantId, connectionId } = world;
+    await seedScimPeople(rollcall, world, 1300);
+    await rollcall.database.transaction(async (tx) => {
+      await tx.insert(
+        ScimGroupEntity,
+        Array.from({ length: 200 }, (_, n) => {
+          const name = `g-${n}`;
+          const names = { displayName: name, displayNameKey: name, externalId: null };
+          return {
+            id: newId(),
+            tenantId,
+            connectionId,
+            ...names,
+            version: 1,
+            revision: 1,
+            createdAt: 1,
+            modifiedAt: 1,
+          };
+        }),
+      );
+      await tx.query(
+        `INSERT INTO scim_members (groupId, memberId, tenantId, connectionId, known, display, addedAt)
+         SELECT g.id, u.identityId, g.tenantId, g.connectionId, 1, NULL, 1 FROM scim_groups g
+         JOIN scim_users u ON u.connectionId = g.connectionId WHERE g.connectionId = ?`,
+        [connectionId],
+      );
+    });
+    const { body } = await list({ count: 200, excludedAttributes: 'members' });
+    expect(body).toMatchObject({ totalResults: 200, itemsPerPage: 200 });
+    expectScimError(await list({ count: 200 }), 400, 'tooMany');
+    const some = await list({ count: 2, sortBy: 'displayName' });
+    expect(some.body.Resources.map(({ members }) => members?.length)).toEqual([1300, 1300]);
+  }, 60_000);
 });
 
 describe('what an admin sees of groups', () => {

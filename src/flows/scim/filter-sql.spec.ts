@@ -12,16 +12,21 @@ describe('a filter as SQL', () => {
   it.each([
     ['userName eq "ADA"', '(s.userNameKey IS NOT NULL AND s.userNameKey = ?)', ['ada'], true],
     ['id eq "X"', '(s.identityId IS NOT NULL AND s.identityId = ?)', ['X'], true],
-    ['active eq false', 's.active = ?', [0], true],
-    ['meta.lastModified ge "1970-01-01T00:00:01Z"', 's.modifiedAt >= ?', [1_000_000], true],
+    ['active eq false', '(s.active IS NOT NULL AND s.active = ?)', [0], true],
+    [
+      'meta.lastModified ge "1970-01-01T00:00:01Z"',
+      '(s.modifiedAt IS NOT NULL AND s.modifiedAt >= ?)',
+      [1_000_000],
+      true,
+    ],
     ['displayName pr', 's.displayNameKey IS NOT NULL', [], true],
     ['displayName ew "é!"', '(s.displayNameKey IS NOT NULL AND SUBSTR(s.displayNameKey, ?) = ?)', [-2, 'é!'], true],
-    ['not (active eq true)', 'NOT (s.active = ?)', [1], true],
+    ['not (active eq true)', 'NOT ((s.active IS NOT NULL AND s.active = ?))', [1], true],
     ['userName pr', '1 = 1', [], true],
     ['title eq "x"', '1 = 1', [], false],
     ['not (title eq "x")', '1 = 1', [], false],
     ['title eq "x" or active eq true', '1 = 1', [], false],
-    ['title eq "x" and active eq true', '(1 = 1) AND (s.active = ?)', [1], false],
+    ['title eq "x" and active eq true', '(1 = 1) AND ((s.active IS NOT NULL AND s.active = ?))', [1], false],
   ])('%s', (filter, where, values, isExact) => {
     expect(translate(filter)).toEqual({ where, values, isExact });
   });
