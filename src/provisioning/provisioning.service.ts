@@ -7,8 +7,12 @@ import { Batch, type PlannedBatch } from './batch.js';
 import type { Settled, Submission } from './submission.js';
 import { WriteLane } from './write-lane.js';
 
-/** Rows of a push that are written in one transaction at most, so that nobody waits long behind it. */
+/** Records of a push that are written in one transaction at most. */
 export const CHUNK_ITEMS_MAX = 500;
+/** The same while single statements come: nobody who logs in shall wait long behind a chunk. */
+const CHUNK_ITEMS_BESIDE_SINGLES = 100;
+
+const REST_MS_MAX = 200;
 
 /** So long after the last single statement, chunks go two at a time again. */
 const SINGLES_CALM_MS = 200;
@@ -30,11 +34,25 @@ export class ProvisioningService {
     const batchesMax = database.engine === 'mysql' ? 2 : 1;
     this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 12, waitMsMax: 2000 });
     // While people log in, one chunk at a time: a second doubles what they wait for.
-    const besideMin = () => (Date.now() - this.lastSingleMs < SINGLES_CALM_MS ? Infinity : 1);
+    const besideMin = () => (this.areSinglesComing ? Infinity : 1);
     const chunksMax = database.engine === 'mysql' ? 3 : 1;
-    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax: chunksMax, besideMin, waitMsMax: 30_000 });
+    this.bulk = new WriteLane((submissions) => this.runChunk(submissions), {
+      itemsMax: CHUNK_ITEMS_MAX,
+      batchesMax: chunksMax,
+      besideMin,
+      waitMsMax: 30_000,
+    });
     // Not before: requests that still run hand in more, and under load the lanes would never be empty.
     drains.register('provisioning', async () => void (await Promise.all([this.single.drain(), this.bulk.drain()])));
+  }
+
+  /** How many records a chunk shall have now. */
+  get chunkItems(): number {
+    return this.areSinglesComing ? CHUNK_ITEMS_BESIDE_SINGLES : CHUNK_ITEMS_MAX;
+  }
+
+  private get areSinglesComing(): boolean {
+    return Date.now() - this.lastSingleMs < SINGLES_CALM_MS;
   }
 
   /** One statement; it goes with whatever else arrives meanwhile. Throws Problem when it cannot be written. */
@@ -71,6 +89,15 @@ export class ProvisioningService {
   /** What would become of these statements; writes nothing. */
   async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
     return this.batch.plan(submissions);
+  }
+
+  /** A chunk, and after it, while single statements come, as long a rest: a machine that is busy makes everybody wait. */
+  private async runChunk(submissions: readonly Submission[]): Promise<Settled[]> {
+    const startMs = performance.now();
+    const settled = await this.batch.run(submissions);
+    const tookMs = performance.now() - startMs;
+    if (this.areSinglesComing) await new Promise((resolve) => setTimeout(resolve, Math.min(tookMs, REST_MS_MAX)));
+    return settled;
   }
 
   private async submitAlone(submission: Submission): Promise<Settled> {

@@ -8,7 +8,7 @@ import { Problem } from '../../platform/problem.js';
 import { selectByKeys } from '../../platform/sql.js';
 import { ConnectionPolicies, type KnownConnection } from '../../provisioning/connection-policies.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
-import { CHUNK_ITEMS_MAX, ProvisioningService } from '../../provisioning/provisioning.service.js';
+import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
 import { type IncomingRecord, MalformedRecord, nameRecords, type StoredPush } from './sync-chunk.js';
@@ -81,7 +81,7 @@ export class SyncService {
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < waiting.length) {
-        const chunk = waiting.slice(next, (next += CHUNK_ITEMS_MAX));
+        const chunk = waiting.slice(next, (next += this.provisioning.chunkItems));
         if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
         const submissions = chunk.map(({ submission }) => submission);
         run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
