@@ -75,6 +75,26 @@ describe('active', () => {
   );
 });
 
+describe('a user whom another push switched off', () => {
+  it('stays off when SCIM says something else of them, and is on when it says so', async () => {
+    const user = await createUser(scim, freshName(), { externalId: 'leaver' });
+    const sync = await rollcall.clientWith(world.tenantId, ['users:sync'], world.connectionId);
+    await sync.post('/users/sync', { externalId: 'leaver', active: false });
+    const isActive = async () => {
+      const [row] = await rollcall.database.read.query('SELECT active FROM identities WHERE id = ?', [user.id]);
+      return Boolean(row.active);
+    };
+    expect(await isActive()).toBe(false);
+    await scim.patch(pathOf(user), patchOf({ op: 'add', path: 'title', value: 'T' }));
+    expect(await isActive()).toBe(false);
+    expect(await read(user)).toMatchObject({ title: 'T', active: false });
+    await scim.put(pathOf(user), userBody(user.userName, { externalId: 'leaver', title: 'U' }));
+    expect(await isActive()).toBe(false);
+    await scim.patch(pathOf(user), patchOf({ op: 'replace', path: 'active', value: true }));
+    expect(await isActive()).toBe(true);
+  });
+});
+
 describe('PUT /Users/{id}', () => {
   it('SCIM 32 replaces: what it leaves out is gone, and what is readOnly stays', async () => {
     const user = await createUser(scim, freshName(), { ...FULL, externalId: 'put-1' });
