@@ -48,33 +48,6 @@ const FULL = {
   [ENTERPRISE_URN]: { department: 'Engines', manager: { value: 'm-1' } },
 };
 
-describe('active', () => {
-  it.each([true, false])(
-    'SCIM 41 is removed as any attribute is, which switches nobody on or off (%j)',
-    async (active) => {
-      const user = await createUser(scim, freshName(), { active });
-      const answer = await scim.patch<ScimResourceBody>(pathOf(user), patchOf({ op: 'remove', path: 'active' }));
-      expect(answer.status).toBe(200);
-      expect(answer.body).not.toHaveProperty('active');
-      expect(await read(user)).toEqual(answer.body);
-      const [identity] = await rollcall.database.read.query('SELECT active FROM identities WHERE id = ?', [user.id]);
-      expect(Boolean(identity.active)).toBe(active);
-      const found = async (filter: string) => {
-        const text = encodeURIComponent(`id eq "${user.id}" and ${filter}`);
-        return (await scim.get<{ totalResults: number }>(`/scim/v2/Users?filter=${text}`)).body.totalResults;
-      };
-      const filters = ['active eq true', 'active eq false', 'active pr', 'not (active pr)', 'active ne true'];
-      expect(await Promise.all(filters.map(found))).toEqual([0, 0, 0, 1, 1]);
-      await scim.put(pathOf(user), userBody(user.userName, { title: 'Still' }));
-      const [same] = await rollcall.database.read.query('SELECT active FROM identities WHERE id = ?', [user.id]);
-      expect(Boolean(same.active)).toBe(active);
-      await scim.patch(pathOf(user), patchOf({ op: 'add', path: 'active', value: true }));
-      expect(await read(user)).toMatchObject({ active: true, title: 'Still' });
-      expect(await found('active eq true')).toBe(1);
-    },
-  );
-});
-
 describe('PUT /Users/{id}', () => {
   it('SCIM 32 replaces: what it leaves out is gone, and what is readOnly stays', async () => {
     const user = await createUser(scim, freshName(), { ...FULL, externalId: 'put-1' });
