@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { limitArrival } from './arrival-limit.js';
 import type { Config } from './config.js';
 import { newId } from './ids.js';
 import { parseJsonBody } from './json-body.js';
@@ -59,6 +60,7 @@ export function guardEdge(fastify: FastifyInstance, config: Config): () => void 
     else done();
   });
 
+  limitArrival(fastify);
   const beginEnd = closeConnectionsAtEnd(fastify);
 
   fastify.removeAllContentTypeParsers();
@@ -68,6 +70,10 @@ export function guardEdge(fastify: FastifyInstance, config: Config): () => void 
     } catch (error) {
       done(error as Error);
     }
+  });
+  fastify.addContentTypeParser('application/x-ndjson', (request, body, done) => {
+    if (request.routeOptions.config.limits?.takesStream) done(null, body);
+    else done(new Problem('unsupported_media_type', 'Send JSON, with content-type: application/json.'));
   });
   return beginEnd;
 }
