@@ -46,7 +46,11 @@ export class SentStream {
   async write(piece: string | Buffer): Promise<void> {
     if (this.outgoing.destroyed || this.outgoing.write(piece)) return;
     await new Promise<void>((resolve) => {
-      this.outgoing.once('drain', resolve).once('close', resolve);
+      const go = (): void => {
+        this.outgoing.off('drain', go).off('close', go);
+        resolve();
+      };
+      this.outgoing.on('drain', go).on('close', go);
     });
   }
 

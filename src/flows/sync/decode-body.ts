@@ -57,8 +57,8 @@ export async function* readBody(
 }
 
 function decode(request: IncomingMessage, encoding: string | undefined): Decoded {
-  const coding = encoding?.trim().toLowerCase() ?? '';
-  if (coding === '' || coding === 'identity') return { out: request, bytesIn: () => Infinity, isWhole: () => true };
+  const coding = codingOf(encoding);
+  if (coding === 'identity') return { out: request, bytesIn: () => Infinity, isWhole: () => true };
   const decoder = createDecoder(coding);
   let received = 0;
   request.pipe(decoder);
@@ -71,12 +71,18 @@ function decode(request: IncomingMessage, encoding: string | undefined): Decoded
   return { out: decoder, bytesIn: () => decoder.bytesWritten, isWhole: () => decoder.bytesWritten === received };
 }
 
-function createDecoder(coding: string) {
+/** Throws `unsupported_media_type`. */
+export function codingOf(encoding: string | undefined): 'identity' | 'gzip' | 'zstd' {
+  const coding = encoding?.trim().toLowerCase() ?? '';
+  if (coding === '' || coding === 'identity') return 'identity';
+  if (coding === 'gzip' || coding === 'x-gzip') return 'gzip';
+  if (coding === 'zstd') return 'zstd';
+  throw new Problem('unsupported_media_type', 'Content-Encoding may be gzip, zstd or identity.');
+}
+
+function createDecoder(coding: 'gzip' | 'zstd') {
   const chunkSize = 64 * KIBIBYTE;
-  if (coding === 'gzip' || coding === 'x-gzip') return createGunzip({ chunkSize });
-  if (coding !== 'zstd') {
-    throw new Problem('unsupported_media_type', 'Content-Encoding may be gzip, zstd or identity.');
-  }
+  if (coding === 'gzip') return createGunzip({ chunkSize });
   return createZstdDecompress({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } });
 }
 

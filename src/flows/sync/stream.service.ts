@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../../platform/config.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
-import { BrokenBody, readBody } from './decode-body.js';
+import { BrokenBody, codingOf, readBody } from './decode-body.js';
 import { getPushConnection } from './push-connection.js';
 import { readChunks, readLines, type StreamChunk } from './read-lines.js';
 import { LINE_BYTES_MAX } from './sync-chunk.js';
@@ -57,6 +57,7 @@ export class StreamService implements BeforeApplicationShutdown {
     const { policies, clock } = this.runs.parts;
     const { request, faults } = readStreamRequest(incoming.query, clock.now());
     if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
+    codingOf(incoming.encoding);
     if (this.open.size >= STREAMS_MAX) throw new Problem('overloaded', undefined, { retryAfterSeconds: 5 });
     const known = await getPushConnection(policies, principal, request.connectionId);
     const order = { runId: newId(), principal, known, request };
