@@ -23,10 +23,7 @@ const tables = (): Table[] => [
       long('problem', optional),
       time('expiresAt'),
     ],
-    indices: [
-      index('scim_requests_connection', ['connectionId', 'id']),
-      index('scim_requests_expiry', ['expiresAt']),
-    ],
+    indices: [index('scim_requests_connection', ['connectionId', 'id']), index('scim_requests_expiry', ['expiresAt'])],
   }),
   new Table({
     name: 'scim_users',

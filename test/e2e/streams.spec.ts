@@ -35,7 +35,8 @@ describe('a stream of NDJSON on POST /users/sync', () => {
   const people = (count: number, more: object = {}) => Array.from({ length: count }, (_, n) => person(n, more));
   const directory = () => directoryOf(rollcall.database.read, connectionId);
   const identities = () => rollcall.database.read.countBy(IdentityEntity, { connectionId });
-  const expected = (count: number) => people(count).map((each) => `${each.externalId} ${each.userName} 1 viewer direct`);
+  const expected = (count: number) =>
+    people(count).map((each) => `${each.externalId} ${each.userName} 1 viewer direct`);
   async function until(holds: () => Promise<boolean>): Promise<void> {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -126,7 +127,9 @@ describe('a stream of NDJSON on POST /users/sync', () => {
       1700,
     ]);
     expect((await runs()).filter(({ id }) => id === whole.body.run)).toHaveLength(1);
-    const people7 = expected(1700).map((line) => (line.startsWith('s-7 ') ? 's-7 s-7@x.example 1 editor direct' : line));
+    const people7 = expected(1700).map((line) =>
+      line.startsWith('s-7 ') ? 's-7 s-7@x.example 1 editor direct' : line,
+    );
     expect(await directory()).toEqual(people7.sort());
     expect(await rollcall.database.read.countBy(UserEntity, { tenantId })).toBe(1700);
     const after = await sendStream(key, lines.join(''), '', headers);
@@ -169,7 +172,10 @@ describe('a stream of NDJSON on POST /users/sync', () => {
   it('has the outcome of one line after the other: a name that a line gives up is free for a later one', async () => {
     expect((await sendStream(key, toLines(people(1600)))).status).toBe(200);
     // Everyone takes the name of the one five hundred lines before, who has just taken another.
-    const moved = people(1600).map((each, n) => ({ ...each, userName: n < 500 ? `new-${n}` : `s-${n - 500}@x.example` }));
+    const moved = people(1600).map((each, n) => ({
+      ...each,
+      userName: n < 500 ? `new-${n}` : `s-${n - 500}@x.example`,
+    }));
     const { body } = await sendStream(key, toLines(moved));
     expect(body.counts).toMatchObject({ updated: 1600, failed: 0 });
   });
@@ -198,7 +204,9 @@ describe('a stream of NDJSON on POST /users/sync', () => {
   });
 
   it('answers 202 under `Prefer: respond-async`, with the address of the run', async () => {
-    const { status, headers, body } = await sendStream(key, toLines(people(1100)), '', { prefer: 'respond-async, wait=1' });
+    const { status, headers, body } = await sendStream(key, toLines(people(1100)), '', {
+      prefer: 'respond-async, wait=1',
+    });
     expect([status, headers.location, headers['preference-applied'], body]).toEqual([
       202,
       `/sync-runs/${body.run}`,
@@ -216,7 +224,10 @@ describe('a stream of NDJSON on POST /users/sync', () => {
     const lines = [person(0), person(1, { roles: [] }), person(2), 'nobody', person(2, { active: false })];
     const { status, headers, text } = await sendStream(key, toLines(lines), '?dryRun=true');
     expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson']);
-    const told = text.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const told = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(told).toEqual([
       expect.objectContaining({ record: 1, externalId: 's-0', result: 'unchanged' }),
       expect.objectContaining({ record: 2, externalId: 's-1', result: 'updated' }),

@@ -166,7 +166,6 @@ export class StreamRun {
     if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     this.order.known = known;
   }
-
 }
 
 function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

@@ -76,7 +76,10 @@ export class StreamRuns {
         return answer;
       });
     } catch (error) {
-      throw await this.break(opened, error instanceof Problem ? error : new Problem('internal', undefined, { cause: error }));
+      throw await this.break(
+        opened,
+        error instanceof Problem ? error : new Problem('internal', undefined, { cause: error }),
+      );
     }
   }
 

@@ -125,7 +125,9 @@ export class SyncController {
     try {
       const outcome = await this.streams.take(principal, incoming);
       if (outcome.kind === 'preview') {
-        return new StreamableFile(Readable.from(outcome.lines, { objectMode: false }), { type: 'application/x-ndjson' });
+        return new StreamableFile(Readable.from(outcome.lines, { objectMode: false }), {
+          type: 'application/x-ndjson',
+        });
       }
       if (outcome.kind === 'finished') {
         await this.giveUp(incoming, reply);

@@ -10,5 +10,9 @@ import { SyncService } from './sync.service.js';
  * draft-ietf-httpapi-idempotency-key-header).
  * Does not own what a record leads to: that is the plan's.
  */
-@Module({ imports: [ProvisioningModule], controllers: [SyncController], providers: [StreamRuns, StreamService, SyncService] })
+@Module({
+  imports: [ProvisioningModule],
+  controllers: [SyncController],
+  providers: [StreamRuns, StreamService, SyncService],
+})
 export class SyncModule {}

@@ -153,7 +153,10 @@ export class SyncService {
     const { id: connectionId, mappingVersion } = known.row;
     const what = { kind: 'push', cause: 'request', mode: 'upsert' } as const;
     const by = { actorType: principal.type, actorId: principal.id };
-    return newRun({ id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by }, request.startedAt);
+    return newRun(
+      { id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by },
+      request.startedAt,
+    );
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {

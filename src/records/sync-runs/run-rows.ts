@@ -4,7 +4,8 @@ import type { SqlValue } from '../../platform/database.js';
 import { insertRows } from '../../platform/sql.js';
 import { RunEntity } from './run.entity.js';
 
-type Given = 'id' | 'tenantId' | 'connectionId' | 'kind' | 'cause' | 'mode' | 'actorType' | 'actorId' | 'mappingVersion';
+type Given =
+  'id' | 'tenantId' | 'connectionId' | 'kind' | 'cause' | 'mode' | 'actorType' | 'actorId' | 'mappingVersion';
 
 /** A run at its start; `over` says what is known by then. */
 export function newRun(given: Pick<RunEntity, Given>, now: Micros, over: Partial<RunEntity> = {}): RunEntity {

@@ -18,9 +18,12 @@ export function addCounts(sum: RunCounts, more: Readonly<RunCounts>): RunCounts 
 }
 
 /** Records or persons a second, one decimal; 0 for a run that took no time. */
-export function rateOf(
-  { counts, startedAt, finishedAt, aliveAt }: Pick<RunEntity, 'counts' | 'startedAt' | 'finishedAt' | 'aliveAt'>,
-): number {
+export function rateOf({
+  counts,
+  startedAt,
+  finishedAt,
+  aliveAt,
+}: Pick<RunEntity, 'counts' | 'startedAt' | 'finishedAt' | 'aliveAt'>): number {
   const records = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const seconds = ((finishedAt ?? aliveAt) - startedAt) / SECOND;
   return seconds <= 0 ? 0 : Math.round((records / seconds) * 10) / 10;

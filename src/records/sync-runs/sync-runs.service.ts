@@ -69,8 +69,7 @@ export class SyncRunsService {
     const now = this.clock.now();
     const status = statusOf(run, now);
     if (status === 'finished' || status === 'cancelled') throw new Problem('conflict', 'The run is over.');
-    const over =
-      status === 'broken' ? { status: 'cancelled' as const, phase: 'ended' as const, finishedAt: now } : {};
+    const over = status === 'broken' ? { status: 'cancelled' as const, phase: 'ended' as const, finishedAt: now } : {};
     const { holder, aliveAt } = run;
     const stop = () =>
       this.database.transaction((tx) =>
