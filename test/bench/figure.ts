@@ -16,10 +16,28 @@ export interface Sizes {
   loginSeconds: number;
   loginRounds: number;
   growthWindow: number;
+  streamUsers: number;
+  shortStreamUsers: number;
 }
 
-export const FULL: Sizes = { users: 100_000, loginUsers: 2000, loginSeconds: 2, loginRounds: 9, growthWindow: 10_000 };
-export const SMALL: Sizes = { users: 4000, loginUsers: 100, loginSeconds: 0.5, loginRounds: 1, growthWindow: 1000 };
+export const FULL: Sizes = {
+  users: 100_000,
+  loginUsers: 2000,
+  loginSeconds: 2,
+  loginRounds: 9,
+  growthWindow: 10_000,
+  streamUsers: 1_000_000,
+  shortStreamUsers: 100_000,
+};
+export const SMALL: Sizes = {
+  users: 4000,
+  loginUsers: 100,
+  loginSeconds: 0.5,
+  loginRounds: 1,
+  growthWindow: 1000,
+  streamUsers: 10_000,
+  shortStreamUsers: 2000,
+};
 
 /** Figures that are measured together, in the order in which they are printed. */
 export interface Measurement {

@@ -12,6 +12,10 @@ const FIGURES = [
   'sync_unchanged_ratio',
   'rss_mib_after_sync',
   'replan_100k_seconds',
+  'sync_stream_ratio',
+  'sync_stream_unchanged_gain',
+  'sync_cost_growth',
+  'sync_stream_rss_mib',
 ];
 
 function runBench(...args: string[]) {

@@ -54,8 +54,8 @@ export class ProcessWorld {
   }
 
   /** Starts the service, and answers it with a client that may push and change the connection. */
-  async start(): Promise<{ service: ServiceProcess; http: HttpClient }> {
-    const service = await startProcess({ LOG_LEVEL: 'info', ...this.scratch.env, ...SETTINGS });
+  async start(settings: Record<string, string> = {}): Promise<{ service: ServiceProcess; http: HttpClient }> {
+    const service = await startProcess({ LOG_LEVEL: 'info', ...this.scratch.env, ...SETTINGS, ...settings });
     this.processes.add(service);
     void service.ended.then(() => this.processes.delete(service));
     return { service, http: new HttpClient(service.url, this.customer.credential) };
