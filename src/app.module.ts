@@ -13,6 +13,7 @@ import { ApiKeysModule } from './records/api-keys/api-keys.module.js';
 import { ApplicationsModule } from './records/applications/applications.module.js';
 import { ConnectionsModule } from './records/connections/connections.module.js';
 import { LocalAdminsModule } from './records/local-admins/local-admins.module.js';
+import { GroupsModule } from './records/groups/groups.module.js';
 import { RolesModule } from './records/roles/roles.module.js';
 import { SessionsModule } from './records/sessions/sessions.module.js';
 import { ScimRequestsModule } from './records/scim-requests/scim-requests.module.js';
@@ -33,6 +34,7 @@ export class AppModule {
         LedgerModule,
         TenantsModule,
         ApplicationsModule,
+        GroupsModule,
         RolesModule,
         ApiKeysModule,
         ConnectionsModule,

@@ -11,6 +11,7 @@ import { IdempotencyKeyEntity, IdempotencyPartEntity, UsedTokenEntity } from './
 import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
 import { ApplicationEntity } from './records/applications/application.entity.js';
 import { ConnectionEntity, MappingVersionEntity } from './records/connections/connection.entity.js';
+import { ScimDueEntity, ScimGroupEntity, ScimMemberEntity } from './records/groups/group.entity.js';
 import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
 import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
@@ -64,6 +65,9 @@ export const shape = {
     ScimRequestEntity,
     ScimUserEntity,
     ScimEmailEntity,
+    ScimGroupEntity,
+    ScimMemberEntity,
+    ScimDueEntity,
   ],
   migrations: [People1795000000001, Access1795000000002, LedgerAndRuns1795000000003, Scim1795000000004],
 };

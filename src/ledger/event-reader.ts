@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Micros } from '../platform/clock.js';
 import { HOUR } from '../platform/clock.js';
 import { Database, type SqlValue } from '../platform/database.js';
-import { EVENT_COLUMNS, type EventRow, joinInOrder } from './event-rows.js';
+import { joinInOrder } from '../platform/sql.js';
+import { EVENT_COLUMNS, type EventRow } from './event-rows.js';
 
 /** An event with its number and seal, as it is stored. */
 export interface NumberedRow extends EventRow {

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { Database, SqlValue } from '../platform/database.js';
-import { execute, insertRows, placeholders } from '../platform/sql.js';
-import { EVENT_COLUMNS, type EventRow, joinInOrder, readSkeleton } from './event-rows.js';
+import { execute, insertRows, joinInOrder, placeholders } from '../platform/sql.js';
+import { EVENT_COLUMNS, type EventRow, readSkeleton } from './event-rows.js';
 import { type EventSkeleton, GENESIS, orderEvents, sealEvent } from './seal-event.js';
 
 /** What one transaction of a sequencer did. */

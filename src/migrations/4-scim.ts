@@ -1,5 +1,17 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { createTables, dropTables, flag, index, long, optional, primary, text, time, whole } from './table-words.js';
+import {
+  createTables,
+  dropTables,
+  flag,
+  index,
+  long,
+  optional,
+  primary,
+  text,
+  time,
+  unique,
+  whole,
+} from './table-words.js';
 
 const tables = (): Table[] => [
   new Table({
@@ -31,13 +43,17 @@ const tables = (): Table[] => [
       text('identityId', 36, primary),
       text('tenantId', 36),
       text('connectionId', 36),
+      text('externalId', 255, optional),
+      text('userNameKey', 255),
       text('displayNameKey', 255, optional),
-      flag('active'),
+      flag('active', optional),
       time('createdAt'),
       time('modifiedAt'),
     ],
     indices: [
       index('scim_users_connection', ['connectionId', 'identityId']),
+      index('scim_users_external_id', ['connectionId', 'externalId', 'identityId']),
+      index('scim_users_user_name', ['connectionId', 'userNameKey', 'identityId']),
       index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId']),
       index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId']),
       index('scim_users_active', ['connectionId', 'active', 'identityId']),
@@ -52,6 +68,49 @@ const tables = (): Table[] => [
       text('connectionId', 36),
     ],
     indices: [index('scim_emails_value', ['connectionId', 'valueKey', 'identityId'])],
+  }),
+  new Table({
+    name: 'scim_groups',
+    columns: [
+      text('id', 36, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      text('displayName', 255),
+      text('displayNameKey', 255),
+      text('externalId', 255, optional),
+      whole('version'),
+      whole('revision'),
+      time('createdAt'),
+      time('modifiedAt'),
+    ],
+    indices: [
+      index('scim_groups_display_name', ['connectionId', 'displayNameKey'], unique),
+      index('scim_groups_external_id', ['connectionId', 'externalId']),
+      index('scim_groups_modified', ['connectionId', 'modifiedAt', 'id']),
+    ],
+  }),
+  new Table({
+    name: 'scim_members',
+    columns: [
+      text('groupId', 36, primary),
+      text('memberId', 255, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      flag('known'),
+      text('display', 255, optional),
+      time('addedAt'),
+    ],
+    indices: [index('scim_members_member', ['connectionId', 'memberId'])],
+  }),
+  new Table({
+    name: 'scim_due',
+    columns: [
+      text('runId', 36, primary),
+      text('identityId', 36, primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+    ],
+    indices: [index('scim_due_connection', ['connectionId'])],
   }),
 ];
 

@@ -10,6 +10,9 @@ export interface FoundIdentity {
   identity: IdentityState;
 }
 
+/** The identities of one connection, by what messages call them. */
+type ConnectionKeys = Record<'externalIds' | 'subjects' | 'userNames', Map<string, string>>;
+
 /**
  * The working set of one batch: the persons that its statements may concern, found by every key that a statement can
  * name. The loader fills it (`load`, `forbid`, `remember`); the plan reads it and puts back what becomes of each person, so that
@@ -24,9 +27,7 @@ export class Directory {
   private readonly current = new Map<string, Person>();
   private readonly touched = new Set<string>();
   private readonly userByIdentity = new Map<string, string>();
-  private readonly byExternalId = new Map<string, string>();
-  private readonly bySubject = new Map<string, string>();
-  private readonly byUserName = new Map<string, string>();
+  private readonly keys = new Map<string, ConnectionKeys>();
   private readonly byEmail = new Map<string, string[]>();
   private readonly traces = new Map<string, Micros>();
   private readonly formers = new Map<string, FormerUser>();
@@ -76,15 +77,15 @@ export class Directory {
   }
 
   findByExternalId(connectionId: string, externalId: string): FoundIdentity | null {
-    return this.findIdentity(this.byExternalId.get(key(connectionId, externalId)) ?? '');
+    return this.findIdentity(this.keys.get(connectionId)?.externalIds.get(externalId) ?? '');
   }
 
   findBySubject(connectionId: string, subject: string): FoundIdentity | null {
-    return this.findIdentity(this.bySubject.get(key(connectionId, subject)) ?? '');
+    return this.findIdentity(this.keys.get(connectionId)?.subjects.get(subject) ?? '');
   }
 
   findByUserNameKey(connectionId: string, userNameKey: string): FoundIdentity | null {
-    return this.findIdentity(this.byUserName.get(key(connectionId, userNameKey)) ?? '');
+    return this.findIdentity(this.keys.get(connectionId)?.userNames.get(userNameKey) ?? '');
   }
 
   /** The users whose own address has this key, whether verified or not. */
@@ -111,12 +112,20 @@ export class Directory {
     return all;
   }
 
+  private keysOf(connectionId: string): ConnectionKeys {
+    let keys = this.keys.get(connectionId);
+    if (!keys)
+      this.keys.set(connectionId, (keys = { externalIds: new Map(), subjects: new Map(), userNames: new Map() }));
+    return keys;
+  }
+
   private index(person: Person): void {
     for (const one of person.identities) {
       this.userByIdentity.set(one.id, person.user.id);
-      if (one.externalId !== null) this.byExternalId.set(key(one.connectionId, one.externalId), one.id);
-      if (one.subject !== null) this.bySubject.set(key(one.connectionId, one.subject), one.id);
-      if (one.userNameKey !== null) this.byUserName.set(key(one.connectionId, one.userNameKey), one.id);
+      const { externalIds, subjects, userNames } = this.keysOf(one.connectionId);
+      if (one.externalId !== null) externalIds.set(one.externalId, one.id);
+      if (one.subject !== null) subjects.set(one.subject, one.id);
+      if (one.userNameKey !== null) userNames.set(one.userNameKey, one.id);
     }
     if (person.user.email !== null) {
       const emailKey = normaliseKey(person.user.email);
@@ -128,9 +137,10 @@ export class Directory {
   private unindex(person: Person): void {
     for (const one of person.identities) {
       this.userByIdentity.delete(one.id);
-      if (one.externalId !== null) this.byExternalId.delete(key(one.connectionId, one.externalId));
-      if (one.subject !== null) this.bySubject.delete(key(one.connectionId, one.subject));
-      if (one.userNameKey !== null) this.byUserName.delete(key(one.connectionId, one.userNameKey));
+      const { externalIds, subjects, userNames } = this.keysOf(one.connectionId);
+      if (one.externalId !== null) externalIds.delete(one.externalId);
+      if (one.subject !== null) subjects.delete(one.subject);
+      if (one.userNameKey !== null) userNames.delete(one.userNameKey);
     }
     if (person.user.email !== null) {
       const emailKey = normaliseKey(person.user.email);

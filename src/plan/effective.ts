@@ -39,6 +39,7 @@ export class EffectiveFacts {
   private readonly mapping: CompiledMapping;
   private readonly tokenClaims: ClaimsBag | null;
   private bag: ClaimsBag | null = null;
+  private names: ReadonlySet<string> | null = null;
 
   constructor(
     readonly facts: Facts,
@@ -60,7 +61,11 @@ export class EffectiveFacts {
   }
 
   /** The names of the attributes that are stated now. */
-  attributeNames(): Set<string> {
+  attributeNames(): ReadonlySet<string> {
+    return (this.names ??= this.findAttributeNames());
+  }
+
+  private findAttributeNames(): Set<string> {
     const names = new Set<string>(this.mapping.attributes.map(({ name }) => name));
     for (const voice of [this.facts.push, this.facts.token]) {
       for (const field in voice?.values)
@@ -162,8 +167,12 @@ export class EffectiveFacts {
 /** A list of texts from whatever a provider sends: a lone text is a list of one, numbers are written out. */
 export function toTexts(value: Json | undefined): string[] {
   if (value === null || value === undefined) return [];
-  const items = Array.isArray(value) ? value : [value];
-  return items.flatMap((item) => (typeof item === 'string' ? [item] : typeof item === 'number' ? [String(item)] : []));
+  const texts: string[] = [];
+  for (const item of Array.isArray(value) ? value : [value]) {
+    if (typeof item === 'string') texts.push(item);
+    else if (typeof item === 'number') texts.push(String(item));
+  }
+  return texts;
 }
 
 /** What CEL answers, as JSON: its integers are bigints; types that JSON does not know become null. */

@@ -48,6 +48,18 @@ describe('facts', () => {
     expect(readStated(push, 'displayName')).toBeNull();
   });
 
+  it('a partial statement neither clears nor misses what it omits', () => {
+    const strict: AbsencePolicy = {
+      whenAbsent: (field) => (field === 'email' ? 'deny' : 'clear'),
+      whenOverage: () => 'keep',
+      absenceOf: { push: ['email', 'displayName', 'attributes'], token: [] },
+    };
+    const before = say(NO_FACTS, pushOf('u', { displayName: 'Ada', 'attributes.team': 'x', email: 'a@x' }, { at: 10 }));
+    const statement = { ...pushOf('u', { groups: ['g'] }, { newest: true }), partial: true };
+    const { push } = mergeStatement(before, statement, strict, 20).facts;
+    expect(push?.values).toEqual({ displayName: 'Ada', 'attributes.team': 'x', email: 'a@x', groups: ['g'] });
+  });
+
   it('a complete statement clears what it omits, but neither active nor claims nor what is newer', () => {
     const first = say(
       NO_FACTS,

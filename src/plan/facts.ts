@@ -201,7 +201,7 @@ function isCleared(by: 'all' | 'attributes', field: FieldName): boolean {
 
 function clearingOf(statement: Statement, policy: AbsencePolicy): 'all' | 'attributes' | null {
   if (statement.complete) return 'all';
-  if (!policy.absenceOf[statement.voice].includes('attributes')) return null;
+  if (!missable(statement, policy).includes('attributes')) return null;
   return policy.whenAbsent('attributes') === 'clear' ? 'attributes' : null;
 }
 
@@ -209,13 +209,20 @@ function findDenied(statement: Statement, policy: AbsencePolicy): MergedFacts['d
   for (const field of statement.overage) {
     if (policy.whenOverage(field) === 'deny') return { field, why: 'overage' };
   }
-  for (const field of policy.absenceOf[statement.voice]) {
+  for (const field of missable(statement, policy)) {
     if (policy.whenAbsent(field) !== 'deny' || statement.overage.includes(field) || isStated(statement, field))
       continue;
     return { field, why: 'absent' };
   }
   return null;
 }
+
+/** The fields whose absence from this statement says something. */
+function missable({ partial, voice }: Statement, policy: AbsencePolicy): readonly FieldName[] {
+  return partial ? NOTHING : policy.absenceOf[voice];
+}
+
+const NOTHING: readonly FieldName[] = [];
 
 function isStated(statement: Statement, field: FieldName): boolean {
   if (statement.fields[field] !== undefined) return true;
@@ -226,7 +233,7 @@ function isStated(statement: Statement, field: FieldName): boolean {
 /** The statement's fields, with null for those that it leaves out or has too many of where that means `clear`. */
 function withCleared(statement: Statement, policy: AbsencePolicy): Readonly<Record<FieldName, Json>> {
   const empty: Record<FieldName, Json> = {};
-  for (const field of policy.absenceOf[statement.voice]) {
+  for (const field of missable(statement, policy)) {
     if (field === 'attributes' || statement.fields[field] !== undefined) continue;
     if (statement.overage.includes(field) || policy.whenAbsent(field) !== 'clear') continue;
     empty[field] = null;

@@ -31,6 +31,12 @@ export function accountNamesOf({ externalId, subject }: Pick<IdentityState, 'ext
 export const pushedName = (externalId: string): string => `externalId ${externalId}`;
 export const tokenName = (subject: string): string => `subject ${subject}`;
 
+/**
+ * In the place of a subject, for the trace of a deleted identity that no token had been bound to: what a token calls
+ * itself. No subject reads like this.
+ */
+export const nameTrace = (userNameKey: string): string => `\u0000userName ${userNameKey}`;
+
 /** The former user whose account this statement speaks of; null if there is none, or it is too long ago. */
 export function findFormerUser(directory: Directory, statement: Statement, now: Micros): FormerUser | null {
   for (const name of namesIn(statement)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { grantsOf, makePolicy, NOW, World } from '../../test/support/plan-world.js';
+import { grantsOf, makePolicy, NOW, pushOf, World } from '../../test/support/plan-world.js';
 import { effectiveRoles } from './holdings.js';
 import type { AdminGrant } from './person.js';
 
@@ -182,6 +182,23 @@ describe('rule 6: strict (E8)', () => {
 
   it('never refuses a push', () => {
     expect(new World(makePolicy(strict)).push('u-1', { groups: [] }).result).toBe('created');
+  });
+});
+
+describe('rule 7: off is off', () => {
+  it('a push that switches off ends the sessions, and a token from before stays out after it is on again', () => {
+    const world = new World(makePolicy({ match: [{ claim: 'oid', field: 'externalId' }] }));
+    const { identityId } = world.push('u-1', { userName: 'ada' });
+    world.login({ sub: 's-1', oid: 'u-1' });
+    world.now += 10;
+    const off = world.apply(pushOf(null, { active: false }, { identityId: identityId ?? '', newest: true }));
+    expect(off).toMatchObject({ result: 'deactivated', endSessions: 'deactivated' });
+    world.now += 10;
+    const on = world.apply(pushOf(null, { active: true }, { identityId: identityId ?? '', newest: true }));
+    expect(on.result).toBe('reactivated');
+    expect(on.endSessions).toBeUndefined();
+    expect(world.login({ sub: 's-1', oid: 'u-1' }, { at: NOW + 5 }).problem?.code).toBe('token_superseded');
+    expect(world.login({ sub: 's-1', oid: 'u-1' }, { at: world.now }).result).not.toBe('refused');
   });
 });
 

@@ -1,8 +1,10 @@
+import type { Micros } from '../platform/clock.js';
+import { normaliseKey } from '../platform/text-key.js';
 import { movesExternalId } from './account-name.js';
 import { mergeStatement, NO_FACTS, type Facts } from './facts.js';
 import type { Directory, FoundIdentity } from './directory.js';
 import { EffectiveFacts } from './effective.js';
-import { findFormerUser, type FormerUser, mayRejoin } from './former-user.js';
+import { findFormerUser, type FormerUser, mayRejoin, nameTrace } from './former-user.js';
 import { findLinkedUser, findLoginBar, identify } from './match-identity.js';
 import type { Outcome, PlanProblem, PlanPurpose } from './outcome.js';
 import type { IdentityState, Person } from './person.js';
@@ -67,7 +69,7 @@ export function planStatement(
   const problem = checkProfile(effective);
   if (problem) return turnAway(purpose, null, problem);
   const former = findFormerUser(directory, statement, context.now);
-  if (former && purpose === 'login' && statement.at < former.removedAt) {
+  if (purpose === 'login' && statement.at < findDeletion(directory, effective, policy, former)) {
     return turnAway(purpose, null, {
       code: 'identity_deleted',
       detail: 'The token is dated before the deletion of its identity.',
@@ -87,7 +89,7 @@ export function planStatement(
     });
   }
   const begun = begin(linked, returns ? former : null, policy, context);
-  const settled = settle(begun, { ...settling, isNew: true });
+  const settled = settle(begun, { ...settling, effective, isNew: true });
   return returns && settled.result !== 'failed' && settled.result !== 'refused'
     ? { ...settled, returned: true }
     : settled;
@@ -126,6 +128,18 @@ export function planReplan(
 function isSettled(identity: IdentityState, facts: Facts, statement: Statement, policy: ConnectionPolicy): boolean {
   if (movesExternalId(identity, statement)) return false;
   return facts === identity.facts && identity.mappingVersion === policy.mappingVersion;
+}
+
+/** When the account of this token was deleted, who never logged in before: 0 if it was not. */
+function findDeletion(
+  directory: Directory,
+  effective: EffectiveFacts,
+  policy: ConnectionPolicy,
+  former: FormerUser | null,
+): Micros {
+  const name = effective.field('userName')?.value;
+  const trace = typeof name === 'string' ? directory.findTrace(policy.id, nameTrace(normaliseKey(name))) : null;
+  return Math.max(former?.removedAt ?? 0, trace ?? 0);
 }
 
 function begin(

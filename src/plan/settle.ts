@@ -22,6 +22,8 @@ export interface Settling {
   /** Null for a re-plan. */
   statement: Statement | null;
   facts: Facts;
+  /** The same, if they are there already, and known to become a profile. */
+  effective?: EffectiveFacts;
   /** The fields whose value the statement changed. */
   changed: readonly FieldName[];
   /** The identity (and perhaps its user) is made by this statement. */
@@ -33,8 +35,8 @@ export interface Settling {
 /** Derives what follows from an identity's facts and puts the person into the directory, or refuses and does not. */
 export function settle(found: FoundIdentity, settling: Settling): Outcome {
   const { directory, policy, context, purpose } = settling;
-  const effective = new EffectiveFacts(settling.facts, policy);
-  const problemOfProfile = checkProfile(effective);
+  const effective = settling.effective ?? new EffectiveFacts(settling.facts, policy);
+  const problemOfProfile = settling.effective ? null : checkProfile(effective);
   if (problemOfProfile) return refuse(found, settling, problemOfProfile);
   const protection = findGuard(found, settling);
   if (protection) return refuse(found, settling, protection);

@@ -51,6 +51,11 @@ export interface Statement {
    * Neither `active` nor a `claims.<name>` is cleared so.
    */
   complete: boolean;
+  /**
+   * The statement says only what has changed (SCIM): what it omits is neither cleared nor missed, whatever the mapping
+   * makes of absence.
+   */
+  partial?: boolean;
   /** Tokens alone: what may bind them to a pushed identity that has no subject yet. */
   match?: readonly MatchValue[];
 }

@@ -2,6 +2,13 @@ import { type ArgumentMetadata, type ValidationError, ValidationPipe } from '@ne
 import { escapePointer } from './json-body.js';
 import { type Fault, Problem } from './problem.js';
 
+/** A DTO class that knows at a glance bodies that are right: the libraries take longer over one than a login over the rest. */
+interface Glancing {
+  new (): object;
+  /** Whether all of it is surely right. Of false nothing follows: then it is checked member by member. */
+  isSurelyRight(body: object): boolean;
+}
+
 /** Checks bodies and queries against their DTO classes; names every fault at once, each at its field. */
 export class BodyValidationPipe extends ValidationPipe {
   constructor() {
@@ -18,6 +25,10 @@ export class BodyValidationPipe extends ValidationPipe {
     if (metadata.type === 'body' && value !== undefined && !isObject(value) && isDto(metadata.metatype)) {
       throw new Problem('invalid_request', undefined, { faults: [{ pointer: '', detail: 'must be an object' }] });
     }
+    const { metatype } = metadata;
+    if (isGlancing(metatype) && isObject(value) && metatype.isSurelyRight(value)) {
+      return Object.assign(new metatype(), value);
+    }
     try {
       return await (super.transform(value, metadata) as Promise<unknown>);
     } catch (error) {
@@ -26,7 +37,11 @@ export class BodyValidationPipe extends ValidationPipe {
   }
 }
 
-function isObject(value: unknown): boolean {
+function isGlancing(metatype: unknown): metatype is Glancing {
+  return typeof (metatype as { isSurelyRight?: unknown } | undefined)?.isSurelyRight === 'function';
+}
+
+function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

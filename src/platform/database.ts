@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { databaseTroubleOf } from './database-errors.js';
 import { Problem } from './problem.js';
+import { execute, sendAhead } from './sql.js';
 
 export type Engine = 'sqlite' | 'mysql';
 /** What mysql2 counts by; its public interface has no numbers. */
@@ -73,28 +74,22 @@ export class Database {
   private async runOnce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     const runner = this.writer.createQueryRunner();
     try {
-      await this.prepare(runner);
-      await runner.startTransaction();
-      const result = await work(runner.manager);
-      await runner.commitTransaction();
-      return result;
-    } catch (error) {
-      // A connection that is gone cannot roll back: the server does that by itself.
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-      throw error;
+      const connection = await this.prepare(runner);
+      return await (connection ? runOnServer(runner, connection, work) : runEmbedded(runner, work));
     } finally {
       await runner.release().catch(() => undefined);
     }
   }
 
-  /** Each connection of the pool is set up once, and not again with every transaction. */
-  private async prepare(runner: QueryRunner): Promise<void> {
-    const connection: unknown = await runner.connect();
-    if (this.engine === 'sqlite' || typeof connection !== 'object' || !connection) return;
-    if (this.prepared.has(connection)) return;
+  /** The connection, on a server. Each of the pool is set up once, and not again with every transaction. */
+  private async prepare(runner: QueryRunner): Promise<PooledConnection | null> {
+    const connection = (await runner.connect()) as PooledConnection;
+    if (this.engine === 'sqlite') return null;
+    if (this.prepared.has(connection)) return connection;
     await runner.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`);
     await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     this.prepared.add(connection);
+    return connection;
   }
 
   /**
@@ -178,6 +173,55 @@ export class Database {
     await this.lastWrite;
     if (this.writer.isInitialized) await this.writer.destroy();
     if (this.reader !== this.writer && this.reader.isInitialized) await this.reader.destroy();
+  }
+}
+
+interface PooledConnection {
+  destroy(): void;
+}
+
+async function runEmbedded<T>(runner: QueryRunner, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+  try {
+    await runner.startTransaction();
+    const result = await work(runner.manager);
+    await runner.commitTransaction();
+    return result;
+  } catch (error) {
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * On a server statements are sent ahead of the answers to those before. A deadlock ends the transaction there and then,
+ * and what was sent behind it would be committed statement by statement: so it is not `START TRANSACTION` but the
+ * connection's autocommit that is off, and all of it ends with the roll-back. To switch it on again commits.
+ */
+async function runOnServer<T>(
+  runner: QueryRunner,
+  connection: PooledConnection,
+  work: (tx: EntityManager) => Promise<T>,
+): Promise<T> {
+  sendAhead(runner, connection);
+  // For TypeORM, which would begin a transaction of its own.
+  Object.assign(runner, { isTransactionActive: true });
+  const begun = execute(runner.manager, 'SET autocommit = 0', []);
+  // Whoever waits for what is sent behind it hears the same.
+  begun.catch(() => undefined);
+  try {
+    const result = await work(runner.manager);
+    await begun;
+    await execute(runner.manager, 'SET autocommit = 1', []);
+    return result;
+  } catch (error) {
+    try {
+      await runner.query('ROLLBACK');
+      await runner.query('SET autocommit = 1');
+    } catch {
+      // It is gone, or in a state that nobody else shall meet; the server rolls back by itself.
+      connection.destroy();
+    }
+    throw error;
   }
 }
 

@@ -1,20 +1,21 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { BodyValidationPipe } from './body-validation.pipe.js';
 import type { Config } from './config.js';
+import { errorAnswer, pathOf } from './error-answer.js';
 import { guardEdge, requestIdOf } from './http-edge.js';
 import { createLogger, NestLogger } from './logging.js';
 import { Metrics } from './metrics.js';
 import { serveOpenApi } from './openapi.js';
 import { Problem } from './problem.js';
-import { problemBody } from './problem.filter.js';
 import { observeRequests } from './request-log.js';
 import { MEBIBYTE } from './route-limits.js';
+import { canonicalScimUrl } from './scim-address.js';
 import { closeInOrder } from './shutdown.js';
 
 /** Builds the HTTP application around a module: edge, validation, log, metrics, documentation. Not listening yet. */
@@ -23,19 +24,22 @@ export async function createHttpApp(
   config: Config,
   logger: Logger = createLogger(config),
 ): Promise<NestFastifyApplication> {
+  const reading = new WeakMap<Socket, FastifyRequest>();
   const adapter = new FastifyAdapter({
     bodyLimit: MEBIBYTE,
     // While closing, what comes on open connections is answered; then they are closed.
     return503OnClosing: false,
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     trustProxy: config.TRUSTED_PROXIES.length > 0 ? [...config.TRUSTED_PROXIES] : false,
-    clientErrorHandler: answerBrokenHttp,
+    clientErrorHandler: (error, socket) => answerBrokenHttp(error, socket, reading.get(socket) ?? null),
     frameworkErrors: answerBrokenUrl,
+    rewriteUrl: (request: IncomingMessage) => canonicalScimUrl(request.url ?? '/'),
     // An entitlement of 255 characters stands in a path, percent-encoded.
     routerOptions: { maxParamLength: 255 * 12 },
     logger: false,
   });
   const fastify = adapter.getInstance();
+  rememberReading(fastify, reading);
   const beginEnd = guardEdge(fastify, config);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
@@ -51,24 +55,43 @@ export async function createHttpApp(
 /** A path that cannot be decoded is refused before a route, and its hooks and filter, is found. */
 function answerBrokenUrl(_error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const problem = new Problem('invalid_request', 'The path cannot be read.');
+  const { mediaType, body } = errorAnswer(problem, pathOf(request.url), request.id);
   void reply
     .status(problem.status)
-    .header('content-type', 'application/problem+json')
+    .header('content-type', mediaType)
     .header('cache-control', 'no-store')
-    .send(JSON.stringify(problemBody(problem, request.id)));
+    .header('x-request-id', request.id)
+    .send(JSON.stringify(body));
 }
 
-/** What is not even HTTP never reaches a route or a filter: it is answered on the socket itself. */
-function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+/** Which request a connection is in the middle of, for the day that it breaks there. */
+function rememberReading(fastify: FastifyInstance, reading: WeakMap<Socket, FastifyRequest>): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    reading.set(request.raw.socket, request);
+    done();
+  });
+  fastify.addHook('onResponse', (request, _reply, done) => {
+    reading.delete(request.raw.socket);
+    done();
+  });
+}
+
+/** What stops being HTTP never reaches a route or a filter: it is answered on the socket itself. */
+function answerBrokenHttp(error: Error & { code?: string }, socket: Socket, request: FastifyRequest | null): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const problem = new Problem(
-    'invalid_request',
-    isTimeout ? 'The request took too long to arrive.' : 'This is not HTTP.',
-  );
-  const body = JSON.stringify(problemBody(problem, requestIdOf(undefined)));
+  const detail = isTimeout
+    ? 'The request took too long to arrive.'
+    : request
+      ? 'The body was cut off.'
+      : 'This is not HTTP.';
+  const problem = new Problem('invalid_request', detail);
+  const requestId = request?.id ?? requestIdOf(undefined);
+  const answer = errorAnswer(problem, pathOf(request?.url ?? ''), requestId);
+  const body = JSON.stringify(answer.body);
   socket.end(
     `HTTP/1.1 ${isTimeout ? '408 Request Timeout' : '400 Bad Request'}\r\nconnection: close\r\n` +
-      `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `content-type: ${answer.mediaType}\r\nx-request-id: ${requestId}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

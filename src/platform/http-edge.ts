@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { limitArrival } from './arrival-limit.js';
 import type { Config } from './config.js';
+import { pathOf, speaksScim } from './error-answer.js';
 import { newId } from './ids.js';
 import { parseJsonBody } from './json-body.js';
 import { Problem } from './problem.js';
@@ -64,18 +65,30 @@ export function guardEdge(fastify: FastifyInstance, config: Config): () => void 
   const beginEnd = closeConnectionsAtEnd(fastify);
 
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      done(null, request.routeOptions.config.limits?.readsBody ? body : parseJsonBody(body as Buffer));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
+  fastify.addContentTypeParser(['application/json', 'application/scim+json'], { parseAs: 'buffer' }, readJson);
   fastify.addContentTypeParser('application/x-ndjson', (request, body, done) => {
     if (request.routeOptions.config.limits?.takesStream) done(null, body);
     else done(new Problem('unsupported_media_type', 'Send JSON, with content-type: application/json.'));
   });
   return beginEnd;
+}
+
+/** Bodies of SCIM have a media type of their own, which is understood where SCIM is spoken; all are in UTF-8. */
+function readJson(
+  request: FastifyRequest,
+  body: string | Buffer,
+  done: (error: Error | null, value?: unknown) => void,
+) {
+  const type = request.headers['content-type'] ?? '';
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type)?.[1] ?? 'utf-8';
+  const isUnderstood = !/^application\/scim\+json/i.test(type) || speaksScim(pathOf(request.url));
+  if (!isUnderstood || !/^utf-?8$/i.test(charset)) return done(new Problem('unsupported_media_type'));
+  try {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    done(null, request.routeOptions.config.limits?.readsBody ? bytes : parseJsonBody(bytes));
+  } catch (error) {
+    done(error as Error);
+  }
 }
 
 /** A connection whose last request ran into the end would otherwise be kept open for the next until it times out. */

@@ -2,13 +2,14 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiExtension, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from './config.js';
+import { errorAnswer, mediaOfErrors, speaksScim } from './error-answer.js';
 import { addExamples } from './openapi-examples.js';
-import { ProblemView } from './problem.dto.js';
+import { Problem } from './problem.js';
+import { ProblemView, ScimErrorView } from './problem.dto.js';
 import { type ProblemCode, problems } from './problem-catalogue.js';
 
 const PROBLEMS = 'x-problems';
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
-const PROBLEM_MEDIA = 'application/problem+json';
 
 /** Problems that an operation answers with beyond those that follow from its access rule, parameters and body. */
 export function Problems(...codes: ProblemCode[]): MethodDecorator {
@@ -35,7 +36,7 @@ export function createDocument(app: NestFastifyApplication, config: Config): Ope
     .addServer(config.PUBLIC_URL === '' ? '/' : config.PUBLIC_URL)
     .build();
   const document = SwaggerModule.createDocument(app, base, {
-    extraModels: [ProblemView],
+    extraModels: [ProblemView, ScimErrorView],
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
   for (const { operation, path } of operationsOf(document)) describeProblems(operation, path);
@@ -61,6 +62,7 @@ function describeProblems(operation: Operation, path: string): void {
   const parameters = operation.parameters ?? [];
   if (parameters.length > 0 || operation.requestBody) codes.add('invalid_request');
   codes.add('credential_in_url');
+  if (speaksScim(path)) codes.add('not_acceptable');
   if (operation.requestBody) {
     for (const code of ['invalid_json', 'payload_too_large', 'unsupported_media_type'] as const) codes.add(code);
   }
@@ -71,40 +73,38 @@ function describeProblems(operation: Operation, path: string): void {
   if (path.includes('{')) codes.add('not_found');
   if (parameters.some((each) => 'name' in each && each.name.toLowerCase() === 'if-match')) {
     codes.add('version_conflict');
-    codes.add('version_required');
+    if (!speaksScim(path)) codes.add('version_required');
   }
   if (operation.requestBody || operation['x-permission'] !== 'public') codes.add('database_unavailable');
   codes.add('internal');
   const byStatus = Map.groupBy([...codes], (code) => problems[code].status);
   for (const [status, group] of [...byStatus].sort(([left], [right]) => left - right)) {
-    operation.responses[String(status)] ??= problemResponse(group);
+    operation.responses[String(status)] ??= problemResponse(group, path);
   }
-  operation.responses.default ??= problemResponse([]);
+  operation.responses.default ??= problemResponse([], path);
 }
 
-function problemResponse(codes: ProblemCode[]): Operation['responses'][string] {
-  const examples = Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }]));
+function problemResponse(codes: ProblemCode[], path: string): Operation['responses'][string] {
+  const answers = codes.map((code) => [code, errorAnswer(exampleOf(code), path, EXAMPLE_ID)] as const);
+  const examples = Object.fromEntries(answers.map(([code, { body }]) => [code, { value: body }]));
+  const schema = speaksScim(path) ? 'ScimErrorView' : 'ProblemView';
   const words = codes.map((code) => `\`${code}\`: ${problems[code].title}`);
   return {
     description: words.length > 0 ? words.join(' ') : 'Any other problem.',
     content: {
-      [PROBLEM_MEDIA]: {
-        schema: { $ref: '#/components/schemas/ProblemView' },
+      [mediaOfErrors(path)]: {
+        schema: { $ref: `#/components/schemas/${schema}` },
         ...(codes.length > 0 ? { examples } : {}),
       },
     },
   };
 }
 
-function exampleOf(code: ProblemCode): Record<string, unknown> {
-  return {
-    type: `urn:rollcall:problem:${code}`,
-    code,
-    status: problems[code].status,
-    title: problems[code].title,
-    ...(code === 'invalid_request' ? { faults: [{ pointer: '/name', detail: 'name must be a string' }] } : {}),
-    requestId: '01935a2e-7c00-7000-8000-000000000000',
-  };
+const EXAMPLE_ID = '01935a2e-7c00-7000-8000-000000000000';
+
+function exampleOf(code: ProblemCode): Problem {
+  const faults = [{ pointer: '/name', detail: 'name must be a string' }];
+  return new Problem(code, undefined, code === 'invalid_request' ? { faults } : {});
 }
 
 /** The pages bring their scripts and styles from here alone. */

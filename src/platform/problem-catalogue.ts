@@ -26,8 +26,8 @@ export interface ProblemDefinition {
  * `docs/problems.md` is generated from this list.
  */
 export const problems = {
-  invalid_json: { status: 400, title: 'The body is not valid JSON.' },
-  invalid_request: { status: 400, title: 'The request has faults.' },
+  invalid_json: { status: 400, title: 'The body is not valid JSON.', scimType: 'invalidSyntax' },
+  invalid_request: { status: 400, title: 'The request has faults.', scimType: 'invalidSyntax' },
   credential_in_url: { status: 400, title: 'Credentials do not belong in a URL.' },
   scim_invalid_filter: {
     status: 400,
@@ -57,6 +57,7 @@ export const problems = {
   protected_user: { status: 403, title: 'The user is beyond the reach of this connection.' },
   not_found: { status: 404, title: 'There is no such thing here.' },
   method_not_allowed: { status: 405, title: 'This address does not know that method.' },
+  not_acceptable: { status: 406, title: 'No media type that is understood here is accepted.' },
   conflict: { status: 409, title: 'The request conflicts with what is stored.' },
   scim_uniqueness: { status: 409, scimType: 'uniqueness', title: 'Another resource has that value.' },
   connection_in_use: { status: 409, title: 'People depend on the connection.' },
@@ -76,6 +77,7 @@ export const problems = {
   version_required: { status: 428, title: 'A change of this needs If-Match.' },
   too_many_requests: { status: 429, title: 'Too many requests.' },
   internal: { status: 500, title: 'Something failed on our side.' },
+  not_implemented: { status: 501, title: 'That is not to be had here.' },
   database_unavailable: { status: 503, title: 'The database does not answer.' },
   idp_unavailable: { status: 503, title: 'The identity provider does not answer.' },
   overloaded: { status: 503, title: 'Too much is waiting to be written.' },

@@ -28,3 +28,16 @@ export class ProblemView {
   /** Also in `x-request-id`, and in the log. */
   requestId: string;
 }
+
+/** What went wrong, in the words of SCIM (RFC 7644, section 3.12). */
+export class ScimErrorView {
+  /** @example ["urn:ietf:params:scim:api:messages:2.0:Error"] */
+  schemas: string[];
+  /** As of the answer itself. @example "404" */
+  status: string;
+  /** Where the standard has a name for it. */
+  @ApiProperty({ required: false, example: 'invalidFilter' })
+  scimType?: string;
+  /** What is wrong with this request. */
+  detail: string;
+}

@@ -1,7 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
+import { problemBody } from './error-answer.js';
 import { Problem } from './problem.js';
-import { problemBody, toProblem } from './problem.filter.js';
+import { toProblem } from './problem.filter.js';
 
 const coded = (code: string, message = 'x', statusCode?: number) =>
   Object.assign(new Error(message), { code, ...(statusCode ? { statusCode } : {}) });

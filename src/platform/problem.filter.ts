@@ -2,9 +2,10 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { databaseUnavailable } from './database.js';
 import { databaseTroubleOf } from './database-errors.js';
+import { errorAnswer, findScimReason, pathOf } from './error-answer.js';
 import { Problem, type ProblemCode } from './problem.js';
 
-/** The one place where an error becomes an answer (RFC 9457). */
+/** The one place where an error becomes an answer. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
@@ -13,39 +14,32 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const allowed = request.is404 ? request.server.routeTable.methodsAt(pathOf(request)) : [];
-    const problem = allowed.length > 0 ? new Problem('method_not_allowed') : toProblem(error);
+    const path = pathOf(request.url);
+    const allowed = request.is404 ? request.server.routeTable.methodsAt(path) : [];
+    const problem = allowed.length > 0 ? new Problem('method_not_allowed') : this.explain(error, request, path);
     if (problem.code === 'internal') this.logger.error(problem.options.cause ?? problem);
     // What is not our fault is told in a line: while it lasts, every request meets it.
-    else if (problem.status >= 500) this.logger.warn(`${problem.code}: ${reasonOf(problem)}`);
+    else if (problem.status > 501) this.logger.warn(`${problem.code}: ${reasonOf(problem)}`);
     if (reply.sent) return;
     if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
     if (problem.options.retryAfterSeconds) void reply.header('retry-after', String(problem.options.retryAfterSeconds));
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+    const { mediaType, body } = errorAnswer(problem, path, request.id);
     void reply
       .status(problem.status)
-      .header('content-type', 'application/problem+json')
+      .header('content-type', mediaType)
       .header('cache-control', 'no-store')
-      .send(JSON.stringify(problemBody(problem, request.id)));
+      .send(JSON.stringify(body));
   }
-}
 
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '';
-}
-
-/** The members of the answer: what the caller may know, and no more. */
-export function problemBody(problem: Problem, requestId: string): Record<string, unknown> {
-  return {
-    type: `urn:rollcall:problem:${problem.code}`,
-    code: problem.code,
-    title: problem.title,
-    status: problem.status,
-    ...(problem.detail === undefined ? {} : { detail: problem.detail }),
-    ...(problem.options.faults ? { faults: problem.options.faults } : {}),
-    ...problem.options.extra,
-    requestId,
-  };
+  private explain(error: unknown, request: FastifyRequest, path: string): Problem {
+    const reason = request.is404 ? findScimReason(path) : null;
+    if (isTooLarge(error)) {
+      const bytesMax = request.routeOptions.bodyLimit;
+      return new Problem('payload_too_large', `At most ${bytesMax} bytes: send it in smaller parts.`, { cause: error });
+    }
+    return reason ?? toProblem(error);
+  }
 }
 
 const HTTP_CODES: Partial<Record<number, ProblemCode>> = {
@@ -54,18 +48,27 @@ const HTTP_CODES: Partial<Record<number, ProblemCode>> = {
   403: 'forbidden',
   404: 'not_found',
   405: 'method_not_allowed',
+  406: 'not_acceptable',
   409: 'conflict',
   413: 'payload_too_large',
   415: 'unsupported_media_type',
   429: 'too_many_requests',
 };
 
+const TOO_LARGE = 'FST_ERR_CTP_BODY_TOO_LARGE';
+
+/** Found by the server while it read the body, and perhaps wrapped by the framework since. */
+function isTooLarge(error: unknown): boolean {
+  if (error instanceof HttpException) return error.getStatus() === 413;
+  return (error as { code?: unknown } | null)?.code === TOO_LARGE;
+}
+
 /** Faults that the framework finds while it reads a request; its own words tell callers too little or too much. */
 const READING: Record<string, { code: ProblemCode; detail: string }> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'payload_too_large', detail: 'Send it in smaller parts.' },
+  [TOO_LARGE]: { code: 'payload_too_large', detail: 'Send it in smaller parts.' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'unsupported_media_type',
-    detail: 'Send JSON, with content-type: application/json.',
+    detail: 'Send JSON in UTF-8, with content-type: application/json.',
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'invalid_request',

@@ -48,6 +48,18 @@ export class RateLimit {
 
 /** What counts as one caller: an IPv4 address, or the /64 of an IPv6 address, of which a home has 2^64. */
 export function callerKeyOf(address: string): string {
+  let key = callerKeys.get(address);
+  if (key === undefined) {
+    key = readCallerKey(address);
+    if (callerKeys.size >= KEYS_MAX) callerKeys.clear();
+    callerKeys.set(address, key);
+  }
+  return key;
+}
+
+const callerKeys = new Map<string, string>();
+
+function readCallerKey(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed instanceof ipaddr.IPv4) return parsed.toString();

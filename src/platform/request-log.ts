@@ -19,7 +19,9 @@ export function observeRequests(fastify: FastifyInstance, logger: Logger, metric
     const route = routeOf(request);
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     metrics.requestEnded({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
-    const level = PROBES.test(route) ? 'debug' : reply.statusCode >= 500 ? 'error' : 'info';
+    // 501 is the answer to what nobody promised.
+    const isFailure = reply.statusCode >= 500 && reply.statusCode !== 501;
+    const level = PROBES.test(route) ? 'debug' : isFailure ? 'error' : 'info';
     const { user } = request as FastifyRequest & { user?: Principal };
     logger[level]({
       requestId: request.id,

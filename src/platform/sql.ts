@@ -1,11 +1,13 @@
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
+import { breathe } from './breathe.js';
 import type { Engine, SqlValue } from './database.js';
+import { type DriverConnection, executeAhead } from './send-ahead.js';
 
 /** SQLite takes 32,766 parameters, MySQL 65,535; 16 MiB is MySQL's smallest common `max_allowed_packet`. */
 const PARAMETERS_MAX = 32_000;
 const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
-/** Few rows a statement: putting a thousand into one packet keeps every other request of the process waiting. */
-const ROWS_MAX = 100;
+/** Putting a thousand rows into one packet keeps every other request of the process waiting; so many take about 1 ms. */
+const ROWS_MAX = 250;
 
 interface Executable {
   execute(sql: string, values: SqlValue[], done: (error: Error | null, result: unknown) => void): void;
@@ -18,11 +20,48 @@ function isExecutable(connection: unknown): connection is Executable {
 /** A row as the driver gives it: by column, numbers as numbers, booleans as 0 and 1. */
 export type SqlRow = Record<string, SqlValue>;
 
+/** The connections of transactions on a server whose statements are sent ahead (send-ahead.ts). */
+const aheadOf = new WeakMap<QueryRunner, DriverConnection>();
+
+/** From now on the statements of this transaction need not wait for each other's answers. */
+export function sendAhead(runner: QueryRunner, connection: unknown): void {
+  if (isExecutable(connection)) aheadOf.set(runner, connection as DriverConnection);
+}
+
+/**
+ * Several writes of one transaction that do not wait for each other: sent in their order, in as few packets as may be.
+ * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw.
+ */
+export async function writeTogether(
+  tx: EntityManager,
+  writes: readonly (() => Promise<unknown>)[],
+): Promise<unknown[]> {
+  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) return settleAll(writes.map((write) => write()));
+  const results: unknown[] = [];
+  for (const write of writes) results.push(await write());
+  return results;
+}
+
+async function settleAll(written: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const results: unknown[] = [];
+  for (const settled of await Promise.allSettled(written)) {
+    if (settled.status === 'rejected') throw settled.reason;
+    results.push(settled.value);
+  }
+  return results;
+}
+
 /**
  * Runs one statement inside `tx`: as a server-side prepared statement on MySQL, where the driver caches it by its
  * text (a quarter faster than client-side quoting for the writer's few shapes). Returns the driver's result.
  */
 export async function execute(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
+  const ahead = tx.queryRunner && aheadOf.get(tx.queryRunner);
+  if (ahead) {
+    return new Promise((resolve, reject) => {
+      executeAhead(ahead, sql, values, (error, result) => (error ? reject(error) : resolve(result)));
+    });
+  }
   const connection: unknown = await tx.queryRunner?.connect();
   if (!isExecutable(connection)) return tx.query(sql, values);
   return executeOn(connection, sql, values);
@@ -57,14 +96,24 @@ export function placeholders(count: number): string {
 const KEYS_PER_SELECT = 1000;
 
 /**
+ * Joins in the order in which they are written. Left to itself, an optimizer that believes a table to be short (it was,
+ * a moment ago) starts at the millions of rows of another one instead.
+ */
+export function joinInOrder(engine: Engine): string {
+  return engine === 'mysql' ? 'STRAIGHT_JOIN' : 'CROSS JOIN';
+}
+
+/**
  * Runs `sql(placeholders)` for all `keys`, a thousand at a time, and gathers the rows. The number of keys is filled up
- * to a power of two with the last one, so that the server sees few shapes of statement.
+ * to a power of two with the last one, so that the server sees few shapes of statement. `times`: how often `before` and
+ * the keys stand in it.
  */
 export async function selectByKeys(
   manager: EntityManager,
   sql: (keyList: string) => string,
   before: readonly SqlValue[],
   keys: readonly SqlValue[],
+  { times = 1 }: { times?: number } = {},
 ): Promise<SqlRow[]> {
   const rows: SqlRow[] = [];
   const pool = findPool(manager);
@@ -73,9 +122,9 @@ export async function selectByKeys(
     const wanted = Math.min(KEYS_PER_SELECT, 2 ** Math.ceil(Math.log2(some.length)));
     while (some.length < wanted) some.push(some[some.length - 1] ?? null);
     const text = sql(placeholders(some.length));
-    const found = (await (pool
-      ? executeOn(pool, text, [...before, ...some])
-      : execute(manager, text, [...before, ...some]))) as SqlRow[];
+    let values = [...before, ...some];
+    if (times > 1) values = Array.from({ length: times }, () => values).flat();
+    const found = (await (pool ? executeOn(pool, text, values) : execute(manager, text, values))) as SqlRow[];
     if (rows.length === 0) rows.push(...found);
     else for (const row of found) rows.push(row);
   }
@@ -138,21 +187,68 @@ export async function upsertRows(
   await writeRows(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES `, columns.length, rows, tail);
 }
 
+/**
+ * Writes rows over those that stand one `revision` below and have the same `id`: false when some did not, and then the
+ * caller gives its transaction up, as the others are written. One statement locks, compares and writes. MySQL only.
+ */
+export async function replaceRevisions(
+  tx: EntityManager,
+  table: string,
+  columns: readonly string[],
+  update: readonly string[],
+  rows: readonly SqlValue[][],
+): Promise<boolean> {
+  const isNext = 'id = VALUES(id) AND revision = VALUES(revision) - 1';
+  // Assigned in this order: the revision, by which the others are judged, comes last.
+  const sets = [...update, 'revision'].map((name) => `${name}=IF(${isNext},VALUES(${name}),${name})`);
+  const tail = ` ON DUPLICATE KEY UPDATE ${sets.join(',')}`;
+  const head = `INSERT INTO ${table} (${columns.join(',')}) VALUES `;
+  const results = await writeRows(tx, head, columns.length, rows, tail);
+  // The driver counts two for a row that was changed, and one for a row that was not, or was new.
+  const counted = results.reduce<number>((sum, each) => sum + (each as { affectedRows: number }).affectedRows, 0);
+  return counted === 2 * rows.length;
+}
+
 async function writeRows(
   tx: EntityManager,
   head: string,
   width: number,
   rows: readonly SqlValue[][],
   tail: string,
-): Promise<void> {
+): Promise<unknown[]> {
+  const isAhead = aheadOf.has(tx.queryRunner as QueryRunner);
+  const written: Promise<unknown>[] = [];
   for (const chunk of chunkRows(rows, width)) {
+    // To put a hundred rows into a packet takes a while.
+    if (written.length > 0) await (isAhead ? breathe() : written.at(-1));
     const tuples = `${placeholders(width)},`.repeat(chunk.length).slice(0, -1);
     // A shape that hardly comes twice is not worth preparing.
-    const write = chunk.length <= 64 || chunk.length % 100 === 0 ? execute : queryOnce;
-    await write(tx, head + tuples + tail, chunk.flat());
+    const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
+    const values: SqlValue[] = [];
+    for (const row of chunk) for (const value of row) values.push(value);
+    written.push(write(tx, head + tuples + tail, values));
   }
+  return settleAll(written);
 }
 
 function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<unknown> {
   return tx.query(sql, values);
+}
+
+/** Deletes the rows with these values in `columns`, many in one statement. */
+export async function deleteByKeys(
+  tx: EntityManager,
+  table: string,
+  columns: readonly string[],
+  keys: readonly SqlValue[][],
+): Promise<void> {
+  const perStatement = columns.length === 1 ? 1000 : 250;
+  for (let start = 0; start < keys.length; start += perStatement) {
+    const some = keys.slice(start, start + perStatement);
+    const where =
+      columns.length === 1
+        ? `${columns[0]} IN ${placeholders(some.length)}`
+        : some.map(() => `(${columns.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
+    await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
+  }
 }

@@ -1,16 +1,17 @@
 import type { EntityManager } from 'typeorm';
-import { Directory } from '../plan/directory.js';
+import { Directory, type FoundIdentity } from '../plan/directory.js';
 import { EffectiveFacts } from '../plan/effective.js';
 import { ExpressionFailure } from '../plan/expression.js';
-import { pushedName, tokenName } from '../plan/former-user.js';
-import { mergeStatement, NO_FACTS } from '../plan/facts.js';
+import { nameTrace, pushedName, tokenName } from '../plan/former-user.js';
+import { type Facts, mergeStatement, NO_FACTS } from '../plan/facts.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import { normaliseKey } from '../platform/text-key.js';
+import type { Database } from '../platform/database.js';
 import { selectByKeys } from '../platform/sql.js';
 import { hashSubject } from '../records/users/identity-traces.js';
 import { loadFormerUsers } from '../records/users/former-users.js';
-import { type LoadedPersons, loadPersons } from '../records/users/person-loader.js';
+import { type LoadedPersons, loadPersons, loadPersonsBySubject } from '../records/users/person-loader.js';
 
 /** Everything that the statements of a batch may concern, as stored, and the revisions that guard it. */
 export interface LoadedBatch {
@@ -22,45 +23,78 @@ export interface LoadedBatch {
 interface Wanted {
   policy: ConnectionPolicy;
   externalIds: Set<string>;
+  /** Those that are believed to be nobody's; see `believedNew`. */
+  newExternalIds: Set<string>;
   subjects: Set<string>;
   userNameKeys: Set<string>;
   emailKeys: Set<string>;
   identityIds: Set<string>;
+  /** What the tokens of these subjects call themselves. */
+  namesOfSubjects: Map<string, string>;
 }
 
-/** Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern. */
+/**
+ * Loads, in a few reads for each connection and tenant of the batch, whoever its statements may concern.
+ *
+ * @param believedNew statements of people who are not looked for by external id and user name. If they are there all the
+ * same, the unique keys refuse the write.
+ */
 export async function loadBatch(
-  manager: EntityManager,
+  { read: manager, engine }: Pick<Database, 'read' | 'engine'>,
   statements: readonly Statement[],
   policyOf: (connectionId: string) => ConnectionPolicy | undefined,
+  believedNew: ReadonlySet<Statement> = new Set(),
 ): Promise<LoadedBatch> {
-  const wanted = gatherKeys(statements, policyOf);
-  const userIds = new Map<string, Set<string>>();
-  const known = new Set<string>();
-  await Promise.all([...wanted.values()].map((one) => findUserIds(manager, one, userIds, known)));
-  const loaded = await Promise.all([...userIds].map(([tenantId, ids]) => loadPersons(manager, tenantId, [...ids])));
+  const all = [...gatherKeys(statements, policyOf, believedNew).values()];
+  const loaded = await Promise.all(
+    all.map(({ policy, subjects }) => loadPersonsBySubject(manager, engine, policy, [...subjects])),
+  );
   const batch = toBatch(loaded);
-  const all = [...wanted.values()];
+  for (const wanted of all) leaveOutFound(wanted, batch.directory);
+  const userIds = new Map<string, Set<string>>();
+  await Promise.all(all.map((wanted) => findUserIds(manager, wanted, userIds)));
+  const rest = [...userIds].map(([tenantId, ids]) => {
+    const missing = [...ids].filter((id) => !batch.directory.findPerson(id));
+    return loadPersons(manager, tenantId, missing);
+  });
+  for (const each of await Promise.all(rest)) addTo(batch, each);
+  await Promise.all(all.map((wanted) => loadHolders(manager, wanted, batch)));
   await Promise.all([
-    ...all.map((one) => loadTraces(manager, one, batch.directory, known)),
-    ...all.map((one) => loadFormers(manager, one, batch)),
+    ...all.map((wanted) => loadTraces(manager, wanted, batch.directory)),
+    ...all.map((wanted) => loadFormers(manager, wanted, batch)),
   ]);
   return batch;
 }
 
-export function toBatch(loaded: readonly LoadedPersons[]): LoadedBatch {
-  const directory = new Directory();
-  const revisions = new Map<string, number>();
-  for (const each of loaded) {
-    for (const person of each.persons.values()) directory.load(person);
-    for (const [id, revision] of each.revisions) revisions.set(id, revision);
+/** Whoever was found by their subject need not be looked for by the other names that they hold: those are unique. */
+function leaveOutFound({ policy, subjects, externalIds, userNameKeys }: Wanted, directory: Directory): void {
+  for (const subject of subjects) {
+    const identity = directory.findBySubject(policy.id, subject)?.identity;
+    if (!identity) continue;
+    if (identity.externalId !== null) externalIds.delete(identity.externalId);
+    if (identity.userNameKey !== null) userNameKeys.delete(identity.userNameKey);
   }
-  return { directory, revisions };
+}
+
+export function toBatch(loaded: readonly LoadedPersons[]): LoadedBatch {
+  const batch: LoadedBatch = { directory: new Directory(), revisions: new Map() };
+  for (const each of loaded) addTo(batch, each);
+  return batch;
+}
+
+/** Two connections may find the same person: revisions belong to the reading, so that the first one counts. */
+function addTo({ directory, revisions }: LoadedBatch, loaded: LoadedPersons): void {
+  for (const person of loaded.persons.values()) {
+    if (directory.findPerson(person.user.id)) continue;
+    directory.load(person);
+    for (const { id } of person.identities) revisions.set(id, loaded.revisions.get(id) ?? 0);
+  }
 }
 
 function gatherKeys(
   statements: readonly Statement[],
   policyOf: (connectionId: string) => ConnectionPolicy | undefined,
+  believedNew: ReadonlySet<Statement>,
 ): Map<string, Wanted> {
   const all = new Map<string, Wanted>();
   for (const statement of statements) {
@@ -71,23 +105,30 @@ function gatherKeys(
       wanted = {
         policy,
         externalIds: new Set(),
+        newExternalIds: new Set(),
         subjects: new Set(),
         userNameKeys: new Set(),
         emailKeys: new Set(),
         identityIds: new Set(),
+        namesOfSubjects: new Map(),
       };
       all.set(policy.id, wanted);
     }
     if (statement.identityId !== undefined) wanted.identityIds.add(statement.identityId);
-    if (statement.externalId !== null) wanted.externalIds.add(statement.externalId);
+    const isNew = believedNew.has(statement);
+    if (statement.externalId !== null) (isNew ? wanted.newExternalIds : wanted.externalIds).add(statement.externalId);
     if (statement.subject !== null) wanted.subjects.add(statement.subject);
     for (const { field, value } of statement.match ?? []) {
-      if (field === 'externalId') wanted.externalIds.add(value);
-      else if (field === 'userName') wanted.userNameKeys.add(normaliseKey(value));
-      else wanted.emailKeys.add(normaliseKey(value));
+      if (field === 'externalId') (isNew ? wanted.newExternalIds : wanted.externalIds).add(value);
+      else if (field !== 'userName') wanted.emailKeys.add(normaliseKey(value));
+      else if (!isNew) wanted.userNameKeys.add(normaliseKey(value));
     }
     const { userName, email } = readStatedNames(statement, policy);
-    if (userName !== null) wanted.userNameKeys.add(normaliseKey(userName));
+    if (userName !== null) {
+      const nameKey = normaliseKey(userName);
+      if (!isNew) wanted.userNameKeys.add(nameKey);
+      if (statement.subject !== null) wanted.namesOfSubjects.set(statement.subject, nameKey);
+    }
     if (email !== null && policy.authoritativeDomains.length > 0) wanted.emailKeys.add(normaliseKey(email));
   }
   return all;
@@ -99,8 +140,12 @@ function readStatedNames(statement: Statement, policy: ConnectionPolicy) {
     const { userName, email } = statement.fields;
     return { userName: textOf(userName), email: textOf(email) };
   }
+  const { facts } = mergeStatement(NO_FACTS, { ...statement, newest: true }, policy.mapping, statement.at);
+  return readNames(facts, policy);
+}
+
+function readNames(facts: Facts, policy: ConnectionPolicy) {
   try {
-    const { facts } = mergeStatement(NO_FACTS, { ...statement, newest: true }, policy.mapping, statement.at);
     const effective = new EffectiveFacts(facts, policy);
     return { userName: textOf(effective.field('userName')?.value), email: textOf(effective.field('email')?.value) };
   } catch (error) {
@@ -114,26 +159,17 @@ function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-async function findUserIds(
-  manager: EntityManager,
-  wanted: Wanted,
-  userIds: Map<string, Set<string>>,
-  known: Set<string>,
-): Promise<void> {
+async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<string, Set<string>>): Promise<void> {
   const { id, tenantId } = wanted.policy;
   const byColumn = (column: string, keys: ReadonlySet<string>) =>
     selectByKeys(
       manager,
-      (list) => `SELECT userId, subject, userNameKey FROM identities WHERE connectionId = ? AND ${column} IN ${list}`,
+      (list) => `SELECT userId, userNameKey FROM identities WHERE connectionId = ? AND ${column} IN ${list}`,
       [id],
       [...keys],
     );
   const found = (
-    await Promise.all([
-      byColumn('id', wanted.identityIds),
-      byColumn('externalId', wanted.externalIds),
-      byColumn('subject', wanted.subjects),
-    ])
+    await Promise.all([byColumn('id', wanted.identityIds), byColumn('externalId', wanted.externalIds)])
   ).flat();
   // A name that someone found already holds need not be looked for: it is unique.
   for (const row of found) {
@@ -150,19 +186,50 @@ async function findUserIds(
   const ids = userIds.get(tenantId) ?? new Set<string>();
   userIds.set(tenantId, ids);
   for (const row of [...found, ...byEmail]) ids.add(String(row.userId));
-  for (const row of found) if (typeof row.subject === 'string') known.add(`${id} ${row.subject}`);
+}
+
+/**
+ * What a token said may name a person otherwise than their identity is named: another one held the name, or no rule read
+ * it. The plan would claim it now, so that whoever holds it has to be known.
+ */
+async function loadHolders(manager: EntityManager, wanted: Wanted, batch: LoadedBatch): Promise<void> {
+  const { policy, subjects, externalIds, identityIds } = wanted;
+  const { directory } = batch;
+  const keys = new Set<string>();
+  const look = (found: FoundIdentity | null) => {
+    if (!found?.identity.facts.token) return;
+    const { facts, userNameKey } = found.identity;
+    const { userName } = readNames({ push: null, token: facts.token }, policy);
+    for (const name of [userName, textOf(facts.push?.values.userName)]) {
+      const key = name === null ? null : normaliseKey(name);
+      if (key !== null && key !== userNameKey && !directory.findByUserNameKey(policy.id, key)) keys.add(key);
+    }
+  };
+  for (const each of subjects) look(directory.findBySubject(policy.id, each));
+  for (const each of externalIds) look(directory.findByExternalId(policy.id, each));
+  for (const each of identityIds) look(directory.findIdentity(each));
+  const holders = await selectByKeys(
+    manager,
+    (list) => `SELECT userId FROM identities WHERE connectionId = ? AND userNameKey IN ${list}`,
+    [policy.id],
+    [...keys],
+  );
+  const ids = holders.map(({ userId }) => String(userId));
+  addTo(batch, await loadPersons(manager, policy.tenantId, ids));
 }
 
 /** A deleted identity may have left a trace; only subjects that nobody holds can have one that matters. */
 async function loadTraces(
   manager: EntityManager,
-  { policy, subjects }: Wanted,
+  { policy, subjects, namesOfSubjects }: Wanted,
   directory: Directory,
-  known: ReadonlySet<string>,
 ): Promise<void> {
   const unknown = new Map<string, string>();
   for (const subject of subjects) {
-    if (!known.has(`${policy.id} ${subject}`)) unknown.set(hashSubject(subject), subject);
+    if (directory.findBySubject(policy.id, subject)) continue;
+    unknown.set(hashSubject(subject), subject);
+    const nameKey = namesOfSubjects.get(subject);
+    if (nameKey !== undefined) unknown.set(hashSubject(nameTrace(nameKey)), nameTrace(nameKey));
   }
   const rows = await selectByKeys(
     manager,
@@ -177,9 +244,13 @@ async function loadTraces(
 }
 
 /** Names that nobody holds may be those of accounts whose users return; whoever of them is still there comes along. */
-async function loadFormers(manager: EntityManager, { policy, externalIds, subjects }: Wanted, batch: LoadedBatch) {
-  const { directory, revisions } = batch;
-  const names: string[] = [];
+async function loadFormers(
+  manager: EntityManager,
+  { policy, externalIds, newExternalIds, subjects }: Wanted,
+  batch: LoadedBatch,
+) {
+  const { directory } = batch;
+  const names = [...newExternalIds].map(pushedName);
   for (const each of externalIds) if (!directory.findByExternalId(policy.id, each)) names.push(pushedName(each));
   for (const each of subjects) if (!directory.findBySubject(policy.id, each)) names.push(tokenName(each));
   const formers = await loadFormerUsers(manager, policy.id, names);
@@ -189,11 +260,5 @@ async function loadFormers(manager: EntityManager, { policy, externalIds, subjec
     directory.remember(policy.id, name, former);
     if (!directory.findPerson(former.userId)) away.push(former.userId);
   }
-  const there = await loadPersons(manager, policy.tenantId, away);
-  for (const person of there.persons.values()) {
-    // Another connection's notes may have brought them already, and revisions belong to the reading.
-    if (directory.findPerson(person.user.id)) continue;
-    directory.load(person);
-    for (const { id } of person.identities) revisions.set(id, there.revisions.get(id) ?? 0);
-  }
+  addTo(batch, await loadPersons(manager, policy.tenantId, away));
 }

@@ -10,8 +10,9 @@ import { Database, databaseUnavailable } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problem.js';
-import { insertRows, selectByKeys } from '../platform/sql.js';
+import { insertRows, selectByKeys, writeTogether } from '../platform/sql.js';
 import { endSessions } from '../records/sessions/end-sessions.js';
+import { areNew } from '../records/users/change-rows.js';
 import { PersonsMoved, PersonWriter } from '../records/users/person-writer.js';
 import { loadBatch, type LoadedBatch } from './batch-loader.js';
 import { ConnectionPolicies, type KnownConnection } from './connection-policies.js';
@@ -45,15 +46,16 @@ export class Batch {
 
   /** What would become of these statements; writes nothing. The same code as `run`. */
   async plan(submissions: readonly Submission[]): Promise<PlannedBatch> {
-    const [known, used] = await Promise.all([
-      this.policies.load(submissions.map((each) => each.statement.connectionId)),
-      this.findUsedTokens(submissions),
-    ]);
-    const loaded = await loadBatch(
-      this.database.read,
-      submissions.map((each) => each.statement),
-      (id) => known.get(id)?.policy,
-    );
+    return this.planAfter(submissions, this.findUsedTokens(submissions), false);
+  }
+
+  /** `trusting`: what submissions believe to be new is not looked for, so only a write can tell whether it is. */
+  private async planAfter(
+    submissions: readonly Submission[],
+    using: Promise<Set<string>>,
+    trusting: boolean,
+  ): Promise<PlannedBatch> {
+    const [{ known, loaded }, used] = await Promise.all([this.load(submissions, trusting), using]);
     const now = this.clock.now();
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
     await this.addPoliciesOfOthers(loaded, known);
@@ -76,7 +78,10 @@ export class Batch {
   ) {
     for (let attempt = 1; ; attempt++) {
       try {
-        const planned = await this.plan(submissions);
+        // That a token was used before is told by its row, which cannot be inserted twice: few are, so nobody looks first.
+        const isFirst = attempt === 1;
+        const using = isFirst ? Promise.resolve(new Set<string>()) : this.findUsedTokens(submissions);
+        const planned = await this.planAfter(submissions, using, isFirst);
         await this.write(submissions, planned, alongside);
         return planned.settled;
       } catch (error) {
@@ -93,6 +98,19 @@ export class Batch {
     });
   }
 
+  /** The connections as they are now, and the persons. Both at once where the policies that are kept are still true. */
+  private async load(submissions: readonly Submission[], trusting: boolean) {
+    const ids = new Set(submissions.map((each) => each.statement.connectionId));
+    const statements = submissions.map((each) => each.statement);
+    const believedNew = new Set(trusting ? submissions.flatMap((each) => (each.isNew ? [each.statement] : [])) : []);
+    const loadUnder = (policies: ReadonlyMap<string, KnownConnection>) =>
+      loadBatch(this.database, statements, (id) => policies.get(id)?.policy, believedNew);
+    const kept = this.policies.findKept(ids);
+    const [known, early] = await Promise.all([this.policies.load([...ids]), kept && loadUnder(kept)]);
+    const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
+    return { known, loaded: early && isTrue ? early : await loadUnder(known) };
+  }
+
   private async write(
     submissions: readonly Submission[],
     planned: PlannedBatch,
@@ -101,22 +119,33 @@ export class Batch {
     const { settled, changes, now, loaded } = planned;
     const told = gatherEffects(submissions, settled, now);
     if (changes.length + told.rows.size + told.sets.size + told.events.length === 0 && !alongside) return;
+    const locksNothing = (areNew(changes) || changes.every(({ quiet }) => quiet)) && !alongside;
     await this.database.transaction(async (tx) => {
-      await guardOwners(tx, changes, now);
-      await holdConnections(tx, versionsOf(settled));
-      await this.writer.write(tx, changes, {
-        actor: { type: 'system', id: 'system' },
-        via: 'system',
-        revisions: loaded.revisions,
-        pushHashes: told.pushHashes,
-        eventOf: (change) => told.authors.get(change.userId) ?? {},
-      });
-      await endSessions(tx, 'identityId', told.deactivated, 'deactivated', now);
-      await endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now);
-      await writeAccountChanges(tx, this.database.engine, gatherAccountChanges(settled), now);
-      for (const { columns, table, values } of told.rows.values()) await insertRows(tx, table, columns, values);
-      await writeRowSets(tx, told.sets);
-      await this.ledger.record(tx, told.events);
+      const writes = [
+        () => guardOwners(tx, changes, now),
+        () => holdConnections(tx, versionsOf(settled)),
+        () =>
+          this.writer.write(tx, changes, {
+            actor: { type: 'system', id: 'system' },
+            via: 'system',
+            revisions: loaded.revisions,
+            pushHashes: told.pushHashes,
+            eventOf: (change) => told.authors.get(change.userId) ?? {},
+          }),
+        () => endSessions(tx, 'identityId', told.deactivated, 'deactivated', now),
+        () => endSessions(tx, 'identityId', told.unmatched, 'no_rule_matched', now),
+        () => writeAccountChanges(tx, this.database.engine, gatherAccountChanges(settled), now),
+        ...[...told.rows.values()].map(
+          ({ columns, table, values }) =>
+            () =>
+              insertRows(tx, table, columns, values),
+        ),
+        () => writeRowSets(tx, told.sets),
+        () => this.ledger.record(tx, told.events),
+      ];
+      // Where nothing has to be locked and read first, nothing waits for an answer either.
+      if (locksNothing) await writeTogether(tx, writes);
+      else for (const write of writes) await write();
       await alongside?.(tx, planned);
     });
   }

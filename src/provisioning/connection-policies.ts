@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import { Clock, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { ReadTogether } from '../platform/read-together.js';
 import { selectByKeys, selectRows, type SqlRow } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { compilePolicy } from '../records/connections/load-policies.js';
@@ -32,6 +33,7 @@ const ISSUER_CACHE_MICROS = SECOND;
 @Injectable()
 export class ConnectionPolicies {
   private readonly cache = new Map<string, { stamp: string; known: KnownConnection }>();
+  private readonly together = new ReadTogether<KnownConnection>((ids) => this.load(ids));
   private readonly byIssuer = new Map<string, { at: number; found: Promise<KnownConnection[]> }>();
 
   constructor(
@@ -47,8 +49,19 @@ export class ConnectionPolicies {
     return all;
   }
 
+  /** What `load` last gave for these, if it has given all of them: a guess at what it will give. */
+  findKept(ids: Iterable<string>): Map<string, KnownConnection> | null {
+    const all = new Map<string, KnownConnection>();
+    for (const id of ids) {
+      const kept = this.cache.get(id);
+      if (!kept) return null;
+      all.set(id, kept.known);
+    }
+    return all;
+  }
+
   async find(id: string): Promise<KnownConnection | null> {
-    return (await this.load([id])).get(id) ?? null;
+    return this.together.find(id);
   }
 
   /**

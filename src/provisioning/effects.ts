@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { NewEvent } from '../ledger/ledger.service.js';
 import type { Micros } from '../platform/clock.js';
-import { execute, insertRows, placeholders } from '../platform/sql.js';
+import { deleteByKeys, insertRows } from '../platform/sql.js';
 import type { Effects, RowSet, Settled, Submission, TableRow } from './submission.js';
 
 /** What a batch writes beside its persons. */
@@ -78,8 +78,6 @@ function addRow(told: Told, { table, columns, values }: TableRow): void {
   else told.rows.set(table, { table, columns, values: [values] });
 }
 
-const KEYS_PER_DELETE = 500;
-
 /** Writes the row sets of a batch: for each table what is there goes, in the order of its keys, and what shall be comes. */
 export async function writeRowSets(tx: EntityManager, all: Told['sets']): Promise<void> {
   for (const sets of all.values()) {
@@ -88,14 +86,7 @@ export async function writeRowSets(tx: EntityManager, all: Told['sets']): Promis
     if (!first) continue;
     const { table, by, columns } = first;
     const old = inOrder.filter(({ isFirst }) => !isFirst).map(({ values }) => values);
-    for (let start = 0; start < old.length; start += KEYS_PER_DELETE) {
-      const some = old.slice(start, start + KEYS_PER_DELETE);
-      const where =
-        by.length === 1
-          ? `${by[0]} IN ${placeholders(some.length)}`
-          : some.map(() => `(${by.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
-      await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
-    }
+    await deleteByKeys(tx, table, by, old);
     await insertRows(
       tx,
       table,

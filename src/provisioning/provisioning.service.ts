@@ -28,10 +28,11 @@ export class ProvisioningService {
     const run = (submissions: readonly Submission[]) => this.batch.run(submissions);
     // Two batches at once on a server: one is planned while the other is written. SQLite has one writer anyway.
     const batchesMax = database.engine === 'mysql' ? 2 : 1;
-    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 8, waitMsMax: 2000 });
+    this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 12, waitMsMax: 2000 });
     // While people log in, one chunk at a time: a second doubles what they wait for.
     const besideMin = () => (Date.now() - this.lastSingleMs < SINGLES_CALM_MS ? Infinity : 1);
-    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax, besideMin, waitMsMax: 30_000 });
+    const chunksMax = database.engine === 'mysql' ? 3 : 1;
+    this.bulk = new WriteLane(run, { itemsMax: CHUNK_ITEMS_MAX, batchesMax: chunksMax, besideMin, waitMsMax: 30_000 });
     // Not before: requests that still run hand in more, and under load the lanes would never be empty.
     drains.register('provisioning', async () => void (await Promise.all([this.single.drain(), this.bulk.drain()])));
   }

@@ -30,6 +30,8 @@ export interface Submission {
   connectionVersion?: number;
   /** A token that logs in once only (D10). */
   once?: { jtiHash: string; expiresAt: Micros } | null;
+  /** Nobody is believed to have its names: it is planned without looking for them, and again if that was wrong. */
+  isNew?: boolean;
   /** Digest of the push record that the identity stands for after this. */
   pushHash?: string | null;
   /** What else to write, now that it is known what becomes of the person. Pure: it may be asked again. */

@@ -18,7 +18,14 @@ export interface Customer {
   key: string;
 }
 
-const PERMISSIONS: Permission[] = ['users:sync', 'connections:read', 'connections:write', 'sync-runs:read'];
+const PERMISSIONS: Permission[] = [
+  'users:sync',
+  'connections:read',
+  'connections:write',
+  'sync-runs:read',
+  'scim:read',
+  'scim:write',
+];
 
 /** `idpUrl`: where the key set of all issuers is served. */
 export async function createCustomer(database: Database, idpUrl: string): Promise<Customer> {

@@ -1,4 +1,5 @@
 import type { Stage } from './stage.js';
+import { round } from './statistics.js';
 
 /** One measurement, printed as a line of JSON. */
 export interface Figure {
@@ -18,6 +19,15 @@ export interface Sizes {
   growthWindow: number;
   streamUsers: number;
   shortStreamUsers: number;
+  /** Users of a small and of a large SCIM directory. */
+  directory: number;
+  largeDirectory: number;
+  /** Members of a large SCIM group. */
+  largeGroup: number;
+  /** The last page of a list that is looked at. */
+  lastPage: number;
+  /** Requests of which a latency is the median. */
+  requests: number;
 }
 
 export const FULL: Sizes = {
@@ -28,6 +38,11 @@ export const FULL: Sizes = {
   growthWindow: 10_000,
   streamUsers: 1_000_000,
   shortStreamUsers: 100_000,
+  directory: 1000,
+  largeDirectory: 200_000,
+  largeGroup: 50_000,
+  lastPage: 1000,
+  requests: 400,
 };
 export const SMALL: Sizes = {
   users: 4000,
@@ -37,6 +52,11 @@ export const SMALL: Sizes = {
   growthWindow: 1000,
   streamUsers: 10_000,
   shortStreamUsers: 2000,
+  directory: 50,
+  largeDirectory: 1000,
+  largeGroup: 500,
+  lastPage: 20,
+  requests: 20,
 };
 
 /** Figures that are measured together, in the order in which they are printed. */
@@ -51,4 +71,10 @@ export function atLeast(figure: string, value: number, limit: number, details: o
 
 export function atMost(figure: string, value: number, limit: number, details: object = {}): Figure {
   return { figure, value, target: `at most ${limit}`, holds: value <= limit, ...details };
+}
+
+/** That one value is at most so many times another one, which was measured in the same run. */
+export function within(figure: string, value: number, other: number, share: number, details: object = {}): Figure {
+  const limit = round(other * (1 + share));
+  return { ...atMost(figure, value, limit, details), ratio: round(value / other) };
 }

@@ -1,6 +1,7 @@
 import { type Figure, FULL, type Measurement, SMALL } from './figure.js';
 import { loginFigures, loginLatency } from './login-figures.js';
 import { processFigures } from './process-figures.js';
+import { scimCreates, scimLatencies } from './scim-figures.js';
 import { Stage } from './stage.js';
 import { streamFigures } from './stream-figures.js';
 import { syncFigures } from './sync-figures.js';
@@ -10,7 +11,15 @@ import { syncFigures } from './sync-figures.js';
  * on the same server. `--small` takes a fiftieth of the work: it shows that the bench runs, and its figures say little.
  */
 
-const measurements: readonly Measurement[] = [processFigures, loginFigures, loginLatency, syncFigures, streamFigures];
+const measurements: readonly Measurement[] = [
+  processFigures,
+  loginFigures,
+  loginLatency,
+  syncFigures,
+  scimCreates,
+  scimLatencies,
+  streamFigures,
+];
 
 function readOptions(args: readonly string[]): { only: string | null; small: boolean } {
   const names = measurements.flatMap((each) => each.names);

@@ -66,14 +66,25 @@ export class Wire {
   }
 }
 
-export function postRequest(url: string, path: string, body: string, headers: Record<string, string> = {}): Buffer {
+export interface WireRequest {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** A finished request, ready to be sent. */
+export function requestBytes(url: string, { method, path, headers = {}, body = '' }: WireRequest): Buffer {
   const lines = Object.entries({
     host: new URL(url).host,
-    'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(body)),
+    ...(body === '' ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+}
+
+export function postRequest(url: string, path: string, body: string, headers: Record<string, string> = {}): Buffer {
+  return requestBytes(url, { method: 'POST', path, headers, body });
 }
 
 /**

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Clock, HOUR, MINUTE, SECOND } from '../../src/platform/clock.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import { ApiKeyEntity } from '../../src/records/api-keys/api-key.entity.js';
+import { ReadTogether } from '../../src/platform/read-together.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection, seedTenant } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -54,7 +55,7 @@ describe('/api-keys', () => {
 
   it('a mistyped key is refused without a database read', async () => {
     const { key } = await make();
-    const reads = jest.spyOn(rollcall.database.read, 'query');
+    const reads = jest.spyOn(ReadTogether.prototype, 'find');
     const wrong = key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a');
     expect((await rollcall.http.as(wrong).get('/api-keys')).status).toBe(401);
     expect(reads).not.toHaveBeenCalled();

@@ -205,6 +205,7 @@ describe('a connection', () => {
       'rfc',
       'okta',
       'entra',
+      'entra-legacy',
       'google',
       'keycloak',
       'auth0',

@@ -114,6 +114,8 @@ describe('work that one instance alone does', () => {
       used_tokens: 430,
       idempotency_keys: 1,
       identity_traces: 0,
+      former_users: 0,
+      scim_requests: 0,
     });
     const parts = await rollcall.database.read.query<object[]>('SELECT requestKey FROM idempotency_parts');
     expect(parts.map((each) => ({ ...each }))).toEqual([{ requestKey: 'new' }]);

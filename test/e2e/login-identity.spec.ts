@@ -37,6 +37,15 @@ describe('who is who', () => {
     expect(await first.rows()).toMatchObject({ users: 1, identities: 2 });
   });
 
+  it('E2 whoever was joined logs in through both connections at once, and stays one user', async () => {
+    const [first, second] = await twoConnections();
+    const { body } = await first.login(ADA);
+    await second.login(ADA);
+    const logins = await Promise.all([first.login(ADA), second.login(ADA), second.login(ADA), first.login(ADA)]);
+    expect(logins.map((each) => [each.status, each.body.user.id])).toEqual(logins.map(() => [200, body.user.id]));
+    expect(await first.rows()).toMatchObject({ users: 1, identities: 2 });
+  });
+
   it.each<[string, object, object]>([
     ['an e-mail that is not verified', ADA, { ...ADA, email_verified: false }],
     ['an e-mail that says nothing of it', ADA, { ...ADA, email_verified: undefined }],
@@ -61,6 +70,16 @@ describe('who is who', () => {
     const two = await second.login(ADA);
     expect(two.status).toBe(200);
     expect(two.body.user.id).not.toBe(one.body.user.id);
+  });
+
+  it('E3 a name that a known person did not get is not claimed by a later token that says none', async () => {
+    const acme = await world.addCustomer();
+    const one = await acme.login({ sub: 'u-1', preferred_username: 'ada' });
+    const two = await acme.login({ sub: 'u-2', preferred_username: 'bob' });
+    expect((await acme.login({ sub: 'u-2', preferred_username: 'ada' })).status).toBe(200);
+    const later = await acme.login({ sub: 'u-2', preferred_username: undefined });
+    expect(later.body.user).toMatchObject({ id: two.body.user.id });
+    expect(one.body.user.id).not.toBe(two.body.user.id);
   });
 
   it('E3 a changed e-mail keeps the user, and a taken user name is a conflict that merges nobody', async () => {

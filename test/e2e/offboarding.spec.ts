@@ -59,6 +59,16 @@ describe('the deletion of an identity by its source', () => {
     await expect(directory.remove(person.identityId)).rejects.toMatchObject({ code: 'not_found' });
   });
 
+  it('lets no token from before in either that was never used', async () => {
+    const person = await directory.pushNext({ userName: 'leaver@acme.com' });
+    const before = acme.token({ sub: 's-leaver', preferred_username: 'Leaver@acme.com' });
+    world.clock.pass(2 * SECOND);
+    await directory.remove(person.identityId);
+    const refusals = (await acme.refusals()).length;
+    expect((await world.login(before)).status).toBe(401);
+    expect((await acme.refusals()).slice(refusals)).toEqual(['identity_deleted']);
+  });
+
   it('leaves the user to the other source, whose session goes on', async () => {
     const bolt = await world.connect(acme.tenantId, world.idp.addRealm(LoginWorld.key), {
       authoritativeDomains: ['bolt.com'],

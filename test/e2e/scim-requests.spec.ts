@@ -136,6 +136,19 @@ describe('the log of what a SCIM client sent', () => {
     for (const value of ['ada.lovelace', 'correct', 'Lovelace', key]) expect(text).not.toContain(value);
   });
 
+  it('shows what was sent and what was answered, and repeats no personal value in the words of a refusal', async () => {
+    const person = { schemas: [USER], userName: 'ada.lovelace@example.com', displayName: 'Ada Lovelace' };
+    expect((await send('POST', '/scim/v2/Users', JSON.stringify(person))).status).toBe(201);
+    expect((await send('POST', '/scim/v2/Users', JSON.stringify(person))).status).toBe(409);
+    expect((await send('POST', '/scim/v2/Users', JSON.stringify({ ...person, active: 'Lovelace' }))).status).toBe(400);
+    const masked = { userName: 'a…@example.com (24 characters)', displayName: 'A… (12 characters)' };
+    const [invalid, taken, created] = await logged();
+    expect(created).toMatchObject({ status: 201, problem: null, body: masked, answer: masked });
+    expect(taken).toMatchObject({ status: 409, problem: { scimType: 'uniqueness' }, body: masked });
+    expect(invalid).toMatchObject({ status: 400, problem: { scimType: 'invalidValue' }, body: masked });
+    expect(JSON.stringify([invalid, taken, created])).not.toMatch(/Lovelace|ada\./);
+  });
+
   it('gives pages, filters by class of status and by time', async () => {
     for (const id of ['1', '2', '3']) await send('GET', `/scim/v2/Nothing/${id}`);
     await logged();

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/platform/ids.js';
 import { permissions } from '../../src/platform/permissions.js';
+import { ScimMemberEntity } from '../../src/records/groups/group.entity.js';
+import { ScimUserEntity } from '../../src/records/users/scim-user.entity.js';
 import type { SplitView, UserView } from '../../src/records/users/user-view.dto.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection } from '../support/seed-connection.js';
@@ -167,5 +169,35 @@ describe('merging users and splitting identities off', () => {
     const other = await seed(fromOkta('ida'));
     expect((await owner.post(`/users/${other}/identities/${own?.id}/split`)).status).toBe(404);
     expect((await owner.post(`/users/${id}/identities/x/split`)).status).toBe(404);
+  });
+
+  it('leaves an identity in its directory and in its groups, whosever it becomes', async () => {
+    const id = await seed(fromOkta('zoe'));
+    const from = await seed({
+      userName: 'zoe@entra',
+      identities: [{ connectionId: entra, subject: 'zoe-e', externalId: 'zoe-e' }],
+    });
+    const [identity] = (await owner.get<UserView>(`/users/${from}`)).body.identities;
+    const identityId = identity?.id ?? '';
+    const times = { createdAt: 1, modifiedAt: 1 };
+    const place = { tenantId, connectionId: entra };
+    await rollcall.database.transaction(async (tx) => {
+      await tx.insert(ScimUserEntity, { identityId, ...place, displayNameKey: null, active: true, ...times });
+      await tx.insert(ScimMemberEntity, { groupId: newId(), memberId: identityId, ...place, addedAt: 1 });
+    });
+    const isListed = async (): Promise<boolean[]> => {
+      const { read } = rollcall.database;
+      return [
+        await read.existsBy(ScimUserEntity, { identityId }),
+        await read.existsBy(ScimMemberEntity, { memberId: identityId }),
+      ];
+    };
+    await owner.post(`/users/${id}/merge`, { from });
+    expect(await isListed()).toEqual([true, true]);
+    const split = await owner.post<SplitView>(`/users/${id}/identities/${identityId}/split`);
+    expect(split.status).toBe(200);
+    expect(await isListed()).toEqual([true, true]);
+    await owner.delete(`/users/${split.body.newUser.id}`);
+    expect(await isListed()).toEqual([false, false]);
   });
 });

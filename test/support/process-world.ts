@@ -30,7 +30,12 @@ export class ProcessWorld {
     readonly idp: LoopbackIdp,
     /** A way of its own into the database, for looking and for letting time pass. */
     readonly database: Database,
-    private readonly customer: { tenantId: string; connection: string; credential: string | null },
+    private readonly customer: {
+      tenantId: string;
+      connection: string;
+      credential: string | null;
+      scimCredential: string | null;
+    },
   ) {}
 
   get tenantId(): string {
@@ -48,17 +53,30 @@ export class ProcessWorld {
     const tenantId = await seedCustomer(rollcall);
     const connection = await seedFullConnection(rollcall, tenantId, idp.trust);
     const { credential } = await rollcall.clientWith(tenantId, PERMISSIONS);
+    const scim = await rollcall.clientWith(tenantId, ['scim:read', 'scim:write'], connection);
     await rollcall.stop();
     const database = await openDatabase(readConfig({ NODE_ENV: 'test', ...own.env }), shape);
-    return new ProcessWorld(own, idp, database, { tenantId, connection, credential });
+    return new ProcessWorld(own, idp, database, {
+      tenantId,
+      connection,
+      credential,
+      scimCredential: scim.credential,
+    });
   }
 
-  /** Starts the service, and answers it with a client that may push and change the connection. */
-  async start(settings: Record<string, string> = {}): Promise<{ service: ServiceProcess; http: HttpClient }> {
+  /** Starts the service, and answers it with clients: one that may push and change the connection, one for SCIM. */
+  async start(
+    settings: Record<string, string> = {},
+  ): Promise<{ service: ServiceProcess; http: HttpClient; scim: HttpClient }> {
     const service = await startProcess({ LOG_LEVEL: 'info', ...this.scratch.env, ...SETTINGS, ...settings });
     this.processes.add(service);
     void service.ended.then(() => this.processes.delete(service));
-    return { service, http: new HttpClient(service.url, this.customer.credential) };
+    const { credential, scimCredential } = this.customer;
+    return {
+      service,
+      http: new HttpClient(service.url, credential),
+      scim: new HttpClient(service.url, scimCredential),
+    };
   }
 
   rows(sql: string, ...values: (string | number)[]): Promise<SqlRow[]> {

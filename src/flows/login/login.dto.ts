@@ -2,6 +2,16 @@ import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
 import type { SignedToken } from '../../records/sessions/sessions.service.js';
 import type { LoggedIn } from './logged-in.js';
 
+/** Of the members of most logins: how long a plain one may be. */
+const PLAIN_CHARS_MAX = new Map([
+  ['token', 65_536],
+  ['tenant', 63],
+  ['application', 255],
+  ['connection', 36],
+  ['nonce', 1000],
+]);
+const PLAIN = /^[!-~]+$/;
+
 /** One credential: a token of an identity provider (here or as `Authorization: Bearer`), an API key, or a password. */
 export class CredentialBody {
   /** The JWT that the identity provider gave: an ID token, or an access token that is a JWT. */
@@ -27,6 +37,13 @@ export class CredentialBody {
 
   /** The nonce that was sent to the identity provider, where the connection demands one. */
   @IsOptional() @IsString() @MaxLength(1000) nonce?: string;
+
+  /** For BodyValidationPipe. */
+  static isSurelyRight(body: object): boolean {
+    return Object.entries(body).every(([name, value]) => {
+      return typeof value === 'string' && value.length <= (PLAIN_CHARS_MAX.get(name) ?? -1) && PLAIN.test(value);
+    });
+  }
 }
 
 export class LoginUserDto {

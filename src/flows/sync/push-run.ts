@@ -4,6 +4,7 @@ import type { Principal } from '../../platform/access.js';
 import { breathe } from '../../platform/breathe.js';
 import type { Micros } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
+import { normaliseKey } from '../../platform/text-key.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
@@ -74,7 +75,7 @@ export class PushRun {
       }
       const statement = toStatement(record, policy.id, this.request.statedAt, this.request.startedAt);
       if ('result' in statement) this.results[record.index] = this.mark(record, statement);
-      else waiting.push({ record, submission: this.submissionOf(record, statement) });
+      else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
@@ -95,6 +96,24 @@ export class PushRun {
   /** Refused records with their places, from 1. */
   get failures(): RunFailure[] {
     return failuresOf(this.results, (index) => index + 1);
+  }
+
+  /**
+   * Nothing that one of these records does can matter to another: all are of new people, each with a user name of their
+   * own, and nobody is linked by an address.
+   */
+  isOrderFree(waiting: readonly Waiting[]): boolean {
+    if (this.known.policy.authoritativeDomains.length > 0) return false;
+    const names = new Set<string>();
+    let named = 0;
+    for (const { submission } of waiting) {
+      if (!submission.isNew) return false;
+      const { userName } = submission.statement.fields;
+      if (typeof userName !== 'string') continue;
+      named += 1;
+      names.add(normaliseKey(userName));
+    }
+    return names.size === named;
   }
 
   note(waiting: readonly Waiting[], settled: readonly Settled[]): void {
@@ -141,7 +160,7 @@ export class PushRun {
     return record.duplicateOf === null ? result : { ...result, duplicateOf: record.duplicateOf };
   }
 
-  private submissionOf(record: IncomingRecord, statement: Statement): Submission {
+  private submissionOf(record: IncomingRecord, statement: Statement, isNew: boolean): Submission {
     return {
       tenantId: this.principal.tenantId,
       statement,
@@ -150,6 +169,7 @@ export class PushRun {
       actor: actorOf(this.principal),
       runId: this.id,
       pushHash: record.digest,
+      isNew: isNew && !record.repeated,
     };
   }
 }

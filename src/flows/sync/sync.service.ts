@@ -21,6 +21,8 @@ import { readSyncRequest, RECORDS_MAX } from './sync-request.js';
 const RECORDS_PER_READ = 1000;
 /** A push with no more to write is over in a second: its run is written once, with the last of it. */
 const UNJOURNALLED_MAX = 1000;
+/** Of one push, where their order is free: one is planned while another is written. */
+const CHUNKS_AT_ONCE = 2;
 
 /** Takes pushes that come as one JSON body. */
 @Injectable()
@@ -107,13 +109,20 @@ export class SyncService {
     held: HeldRequest | null,
     stopped?: AbortSignal,
   ): Promise<void> {
-    for (let from = 0; from < waiting.length; from += CHUNK_ITEMS_MAX) {
-      stopped?.throwIfAborted();
-      const chunk = waiting.slice(from, from + CHUNK_ITEMS_MAX);
-      if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
-      const submissions = chunk.map(({ submission }) => submission);
-      run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
-    }
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (next < waiting.length) {
+        stopped?.throwIfAborted();
+        const chunk = waiting.slice(next, (next += CHUNK_ITEMS_MAX));
+        if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
+        const submissions = chunk.map(({ submission }) => submission);
+        run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
+      }
+    };
+    const workers = Array.from({ length: run.isOrderFree(waiting) ? CHUNKS_AT_ONCE : 1 }, work);
+    // All of them, before the request is let go of: what is under way is written yet.
+    const ends = await Promise.allSettled(workers);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   private async applyWhole(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {

@@ -2,10 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../platform/access.js';
 import { Clock, type Micros, MINUTE } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
+import { ReadTogether } from '../../platform/read-together.js';
+import { selectByKeys } from '../../platform/sql.js';
 import { parseKey, secretMatches } from './key-format.js';
 
 interface KeyRow {
   id: string;
+  keyId: string;
   tenantId: string;
   secretHash: string;
   scopes: string;
@@ -18,7 +21,7 @@ interface KeyRow {
 }
 
 const READ_KEY = `
-  SELECT k.id, k.tenantId, k.secretHash, k.scopes, k.connectionId, k.operatorOf, k.expiresAt, k.revokedAt,
+  SELECT k.id, k.keyId, k.tenantId, k.secretHash, k.scopes, k.connectionId, k.operatorOf, k.expiresAt, k.revokedAt,
          k.lastUsedAt, t.status AS tenantStatus
   FROM api_keys k JOIN tenants t ON t.id = k.tenantId`;
 
@@ -36,6 +39,7 @@ export interface KeyOwner {
 @Injectable()
 export class KeyAuthentication {
   private readonly beingNoted = new Set<string>();
+  private readonly rows = new ReadTogether<KeyRow>((keyIds) => this.readRows(keyIds));
 
   constructor(
     private readonly database: Database,
@@ -44,7 +48,7 @@ export class KeyAuthentication {
 
   /**
    * The principal of a key, or null: malformed (no database read), unknown, revoked, expired, or its tenant is not
-   * active. Read afresh with each request, so that a revocation counts at once on every instance.
+   * active. Read afresh for each request, so that a revocation counts at once on every instance.
    */
   async authenticate(key: string): Promise<Principal | null> {
     const row = await this.findRow(key);
@@ -79,9 +83,14 @@ export class KeyAuthentication {
   private async findRow(key: string): Promise<KeyRow | null> {
     const parts = parseKey(key);
     if (!parts) return null;
-    const rows: KeyRow[] = await this.database.read.query(`${READ_KEY} WHERE k.keyId = ?`, [parts.keyId]);
-    const row = rows[0];
+    const row = await this.rows.find(parts.keyId);
     return row && secretMatches(parts.secret, row.secretHash) ? row : null;
+  }
+
+  private async readRows(keyIds: readonly string[]): Promise<Map<string, KeyRow>> {
+    const sql = (list: string) => `${READ_KEY} WHERE k.keyId IN ${list}`;
+    const rows = (await selectByKeys(this.database.read, sql, [], keyIds)) as unknown as KeyRow[];
+    return new Map(rows.map((row) => [row.keyId, row]));
   }
 
   private toPrincipal(row: KeyRow): Principal | null {

@@ -102,6 +102,12 @@ export function planFieldsChanged(before: ConnectionWords, after: ConnectionWord
   return PLAN_FIELDS.some((name) => differs(before.settings, after.settings, name));
 }
 
+/** Whether pushed groups stand under other names from now on. */
+export function groupKeyChanged(before: ConnectionWords, after: ConnectionWords): boolean {
+  const keyOf = ({ settings }: ConnectionWords) => settings.mapping.groupKey ?? 'displayName';
+  return keyOf(before) !== keyOf(after);
+}
+
 function differs(before: ConnectionSettings, after: ConnectionSettings, path: string): boolean {
   return meaningAt(before, path) !== meaningAt(after, path);
 }

@@ -13,6 +13,7 @@ import { CONFIG } from '../../platform/config.js';
 import { type Fault, Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import { requireVersion } from '../../platform/versions.js';
+import { startGroupRun } from '../groups/start-group-run.js';
 import { loadRoleCatalogue } from '../roles/role-catalogue.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { startReplan } from '../sync-runs/start-replan.js';
@@ -21,6 +22,7 @@ import {
   changedFields,
   type ConnectionWords,
   grantingFieldsChanged,
+  groupKeyChanged,
   planFieldsChanged,
   trustFieldsChanged,
 } from './compare-connections.js';
@@ -154,6 +156,7 @@ export class ConnectionsService {
         }
       }
       const replans = planFieldsChanged(row, read.connection);
+      const regroups = groupKeyChanged(row, read.connection);
       const now = this.clock.now();
       Object.assign(row, wordsOf(read.connection), { version: row.version + 1, updatedAt: now });
       if (replans) row.mappingVersion += 1;
@@ -163,6 +166,7 @@ export class ConnectionsService {
       await this.ledger.record(tx, [eventOf('connection.updated', row, principal, fields)]);
       const { tenantId, mappingVersion } = row;
       const order = { tenantId, connectionId: id, mappingVersion, actor: actorOf(principal), now };
+      if (regroups) await startGroupRun(tx, order, { allGroups: true });
       return { row, warnings, replan: replans ? await startReplan(tx, order) : null };
     });
   }

@@ -52,6 +52,25 @@ export const rfcSettings: Omit<ConnectionSettings, 'audiences' | 'preset'> = {
   emailVerified: 'claim',
 };
 
+const entra = {
+  about: 'Microsoft Entra ID, one tenant, v2.0 tokens. Map objectId to externalId in its provisioning.',
+  settings: {
+    tokenTypes: ['JWT'],
+    // Tokens are dated five minutes back, and an hour of life is counted from now: exp - iat is 3,900 s and more.
+    iatOffsetSeconds: 300,
+    maxTokenAgeSeconds: 3900,
+  },
+  // `sub` differs from one app registration to the next; `oid` names the person in the whole tenant.
+  login: { subject: 'claims.oid', match: [{ claim: 'oid', field: 'externalId' }] },
+  mapping: {
+    // There is no `email_verified`, and whoever administers any Entra tenant can write any address into `email`
+    // ("nOAuth"): so never `emailVerified: "always"` here. The optional claim `xms_edov` says it for sure.
+    emailVerified: 'claims.xms_edov',
+    // Tokens carry the object ids of groups, and SCIM sends these as a group's `externalId`.
+    groupKey: 'externalId',
+  },
+} as const satisfies Preset;
+
 /**
  * What real providers do otherwise. A preset never widens a ceiling, lists a domain or names a required claim: whom to
  * trust is the owner's word. Matches are by identifiers that the provider never gives to another person.
@@ -70,23 +89,10 @@ export const presets = {
     login: { match: [{ claim: 'sub', field: 'externalId' }] },
     mapping: {},
   },
-  entra: {
-    about: 'Microsoft Entra ID, one tenant, v2.0 tokens. Map objectId to externalId in its provisioning.',
-    settings: {
-      tokenTypes: ['JWT'],
-      // Tokens are dated five minutes back, and an hour of life is counted from now: exp - iat is 3,900 s and more.
-      iatOffsetSeconds: 300,
-      maxTokenAgeSeconds: 3900,
-    },
-    // `sub` differs from one app registration to the next; `oid` names the person in the whole tenant.
-    login: { subject: 'claims.oid', match: [{ claim: 'oid', field: 'externalId' }] },
-    mapping: {
-      // There is no `email_verified`, and whoever administers any Entra tenant can write any address into `email`
-      // ("nOAuth"): so never `emailVerified: "always"` here. The optional claim `xms_edov` says it for sure.
-      emailVerified: 'claims.xms_edov',
-      // Tokens carry the object ids of groups, and SCIM sends these as a group's `externalId`.
-      groupKey: 'externalId',
-    },
+  entra,
+  'entra-legacy': {
+    ...entra,
+    about: 'As entra; for SCIM from old custom applications, of which some drop the value when they remove one member.',
   },
   google: {
     about: 'Google Workspace. Its issuer is shared by everybody: requiredClaims must name your domain ({"hd": …}).',

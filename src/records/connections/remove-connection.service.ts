@@ -92,6 +92,10 @@ export class RemoveConnectionService {
         ]);
       }
       await execute(tx, `DELETE FROM identities WHERE id IN ${inIds}`, identityIds);
+      await execute(tx, `DELETE FROM scim_members WHERE connectionId = ? AND memberId IN ${inIds}`, [
+        id,
+        ...identityIds,
+      ]);
       await execute(tx, `DELETE FROM scim_users WHERE identityId IN ${inIds}`, identityIds);
       await execute(tx, `DELETE FROM scim_emails WHERE identityId IN ${inIds}`, identityIds);
       await this.ledger.record(
@@ -119,6 +123,9 @@ export class RemoveConnectionService {
     await this.database.transaction(async (tx) => {
       const row = await getConnection(tx, principal, id, 'locked');
       await tx.delete(MappingVersionEntity, { connectionId: id });
+      await execute(tx, 'DELETE FROM scim_members WHERE connectionId = ?', [id]);
+      await execute(tx, 'DELETE FROM scim_groups WHERE connectionId = ?', [id]);
+      await execute(tx, 'DELETE FROM scim_due WHERE connectionId = ?', [id]);
       // A later connection has another id: these can neither refuse nor admit a token of it.
       await tx.delete(IdentityTraceEntity, { connectionId: id });
       await execute(tx, 'DELETE FROM former_users WHERE connectionId = ?', [id]);

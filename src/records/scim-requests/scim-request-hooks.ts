@@ -52,7 +52,8 @@ export class ScimRequestHooks implements OnModuleInit {
         at: this.clock.now() - took,
         took,
         method: request.method,
-        url: request.url,
+        // As it came, whatever the route made of it.
+        url: request.originalUrl,
         userAgent: request.headers['user-agent'] ?? null,
         status: reply.statusCode,
         body: request.body,

@@ -6,10 +6,12 @@ export type ScimKind = 'User' | 'Group' | null;
 /** How a value may be told: whole, as an identifier, masked, or not at all. */
 export type Telling = 'shown' | 'identifier' | 'masked' | 'hidden';
 
-/** Words of the protocol (RFC 7644) and of resources that say nothing of a person. By path, in lower case. */
+/**
+ * Words of the protocol (RFC 7644) and of resources that say nothing of a person. By path, in lower case. Flags are always
+ * shown, whatever they are called.
+ */
 const SHOWN = new Set([
   'schemas',
-  'active',
   'meta.resourcetype',
   'meta.created',
   'meta.lastmodified',
@@ -55,7 +57,7 @@ const IDENTIFIERS = new Set([
   'entitlements.display',
 ]);
 
-const LABELS = /^[a-z0-9]+\.(type|primary)$/;
+const LABELS = /^[a-z0-9]+\.type$/;
 
 /** The path of an attribute without its URN, in lower case: `urn:…:User:name.givenName` is `name`, `givenname`. */
 export function segmentsOf(name: string): string[] {

@@ -3,7 +3,14 @@ import { generateKeyPairSync, webcrypto, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
 import { SECOND } from '../../platform/clock.js';
-import { type AccessTokenInput, buildAccessTokenClaims, createSigner, signClaims } from './access-token.js';
+import {
+  type AccessTokenInput,
+  buildAccessTokenClaims,
+  createSigner,
+  signClaims,
+  signText,
+  verifyText,
+} from './access-token.js';
 
 const now = Math.floor(Date.now() / 1000) * SECOND + 123_456;
 const input: AccessTokenInput = {
@@ -127,5 +134,17 @@ describe('F1 an access token', () => {
     const over = sign(count);
     expect(over.claims).toMatchObject({ sub: 'user-1', roles_overflow: true });
     expect(over.claims).not.toHaveProperty('roles');
+  });
+});
+
+describe('F7 a signature', () => {
+  it('has 64 bytes and verifies, also where one of its numbers is short', () => {
+    // One in 128 has a number that begins with a zero byte.
+    const texts = Array.from({ length: 2000 }, (_, index) => `text ${index}`);
+    const failed = texts.filter((text) => {
+      const signature = signText(text, privateKey);
+      return Buffer.from(signature, 'base64url').length !== 64 || !verifyText(text, publicKey, signature);
+    });
+    expect(failed).toEqual([]);
   });
 });

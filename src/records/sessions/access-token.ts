@@ -116,10 +116,24 @@ export function signClaims(claims: AccessTokenClaims | MachineTokenClaims, signe
 
 /** ES256 (RFC 7518, section 3.4) in base64url. */
 export function signText(text: string, privateKey: KeyObject): string {
-  // JWS wants r and s side by side, not the DER of which OpenSSL is fond.
-  return sign('sha256', Buffer.from(text, 'utf8'), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString(
-    'base64url',
-  );
+  // JWS wants r and s side by side, not the DER of which OpenSSL is fond: asked for `ieee-p1363`, Node takes twice as long.
+  return joinSignature(sign('sha256', Buffer.from(text, 'utf8'), privateKey)).toString('base64url');
+}
+
+/** SEQUENCE { INTEGER r, INTEGER s } of a P-256 signature as the 64 bytes of RFC 7518, section 3.4. */
+function joinSignature(der: Buffer): Buffer {
+  const joined = Buffer.alloc(64);
+  // Neither number has more than 33 bytes, so that each length is the one byte before it.
+  const lengthOfR = der[3] ?? 0;
+  copyNumber(der.subarray(4, 4 + lengthOfR), joined, 32);
+  copyNumber(der.subarray(6 + lengthOfR), joined, 64);
+  return joined;
+}
+
+/** A number without a needless zero before it, or with the one that keeps it positive, so that it ends before `end`. */
+function copyNumber(number: Buffer, target: Buffer, end: number): void {
+  const digits = number.length > 32 ? number.subarray(number.length - 32) : number;
+  digits.copy(target, end - digits.length);
 }
 
 /** Whether `signature` is what `signText` made of the text with the other half of the key. */

@@ -6,9 +6,13 @@ export const LOST_AFTER: Micros = 15 * SECOND;
 
 export type RunStanding = Pick<RunEntity, 'kind' | 'status' | 'aliveAt'>;
 
-/** What a run is now. A re-plan never breaks: whoever comes next carries it on. */
-export function statusOf(run: RunStanding, now: Micros): RunEntity['status'] {
-  return run.status === 'running' && run.kind !== 'replan' && run.aliveAt + LOST_AFTER < now ? 'broken' : run.status;
+/** These never break: whichever instance comes next carries them on. */
+export const CARRIED_ON: readonly RunEntity['kind'][] = ['replan', 'groups'];
+
+/** What a run is now. */
+export function statusOf({ kind, status, aliveAt }: RunStanding, now: Micros): RunEntity['status'] {
+  const isLost = status === 'running' && !CARRIED_ON.includes(kind) && aliveAt + LOST_AFTER < now;
+  return isLost ? 'broken' : status;
 }
 
 export function addCounts(sum: RunCounts, more: Readonly<RunCounts>): RunCounts {

@@ -4,12 +4,12 @@ import { Id, JsonText, LongText, PrimaryId, PrimaryWhole, Text, Time, Whole } fr
 /** Counts by result of a record or person. */
 export type RunCounts = Record<string, number>;
 
-export const RUN_KINDS = ['push', 'import', 'replan'] as const;
+export const RUN_KINDS = ['push', 'import', 'replan', 'groups'] as const;
 export const RUN_CAUSES = ['request', 'change'] as const;
 export const RUN_STATUSES = ['running', 'finished', 'broken', 'cancelled'] as const;
 export const RUN_PHASES = ['waiting', 'receiving', 'writing', 'ended'] as const;
 
-/** One push, import or re-plan. */
+/** One push, import or re-plan; or people following a change of their groups. */
 @Entity('runs')
 @Index('runs_tenant', ['tenantId', 'startedAt'])
 @Index('runs_status', ['status'])

@@ -21,7 +21,7 @@ export class SyncRunsController {
 
   @Get()
   @Access('sync-runs:read')
-  @ApiOperation({ summary: 'List pushes, imports and re-plans, newest first' })
+  @ApiOperation({ summary: 'List pushes, imports, re-plans and runs over groups, newest first' })
   @ApiOkResponse({ type: RunList })
   async list(@Caller() principal: Principal, @Query() query: RunQuery): Promise<RunList> {
     const rows = await this.runs.list(principal, query);

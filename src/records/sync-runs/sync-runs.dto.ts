@@ -27,16 +27,16 @@ export class RunActor {
   id: string;
 }
 
-/** One push, import or re-plan. */
+/** One push, import or re-plan, or (`groups`) people following a change of their groups. */
 export class RunView {
   id: string;
   connection: string;
   @ApiProperty({ enum: RUN_KINDS }) kind: string;
-  /** `request`: somebody sent it. `change`: rules, ceilings or a role were saved, which calls for a re-plan. */
+  /** `request`: somebody sent it. `change`: rules, ceilings or a role were saved, or a group was, and people follow it. */
   @ApiProperty({ enum: RUN_CAUSES }) cause: string;
   /** Who is missing: `upsert` says nobody. Null for a re-plan. */
   mode: string | null;
-  /** `broken`: the stream broke off, or the process died that worked on it. A re-plan is carried on by another. */
+  /** `broken`: the stream broke off, or the process died that worked on it. Other runs are carried on by another. */
   @ApiProperty({ enum: RUN_STATUSES }) status: string;
   /** `receiving`: the stream still comes in. `writing`: it has been received; the rest is being committed. */
   @ApiProperty({ enum: RUN_PHASES }) phase: string;

@@ -8,7 +8,7 @@ import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor } from '../../platform/paging.js';
 import { Problem } from '../../platform/problem.js';
 import { RunEntity, RunFailureEntity, RunPartEntity } from './run.entity.js';
-import { LOST_AFTER, statusOf, withParts } from './run-state.js';
+import { CARRIED_ON, LOST_AFTER, statusOf, withParts } from './run-state.js';
 import type { RunQuery } from './sync-runs.dto.js';
 
 @Injectable()
@@ -29,10 +29,10 @@ export class SyncRunsService {
     if (principal.connectionId !== null) find.andWhere('run.connectionId = :bound', { bound: principal.connectionId });
     if (query.connection) find.andWhere('run.connectionId = :connection', { connection: query.connection });
     if (query.kind) find.andWhere('run.kind = :kind', { kind: query.kind });
-    const lost = `(run.status = 'running' AND run.kind <> 'replan' AND run.aliveAt < :lostBefore)`;
-    const lostBefore = { lostBefore: this.clock.now() - LOST_AFTER };
-    if (query.status === 'broken') find.andWhere(`(run.status = 'broken' OR ${lost})`, lostBefore);
-    else if (query.status === 'running') find.andWhere(`run.status = 'running' AND NOT ${lost}`, lostBefore);
+    const lost = `(run.status = 'running' AND run.kind NOT IN (:...carriedOn) AND run.aliveAt < :lostBefore)`;
+    const isLost = { lostBefore: this.clock.now() - LOST_AFTER, carriedOn: CARRIED_ON };
+    if (query.status === 'broken') find.andWhere(`(run.status = 'broken' OR ${lost})`, isLost);
+    else if (query.status === 'running') find.andWhere(`run.status = 'running' AND NOT ${lost}`, isLost);
     else if (query.status) find.andWhere('run.status = :status', { status: query.status });
     const [at, id] = keyOfCursor(query.cursor)?.split(' ') ?? [];
     if (at !== undefined && id !== undefined) {
@@ -63,8 +63,8 @@ export class SyncRunsService {
    */
   async cancel(principal: Principal, id: string): Promise<RunEntity> {
     const run = await this.find(principal, id);
-    if (run.kind === 'replan') {
-      throw new Problem('conflict', 'A re-plan brings people to what is saved: save something else instead.');
+    if (CARRIED_ON.includes(run.kind)) {
+      throw new Problem('conflict', 'It brings people to what is saved: save something else instead.');
     }
     const now = this.clock.now();
     const status = statusOf(run, now);

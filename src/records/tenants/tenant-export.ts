@@ -114,6 +114,8 @@ const columns = {
   ],
   blocks: ['userId', 'kind', 'heldKey', 'adminId', 'reason', 'since', 'until'],
   local_passwords: ['userId', 'userNameKey', 'updatedAt'],
+  scim_groups: ['id', 'connectionId', 'displayName', 'externalId', 'version', 'createdAt', 'modifiedAt'],
+  scim_members: ['groupId', 'memberId', 'display', 'addedAt'],
 } as const;
 type ExportedTable = keyof typeof columns;
 
@@ -147,6 +149,8 @@ const TIME_COLUMNS = new Set([
   'since',
   'until',
   'parkedAt',
+  'modifiedAt',
+  'addedAt',
   'at',
 ]);
 const FLAG_COLUMNS = new Set([
@@ -187,6 +191,13 @@ export async function* exportTenant(read: EntityManager, tenantId: string): Asyn
   for await (const users of chunks(read, 'users', tenantId)) {
     for (const user of await withTheirRows(read, users)) yield line('user', user);
   }
+  for await (const groups of chunks(read, 'scim_groups', tenantId)) {
+    for (const group of groups) {
+      yield line('group', group);
+      for await (const members of memberChunks(read, String(group.id)))
+        for (const member of members) yield line('member', member);
+    }
+  }
   for await (const events of eventChunks(read, tenantId)) for (const event of events) yield line('event', event);
   yield `${JSON.stringify({ type: 'end', counts })}\n`;
 }
@@ -201,6 +212,17 @@ async function* chunks(read: EntityManager, table: ExportedTable, tenantId: stri
     if (rows.length === 0) return;
     yield rows;
     after = String(rows.at(-1)?.id);
+  }
+}
+
+async function* memberChunks(read: EntityManager, groupId: string): AsyncGenerator<Row[]> {
+  let after = '';
+  for (;;) {
+    const where = `groupId = ? AND memberId > ? ORDER BY memberId LIMIT ${ROWS_PER_READ}`;
+    const rows = await select(read, 'scim_members', where, [groupId, after]);
+    if (rows.length === 0) return;
+    yield rows;
+    after = String(rows.at(-1)?.memberId);
   }
 }
 

@@ -38,6 +38,12 @@ export const tenantTables: readonly TenantTable[] = [
     children: [{ table: 'scim_emails', by: 'identityId' }],
   },
   { table: 'scim_requests', key: 'id', through: 'connectionId' },
+  {
+    table: 'scim_groups',
+    key: 'id',
+    through: 'connectionId',
+    children: [{ table: 'scim_members', by: 'groupId' }],
+  },
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
@@ -48,6 +54,7 @@ export const tenantTables: readonly TenantTable[] = [
     children: [
       { table: 'run_parts', by: 'runId' },
       { table: 'run_failures', by: 'runId' },
+      { table: 'scim_due', by: 'runId' },
     ],
   },
   { table: 'roles', key: 'id' },
@@ -75,4 +82,6 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
   { table: 'scim_emails', key: 'identityId' },
+  { table: 'scim_members', key: 'groupId' },
+  { table: 'scim_due', key: 'runId' },
 ];

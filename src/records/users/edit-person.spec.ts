@@ -5,6 +5,7 @@ import {
   blankUser,
   blockHeld,
   changedFields,
+  confirmGrants,
   editProfile,
   grantByHand,
   mergePersons,
@@ -70,6 +71,7 @@ describe('an edit by hand', () => {
     ['a grant that stands already', grantByHand(held, EDITOR, { ...word, reason: null })],
     ['a revocation of what nobody gave', revokeByHand(held, { kind: 'role', key: 'viewer' })],
     ['a block that stands already', blockHeld(held, EDITOR, { ...word, reason: null })],
+    ['the confirmation of a grant that counts', confirmGrants(held, [EDITOR])],
     ['the lifting of no block', unblockHeld(held, { kind: 'entitlement', key: 'editor' })],
     ['the end of no suspension', unsuspendUser(held)],
     ['a profile as it is', editProfile(held, { userName: 'ada', email: 'ada@example.com', attributes: { no: null } })],
@@ -185,5 +187,31 @@ describe('a split', () => {
     expect(parted.grants).toEqual([fromConnection('viewer', 'j')]);
     expect(parted).toMatchObject({ user: { id: 'w', version: 0, userName: null }, blocks });
     expect(left.blocks).toEqual(blocks);
+  });
+});
+
+describe('a parked grant', () => {
+  const parked = (key: string): AdminGrant => ({ ...byHand(key), parkedAt: NOW });
+
+  it('counts again as it was when it is confirmed, and only what is named', () => {
+    const before = person({ grants: [parked('editor'), parked('viewer')] });
+    expect(confirmGrants(before, [EDITOR]).grants).toEqual([byHand('editor'), parked('viewer')]);
+  });
+
+  it('is confirmed by granting it anew, in the same words or in others', () => {
+    const before = person({ grants: [parked('editor')] });
+    expect(grantByHand(before, EDITOR, { ...word, reason: null }).grants).toEqual([
+      { ...byHand('editor'), since: NOW },
+    ]);
+  });
+
+  it('is taken away like any other', () => {
+    expect(revokeByHand(person({ grants: [parked('editor')] }), EDITOR).grants).toEqual([]);
+  });
+
+  it('stays parked in a merge, but where the other user’s own counts', () => {
+    const survivor = person({ grants: [parked('editor'), parked('viewer')] });
+    const other = person({ grants: [byHand('editor', NOW + 9)] }, 'o');
+    expect(mergePersons(survivor, other).grants).toEqual([parked('viewer'), byHand('editor', NOW + 9)]);
   });
 });

@@ -4,7 +4,7 @@ import { accountNamesOf, type FormerUser } from '../../plan/former-user.js';
 import type { BlockState, IdentityState, Person } from '../../plan/person.js';
 import { DAY, type Micros } from '../../platform/clock.js';
 import type { Engine, SqlValue } from '../../platform/database.js';
-import { execute, placeholders, selectByKeys, selectRows, type SqlRow, upsertRows } from '../../platform/sql.js';
+import { execute, placeholders, selectByKeys, type SqlRow, upsertRows } from '../../platform/sql.js';
 
 /** How long a person who was deleted by their source can return as who they were. */
 const RETURN_WITHIN: Micros = 30 * DAY;
@@ -59,10 +59,8 @@ export async function loadFormerUsers(
   const found = new Map<string, FormerUser>();
   if (names.length === 0) return found;
   // A push of new people has hundreds of names, and most connections nobody who left: one cheap look tells.
-  const [any] = await selectRows(manager, 'SELECT userId FROM former_users WHERE connectionId = ? LIMIT 1', [
-    connectionId,
-  ]);
-  if (!any) return found;
+  const anybody = (keys: string) => `SELECT userId FROM former_users WHERE connectionId IN ${keys} LIMIT 1`;
+  if ((await selectByKeys(manager, anybody, [], [connectionId])).length === 0) return found;
   const byHash = new Map(names.map((name) => [hashName(name), name]));
   const rows = await selectByKeys(
     manager,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { In, type EntityManager } from 'typeorm';
+import { nameTrace } from '../../plan/former-user.js';
 import type { IdentityState } from '../../plan/person.js';
 import { DAY, type Micros, SECOND } from '../../platform/clock.js';
 import type { Engine } from '../../platform/database.js';
@@ -12,22 +13,25 @@ const UNKNOWN_LIFE: Micros = 2 * DAY;
 
 /**
  * Leaves a hashed trace of identities that are deleted in this transaction, so that a token from before cannot bring
- * them back (G7). It stays until no such token can be valid, and holds nobody's place.
+ * them back (G7), nor one of an account that had not logged in yet and has the same user name. It stays until no such token can be valid, and holds nobody's place.
  */
 export async function leaveTraces(
   tx: EntityManager,
   engine: Engine,
-  identities: readonly Pick<IdentityState, 'connectionId' | 'subject'>[],
+  identities: readonly (Pick<IdentityState, 'connectionId' | 'subject'> & Partial<IdentityState>)[],
   now: Micros,
 ): Promise<void> {
-  const known = identities.filter(({ subject }) => subject !== null);
+  const known = identities.flatMap(({ connectionId, subject, userNameKey = null }) => {
+    const name = subject ?? (userNameKey === null ? null : nameTrace(userNameKey));
+    return name === null ? [] : [{ connectionId, name }];
+  });
   if (known.length === 0) return;
   const ids = [...new Set(known.map(({ connectionId }) => connectionId))];
   const connections = await tx.findBy(ConnectionEntity, { id: In(ids) });
   const lives = new Map(connections.map(({ id, settings }) => [id, tokenLife(settings)]));
-  const rows = known.map(({ connectionId, subject }) => [
+  const rows = known.map(({ connectionId, name }) => [
     connectionId,
-    hashSubject(subject ?? ''),
+    hashSubject(name),
     now,
     now + (lives.get(connectionId) ?? UNKNOWN_LIFE),
   ]);

@@ -3,18 +3,28 @@ import type { EntityManager } from 'typeorm';
 import { LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
 import type { PersonChanges } from '../../plan/changes.js';
 import type { IdentityState } from '../../plan/person.js';
+import { Clock } from '../../platform/clock.js';
 import { Database, type SqlValue } from '../../platform/database.js';
-import { execute, insertRows, placeholders, selectByKeys, type SqlRow, upsertRows } from '../../platform/sql.js';
+import {
+  deleteByKeys,
+  execute,
+  insertRows,
+  replaceRevisions,
+  selectByKeys,
+  type SqlRow,
+  upsertRows,
+  writeTogether,
+} from '../../platform/sql.js';
+import { forgetMembers } from '../groups/forget-members.js';
+import { areNew, blocksOf, grantsOf, usersOf } from './change-rows.js';
 import {
   blockColumns,
-  blockRow,
   grantColumns,
   grantKey,
   grantRow,
   identityColumns,
   identityRow,
   userColumns,
-  userRow,
 } from './person-rows.js';
 
 /** Who did it, how and why: the same for a whole batch, or by user. */
@@ -43,6 +53,7 @@ export class PersonWriter {
   constructor(
     private readonly database: Database,
     private readonly ledger: LedgerService,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -51,6 +62,8 @@ export class PersonWriter {
    */
   async write(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
     if (changes.length === 0) return;
+    if (this.database.engine === 'mysql' && areQuiet(changes, context)) return this.writeQuietly(tx, changes, context);
+    if (areNew(changes)) return this.writeNew(tx, changes, context);
     const stored = await this.lock(tx, changes, context);
     await this.remove(tx, changes);
     await insertRows(
@@ -66,28 +79,49 @@ export class PersonWriter {
       usersOf(changes, (change) => change.fromVersion > 0),
     );
     await this.writeIdentities(tx, changes, context, stored);
-    await insertRows(
-      tx,
-      'grants',
-      grantColumns,
-      changes.flatMap((each) => each.grantsAdded.map((grant) => grantRow(grant, each.tenantId, each.userId))),
-    );
-    await upsertRows(
-      tx,
-      this.database.engine,
-      { table: 'grants', columns: grantColumns, key: grantColumns.slice(0, 5), update: grantColumns.slice(5) },
-      changes.flatMap((each) => each.grantsUpdated.map(({ after }) => grantRow(after, each.tenantId, each.userId))),
-    );
-    await insertRows(
-      tx,
-      'blocks',
-      blockColumns,
-      changes.flatMap((each) => each.blocksAdded.map((block) => blockRow(block, each.tenantId, each.userId))),
-    );
+    await insertRows(tx, 'grants', grantColumns, grantsOf(changes));
+    await this.updateGrants(tx, changes);
+    await insertRows(tx, 'blocks', blockColumns, blocksOf(changes));
     await this.ledger.record(
       tx,
       changes.flatMap((change) => eventsOf(change, context)),
     );
+  }
+
+  /** Where only times and reasons moved, as with most logins: one statement locks, compares and writes. */
+  private async writeQuietly(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext) {
+    const rows = changes.flatMap(({ tenantId, userId, identitiesUpdated }) =>
+      identitiesUpdated.map((one) => {
+        const revision = (context.revisions.get(one.id) ?? 0) + 1;
+        return identityRow(one, { tenantId, userId, revision, pushHash: null });
+      }),
+    );
+    // In order of id, as `lock` does it.
+    rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+    const isWritten = await replaceRevisions(tx, 'identities', identityColumns, QUIET_COLUMNS, rows);
+    if (!isWritten) throw new PersonsMoved(changes.map(({ userId }) => userId));
+    await this.updateGrants(tx, changes);
+  }
+
+  /** Where all are new there is nothing to lock and to compare. */
+  private async writeNew(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
+    await writeTogether(tx, [
+      () =>
+        insertRows(
+          tx,
+          'users',
+          userColumns,
+          usersOf(changes, () => true),
+        ),
+      () => this.writeIdentities(tx, changes, context, new Map()),
+      () => insertRows(tx, 'grants', grantColumns, grantsOf(changes)),
+      () => insertRows(tx, 'blocks', blockColumns, blocksOf(changes)),
+      () =>
+        this.ledger.record(
+          tx,
+          changes.flatMap((change) => eventsOf(change, context)),
+        ),
+    ]);
   }
 
   /** Locks what will be written, in order of id so that two batches cannot deadlock, and checks that it has not moved. */
@@ -125,6 +159,15 @@ export class PersonWriter {
     return new Map(identities.map((row) => [String(row.id), row]));
   }
 
+  private async updateGrants(tx: EntityManager, changes: readonly PersonChanges[]): Promise<void> {
+    await upsertRows(
+      tx,
+      this.database.engine,
+      { table: 'grants', columns: grantColumns, key: grantColumns.slice(0, 5), update: grantColumns.slice(5) },
+      changes.flatMap((each) => each.grantsUpdated.map(({ after }) => grantRow(after, each.tenantId, each.userId))),
+    );
+  }
+
   private async remove(tx: EntityManager, changes: readonly PersonChanges[]): Promise<void> {
     const deleted = changes.filter((each) => each.deleted).map((each) => each.userId);
     await deleteByKeys(
@@ -133,10 +176,19 @@ export class PersonWriter {
       ['id'],
       deleted.map((id) => [id]),
     );
-    const identities = changes.flatMap((each) => each.identitiesRemoved.map((one) => [one.id]));
-    await deleteByKeys(tx, 'identities', ['id'], identities);
-    await deleteByKeys(tx, 'scim_users', ['identityId'], identities);
-    await deleteByKeys(tx, 'scim_emails', ['identityId'], identities);
+    const removed = changes.flatMap((each) => each.identitiesRemoved);
+    await deleteByKeys(
+      tx,
+      'identities',
+      ['id'],
+      removed.map(({ id }) => [id]),
+    );
+    // A merge or a split gives an identity to another user: it stays in its directory, and in its groups.
+    const stay = new Set(changes.flatMap((each) => each.identitiesAdded.map(({ id }) => id)));
+    await this.removeFromDirectory(
+      tx,
+      removed.filter(({ id }) => !stay.has(id)),
+    );
     await deleteByKeys(
       tx,
       'grants',
@@ -149,6 +201,16 @@ export class PersonWriter {
       blockColumns.slice(0, 3),
       changes.flatMap((each) => each.blocksRemoved.map((block) => [each.userId, block.kind, block.key])),
     );
+  }
+
+  private async removeFromDirectory(tx: EntityManager, gone: readonly IdentityState[]): Promise<void> {
+    for (const [connectionId, some] of Map.groupBy(gone, (one) => one.connectionId)) {
+      const ids = some.map(({ id }) => id);
+      await forgetMembers(tx, connectionId, ids, this.clock.now());
+    }
+    const keys = gone.map(({ id }) => [id]);
+    await deleteByKeys(tx, 'scim_users', ['identityId'], keys);
+    await deleteByKeys(tx, 'scim_emails', ['identityId'], keys);
   }
 
   private async writeIdentities(
@@ -203,8 +265,13 @@ export class PersonWriter {
   }
 }
 
-function usersOf(changes: readonly PersonChanges[], which: (change: PersonChanges) => boolean): SqlValue[][] {
-  return changes.flatMap((each) => (each.user && which(each) ? [userRow(each.user)] : []));
+/** The columns of an identity that may move unheard. */
+const QUIET_COLUMNS = ['facts', 'mappingVersion', 'lastLoginAt'] as const satisfies (keyof IdentityState)[];
+
+function areQuiet(changes: readonly PersonChanges[], { pushHashes }: WriteContext): boolean {
+  return changes.every(({ quiet, identitiesUpdated }) => {
+    return quiet && !identitiesUpdated.some(({ id }) => pushHashes?.has(id));
+  });
 }
 
 function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
@@ -224,21 +291,4 @@ function eventsOf(change: PersonChanges, context: WriteContext): NewEvent[] {
       ...context.eventOf?.(change),
     },
   ];
-}
-
-async function deleteByKeys(
-  tx: EntityManager,
-  table: string,
-  columns: readonly string[],
-  keys: readonly SqlValue[][],
-): Promise<void> {
-  const perStatement = columns.length === 1 ? 1000 : 250;
-  for (let start = 0; start < keys.length; start += perStatement) {
-    const some = keys.slice(start, start + perStatement);
-    const where =
-      columns.length === 1
-        ? `${columns[0]} IN ${placeholders(some.length)}`
-        : some.map(() => `(${columns.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
-    await execute(tx, `DELETE FROM ${table} WHERE ${where}`, some.flat());
-  }
 }

@@ -7,6 +7,8 @@ import { Flag, Id, PrimaryId, PrimaryText, Text, Time } from '../../platform/col
  */
 @Entity('scim_users')
 @Index('scim_users_connection', ['connectionId', 'identityId'])
+@Index('scim_users_external_id', ['connectionId', 'externalId', 'identityId'])
+@Index('scim_users_user_name', ['connectionId', 'userNameKey', 'identityId'])
 @Index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId'])
 @Index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId'])
 @Index('scim_users_active', ['connectionId', 'active', 'identityId'])
@@ -14,8 +16,13 @@ export class ScimUserEntity {
   @PrimaryId() identityId: string;
   @Id() tenantId: string;
   @Id() connectionId: string;
+  /** As SCIM has it; two can have the same. */
+  @Text(255, { nullable: true }) externalId: string | null;
+  /** As SCIM has it; that no two have the same is the identities' to say. */
+  @Text(255) userNameKey: string;
   @Text(255, { nullable: true }) displayNameKey: string | null;
-  @Flag() active: boolean;
+  /** Null where SCIM has taken it away; whether the identity counts is the identity's to say. */
+  @Flag({ nullable: true }) active: boolean | null;
   @Time() createdAt: number;
   @Time() modifiedAt: number;
 }

@@ -4,7 +4,7 @@ import type { Json } from '../../../plan/statement.js';
 import { Problem } from '../../../platform/problem.js';
 import type { Leniencies } from './leniencies.js';
 import { matchElement } from './match-filter.js';
-import { hasDouble, mergeEntries, withPrimary } from './merge-entries.js';
+import { dropDoubles, hasDouble, mergeEntries, withPrimary } from './merge-entries.js';
 import { checkSize, isObject, type ScimResource } from './read-resource.js';
 import { type JsonObject, withoutNulls } from './read-value.js';
 import type { ResolvedFilter } from './resolve-filter.js';
@@ -136,7 +136,7 @@ function changeChosen(list: Json[], step: PatchStep, leniencies: Leniencies): Js
   const one = primary === undefined ? after : withPrimary(after, primary);
   const rest = one.filter((entry) => entry !== null);
   const isDouble = [...changed.values()].some((entry) => entry !== null && hasDouble(rest, entry));
-  return isDouble ? mergeEntries([], rest) : rest;
+  return isDouble ? dropDoubles(rest) : rest;
 }
 
 function changeEntry(before: Json, { op, subAttribute, filter, value = null }: PatchStep): Json {

@@ -35,7 +35,7 @@ function findPublished(schema: string, ...path: string[]): View | undefined {
 describe('SCIM 4 discovery', () => {
   it('lists the schemas, and finds each by its URN in any case', () => {
     const list = viewSchemas(BASE);
-    expect(list).toMatchObject({ totalResults: 3, startIndex: 1, itemsPerPage: 3 });
+    expect(list).toMatchObject({ totalResults: 6, startIndex: 1, itemsPerPage: 6 });
     for (const view of list.Resources as View[]) {
       const urn = String(view.id);
       expect(findSchemaView(urn.toUpperCase(), BASE)).toEqual(view);
@@ -70,6 +70,45 @@ describe('SCIM 4 discovery', () => {
       pagination: { cursor: true, index: true, defaultPaginationMethod: 'index', maxPageSize: 200 },
       authenticationSchemes: [{ type: 'oauthbearertoken' }],
     });
+  });
+});
+
+const TYPES: Record<string, string> = { string: 'string', reference: 'string', boolean: 'boolean', integer: 'number' };
+
+function findMisfits(attributes: readonly View[], holder: View, place: string): string[] {
+  const names = attributes.map(({ name }) => String(name));
+  const unknown = Object.keys(holder).filter((name) => !names.includes(name));
+  return [
+    ...unknown.map((name) => `${place}.${name} is in no schema`),
+    ...attributes.flatMap((attribute) => {
+      const at = `${place}.${String(attribute.name)}`;
+      const value = holder[String(attribute.name)];
+      if (value === undefined) return attribute.required ? [`${at} is missing`] : [];
+      if (Array.isArray(value) !== attribute.multiValued) return [`${at} is a list, or is none`];
+      return (Array.isArray(value) ? value : [value]).flatMap((each: unknown) =>
+        attribute.type === 'complex'
+          ? findMisfits(attribute.subAttributes as View[], each as View, at)
+          : typeof each === TYPES[String(attribute.type)]
+            ? []
+            : [`${at} is no ${String(attribute.type)}`],
+      );
+    }),
+  ];
+}
+
+describe('SCIM 4 what the server tells of itself', () => {
+  it.each([
+    ['ServiceProviderConfig', () => [viewServiceProviderConfig(BASE, { operationsMax: 1, payloadBytesMax: 1 })]],
+    ['ResourceType', () => viewResourceTypes(BASE).Resources as View[]],
+    ['Schema', () => viewSchemas(BASE).Resources as View[]],
+  ])('%s is as its published schema has it', (name, list) => {
+    const attributes = findPublished(`core:2.0:${name}`)?.attributes as View[];
+    // The schema of schemas is three levels deep, of which a schema can say two (RFC 7643, section 8.7.2).
+    const documents = (list() as View[]).filter(({ id }) => id !== 'urn:ietf:params:scim:schemas:core:2.0:Schema');
+    for (const { schemas, meta: _, ...document } of documents) {
+      expect(schemas).toEqual([`urn:ietf:params:scim:schemas:core:2.0:${name}`]);
+      expect(findMisfits(attributes, document, name)).toEqual([]);
+    }
   });
 });
 

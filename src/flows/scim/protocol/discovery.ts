@@ -3,10 +3,7 @@ import { CURSOR_TIMEOUT_SECONDS } from './cursor.js';
 import { COUNT_DEFAULT, COUNT_MAX, viewListResponse } from './list-query.js';
 import { resourceTypes } from './resource-types.js';
 import type { AttributeDefinition, ResourceType, SchemaDefinition } from './schema.js';
-
-const SCHEMA_URN = 'urn:ietf:params:scim:schemas:core:2.0:Schema';
-const RESOURCE_TYPE_URN = 'urn:ietf:params:scim:schemas:core:2.0:ResourceType';
-const CONFIG_URN = 'urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig';
+import { CONFIG_URN, RESOURCE_TYPE_URN, SCHEMA_URN, serviceSchemas } from './service-schemas.js';
 
 type Document = Record<string, Json>;
 
@@ -73,7 +70,11 @@ function listAll(resources: Document[]): Document {
 }
 
 function schemas(): SchemaDefinition[] {
-  return resourceTypes.flatMap((type) => [type.schema, ...type.schemaExtensions.map(({ schema }) => schema)]);
+  const ofResources = resourceTypes.flatMap((type) => [
+    type.schema,
+    ...type.schemaExtensions.map(({ schema }) => schema),
+  ]);
+  return [...ofResources, ...serviceSchemas];
 }
 
 function viewSchema({ id, name, description, attributes }: SchemaDefinition, baseUrl: string): Document {

@@ -4,7 +4,8 @@
  *
  * Always tolerated, because no reading of the standard suffers from it: any case in `op`, attribute names and URNs;
  * `schemas` in any order and case, with doubles, or naming an extension that the body has nothing of; null and the empty
- * list for "unassigned"; a lone object where a PATCH adds to a list; unknown members beside `op`, `path` and `value`.
+ * list for "unassigned"; a lone object where a PATCH adds to a list; a `remove` that names entries as its value, and
+ * means these alone; unknown members beside `op`, `path` and `value`.
  */
 export interface Leniencies {
   /** What a successful PATCH of a group answers. Requests with `attributes` or `excludedAttributes` get the group. */
@@ -14,6 +15,7 @@ export interface Leniencies {
   unknownMembers: 'refuse' | 'ignore' | 'keep';
   removeAllMembers: 'allow' | 'refuse';
   memberDisplay: boolean;
+  externalIds: 'unique' | 'shared';
   stringBooleans: boolean;
   numbersAsTexts: boolean;
   emptyTexts: 'keep' | 'unassign';
@@ -47,7 +49,10 @@ export const leniencyTexts: Readonly<Record<LeniencyName, LeniencyText>> = {
   patchResponse: {
     about:
       'What a PATCH of a group answers. A group can have many thousand members, and Entra ID asks not to be sent them. A request with `attributes` or `excludedAttributes` is always answered with the group.',
-    values: { resource: '200 with the whole group', noContent: '204 without a body' },
+    values: {
+      resource: '200 with the whole group, or 204 where it has more than 100 members',
+      noContent: '204 without a body',
+    },
   },
   userPatchResponse: {
     about: 'What a PATCH of a user answers.',
@@ -69,6 +74,14 @@ export const leniencyTexts: Readonly<Record<LeniencyName, LeniencyText>> = {
   memberDisplay: {
     about: 'The name that the client gives to a member (`display` or `displayName`).',
     values: OFF_ON('it is not kept: the member is shown by its own display name', 'it is kept and shown'),
+  },
+  externalIds: {
+    about: 'What happens when a user is given an `externalId` that another user of the connection has.',
+    values: {
+      unique: 'the request is refused with `uniqueness`; a POST for somebody who is inactive revives them',
+      shared:
+        'both show it, and only the first is found by it at a login or by `/users/sync`; a POST revives whoever has the `userName` and is inactive',
+    },
   },
   stringBooleans: {
     about: 'Booleans that come as texts, such as `"active": "False"`.',
@@ -151,6 +164,7 @@ const STRICT: Leniencies = {
   unknownMembers: 'refuse',
   removeAllMembers: 'allow',
   memberDisplay: false,
+  externalIds: 'unique',
   stringBooleans: false,
   numbersAsTexts: false,
   emptyTexts: 'keep',
@@ -198,6 +212,8 @@ const ENTRA: Leniencies = {
   userPatchResponse: 'noContent',
   unknownMembers: 'keep',
   memberDisplay: true,
+  // Mail nicknames and the like, until somebody maps the object id.
+  externalIds: 'shared',
   unquotedFilters: true,
   legacySchemas: true,
 };

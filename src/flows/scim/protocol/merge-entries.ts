@@ -43,6 +43,18 @@ function indexEntries(list: readonly Json[]): Map<string, number> {
   return index;
 }
 
+/** The list without doubles: of two that are the same the first stays, and is primary if either was. */
+export function dropDoubles(list: readonly Json[]): Json[] {
+  const kept = new Map<string, Json>();
+  for (const entry of list) {
+    const key = keyOf(entry);
+    const first = kept.get(key);
+    if (first === undefined) kept.set(key, entry);
+    else if (isEntry(first) && isEntry(entry) && entry.primary === true) kept.set(key, { ...first, primary: true });
+  }
+  return [...kept.values()];
+}
+
 /** Whether an entry of the list is the same as another of them. */
 export function hasDouble(list: readonly Json[], entry: Json): boolean {
   const first = findEntry(list, entry);

@@ -61,7 +61,12 @@ export function readValue(
  * Reads one value: of an attribute that has no more, or one entry of a list. In a PATCH the parts of a complex value that
  * are null stay, as null: they are to be unassigned.
  */
-export function readSingle(attribute: AttributeDefinition, input: unknown, place: ValuePlace, reader: ValueReader): Json {
+export function readSingle(
+  attribute: AttributeDefinition,
+  input: unknown,
+  place: ValuePlace,
+  reader: ValueReader,
+): Json {
   if (!Array.isArray(input)) return readOne(attribute, input, place, reader);
   if (input.length === 0) return null;
   const { singletonArrays, managerForms } = reader.leniencies;

@@ -60,7 +60,7 @@ const groups = defineComplex(
 export const userSchema: SchemaDefinition = {
   id: USER_SCHEMA_URN,
   name: 'User',
-  description: "A person's account.",
+  description: 'User Account',
   attributes: [
     defineAttribute('userName', 'string', 'What the person signs in with; unique in the directory.', {
       required: true,

@@ -1,0 +1,148 @@
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
+import { Leases } from '../../platform/leases.js';
+import { Problem } from '../../platform/problem.js';
+import { execute, placeholders, selectRows } from '../../platform/sql.js';
+import type { PlannedBatch } from '../../provisioning/batch.js';
+import { ProvisioningService } from '../../provisioning/provisioning.service.js';
+import { forgetMembers } from '../../records/groups/forget-members.js';
+import { RunEntity } from '../../records/sync-runs/run.entity.js';
+import { addCounts } from '../../records/sync-runs/run-state.js';
+import { followGroups } from './group-statement.js';
+import { guardPeople } from './guard-people.js';
+
+const POLL_MS = 500;
+const LEASE_MS = 15_000;
+const CHUNK_PEOPLE = 500;
+/** After each chunk nothing is done for half the time that it took: who logs in meanwhile comes first. */
+const PAUSE_MS_MAX = 250;
+
+/** The connection is switched off: the run waits until it is on again, or gone. */
+class RunWaits extends Error {}
+
+/**
+ * Carries out runs over groups: the people who are due follow what became of their groups, chunk by chunk. One instance
+ * at a time works on a connection. Who is still due is in the database, so that whoever takes over after a kill goes on.
+ */
+@Injectable()
+export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(GroupRunsService.name);
+  private timer: NodeJS.Timeout | null = null;
+  private stopping = false;
+  private working: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly leases: Leases,
+    private readonly provisioning: ProvisioningService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    if (this.timer) clearTimeout(this.timer);
+    await this.working;
+  }
+
+  private schedule(): void {
+    if (this.stopping) return;
+    this.timer = setTimeout(() => {
+      this.working = this.workThrough()
+        .catch((error: unknown) => this.logger.warn(`Runs over groups wait: ${String(error)}`))
+        .finally(() => this.schedule());
+    }, POLL_MS);
+    this.timer.unref();
+  }
+
+  /** Carries out every run over groups that was ordered and that no other instance works on. */
+  async workThrough(): Promise<void> {
+    const runs = await this.database.read.find(RunEntity, {
+      where: { kind: 'groups', status: 'running' },
+      order: { id: 'ASC' },
+      take: 100,
+    });
+    for (const { id, connectionId } of runs) {
+      if (this.stopping) return;
+      await this.leases.run(`groups:${connectionId}`, LEASE_MS, (lost) =>
+        this.carryOut(id, lost).catch((error: unknown) => {
+          if (!(error instanceof RunWaits)) throw error;
+        }),
+      );
+    }
+  }
+
+  private async carryOut(runId: string, lost: AbortSignal): Promise<void> {
+    const run = await this.database.read.findOneBy(RunEntity, { id: runId, status: 'running' });
+    if (!run) return;
+    for (;;) {
+      if (this.stopping || lost.aborted) return;
+      const ids = await readDue(this.database.read, runId);
+      if (ids.length === 0) break;
+      const begun = Date.now();
+      await this.follow(run, ids);
+      const pauseMs = Math.min(PAUSE_MS_MAX, (Date.now() - begun) / 2);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    const now = this.clock.now();
+    const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+    await this.database.transaction((tx) => tx.update(RunEntity, { id: runId, status: 'running' }, over));
+  }
+
+  /** A chunk that is refused as a whole is written person by person: only the bad one stays behind. */
+  private async follow(run: RunEntity, ids: readonly string[]): Promise<void> {
+    const actor = { type: run.actorType as 'user' | 'api-key' | 'system', id: run.actorId };
+    const { tenantId, connectionId } = run;
+    const of = { tenantId, connectionId, actor, runId: run.id };
+    try {
+      await this.provisioning.submitWhole(
+        ids.map((id) => followGroups(of, id, null)),
+        (tx, planned) => this.note(tx, run, ids, planned),
+      );
+    } catch (error) {
+      if (!(error instanceof Problem && error.status < 500)) throw error;
+      if (ids.length === 1) {
+        await this.database.transaction((tx) => this.strike(tx, run, ids, { failed: 1 }));
+        return;
+      }
+      for (const id of ids) await this.follow(run, [id]);
+    }
+  }
+
+  private async note(tx: EntityManager, run: RunEntity, ids: readonly string[], planned: PlannedBatch): Promise<void> {
+    const counts: Record<string, number> = { changed: 0, unchanged: 0, failed: 0 };
+    const gone: string[] = [];
+    for (const [place, one] of planned.settled.entries()) {
+      if (one.kind === 'moved') throw new RunWaits();
+      const { result, problem } = one.kind === 'planned' ? one.outcome : { result: 'failed' };
+      // Deleted while the group was being changed.
+      if (problem?.code === 'not_found') gone.push(ids[place] ?? '');
+      else if (result === 'failed') counts.failed = (counts.failed ?? 0) + 1;
+      else if (result === 'unchanged') counts.unchanged = (counts.unchanged ?? 0) + 1;
+      else counts.changed = (counts.changed ?? 0) + 1;
+    }
+    const there = ids.filter((id) => !gone.includes(id));
+    await guardPeople(tx, there, planned);
+    await forgetMembers(tx, run.connectionId, gone, planned.now);
+    await this.strike(tx, run, ids, counts);
+  }
+
+  /** These people are done: they are due no more, and counted. */
+  private async strike(tx: EntityManager, run: RunEntity, ids: readonly string[], counts: Record<string, number>) {
+    const due = `runId = ? AND identityId IN ${placeholders(ids.length)}`;
+    await execute(tx, `DELETE FROM scim_due WHERE ${due}`, [run.id, ...ids]);
+    const stored = await tx.findOneByOrFail(RunEntity, { id: run.id });
+    const said = { counts: addCounts(stored.counts, counts), phase: 'writing', aliveAt: this.clock.now() } as const;
+    await tx.update(RunEntity, { id: run.id }, said);
+  }
+}
+
+async function readDue(manager: EntityManager, runId: string): Promise<string[]> {
+  const sql = `SELECT identityId FROM scim_due WHERE runId = ? ORDER BY identityId LIMIT ${CHUNK_PEOPLE}`;
+  return (await selectRows(manager, sql, [runId])).map(({ identityId }) => String(identityId));
+}

@@ -1,0 +1,218 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { codeOf, type Operation } from '../../../../test/support/scim-patch.js';
+import { type GroupChanges, readGroup, readGroupPatch } from './group-changes.js';
+import { GROUP_SCHEMA_URN } from './group-schema.js';
+import { type Leniencies, leniencyOf } from './leniencies.js';
+import { matchElement } from './match-filter.js';
+import { OPERATIONS_MAX, PATCH_SCHEMA_URN } from './patch-request.js';
+
+const rfc = leniencyOf('rfc');
+const entra = leniencyOf('entra');
+const okta = leniencyOf('okta');
+
+function changesOf(operations: Operation[], leniencies: Leniencies = rfc): GroupChanges {
+  return readGroupPatch({ schemas: [PATCH_SCHEMA_URN], Operations: operations }, leniencies, 'g1');
+}
+
+/** Ids alone, for what the tests are about. */
+function idsOf({ add, members, removeWhere, ...rest }: GroupChanges): Record<string, unknown> {
+  const ids: Record<string, unknown> = { ...rest };
+  if (rest.remove.length === 0) delete ids.remove;
+  if (add.length > 0) ids.add = add.map(({ value }) => value);
+  if (members) ids.members = members.map(({ value }) => value);
+  if (removeWhere.length > 0) ids.removeWhere = removeWhere.length;
+  return ids;
+}
+
+describe('PATCH of a group', () => {
+  it.each<[string, Operation[], Record<string, unknown>]>([
+    ['SCIM 47 adds', [{ op: 'add', path: 'members', value: [{ value: 'a' }, { value: 'b' }] }], { add: ['a', 'b'] }],
+    ['SCIM 38 adds without a path', [{ op: 'add', value: { members: [{ value: 'a' }] } }], { add: ['a'] }],
+    ['SCIM 42 removes by value', [{ op: 'remove', path: 'members[value eq "a"]' }], { remove: ['a'] }],
+    [
+      'SCIM 42 removes by values',
+      [{ op: 'remove', path: 'members[value eq "a" or value eq "b"]' }],
+      { remove: ['a', 'b'] },
+    ],
+    ['SCIM 42 removes by another filter', [{ op: 'remove', path: 'members[value sw "a"]' }], { removeWhere: 1 }],
+    ['SCIM 43 removes a list', [{ op: 'Remove', path: 'members', value: [{ value: 'a' }] }], { remove: ['a'] }],
+    ['SCIM 43 removes nobody of an empty list', [{ op: 'remove', path: 'members', value: [] }], {}],
+    ['SCIM 43 removes all', [{ op: 'remove', path: 'members' }], { members: [] }],
+    ['SCIM 44 replaces', [{ op: 'replace', path: 'members', value: [{ value: 'a' }] }], { members: ['a'] }],
+    ['SCIM 44 replaces by nobody', [{ op: 'replace', path: 'members', value: [] }], { members: [] }],
+    [
+      'pain 5: a rename leaves the members alone',
+      [{ op: 'replace', value: { id: 'g1', displayName: 'B' } }],
+      { displayName: 'B' },
+    ],
+    ['externalId', [{ op: 'add', path: 'externalId', value: 'x' }], { externalId: 'x' }],
+    ['externalId removed', [{ op: 'remove', path: 'externalId' }], { externalId: null }],
+    [
+      'Microsoft: adds and removes the same',
+      [
+        { op: 'add', path: 'members', value: [{ value: 'a' }] },
+        { op: 'remove', path: 'members[value eq "a"]' },
+      ],
+      { remove: ['a'] },
+    ],
+    [
+      'removes and adds the same',
+      [
+        { op: 'remove', path: 'members[value eq "a"]' },
+        { op: 'add', path: 'members', value: [{ value: 'a' }] },
+      ],
+      { add: ['a'] },
+    ],
+    [
+      'replaces, then adds and removes',
+      [
+        { op: 'replace', path: 'members', value: [{ value: 'a' }, { value: 'b' }] },
+        { op: 'add', path: 'members', value: [{ value: 'c' }] },
+        { op: 'remove', path: 'members[value eq "a"]' },
+      ],
+      { members: ['b', 'c'], remove: undefined },
+    ],
+    ['says again who a member is', [{ op: 'replace', path: 'members[value eq "a"].value', value: 'a' }], {}],
+    [
+      'replaces one',
+      [{ op: 'replace', path: 'members[value eq "a"]', value: { value: 'b' } }],
+      { remove: ['a'], add: ['b'] },
+    ],
+  ])('%s', (_, operations, expected) => {
+    const wanted = Object.fromEntries(Object.entries(expected).filter(([, value]) => value !== undefined));
+    expect(idsOf(changesOf(operations))).toEqual(wanted);
+  });
+
+  it.each<[string, Operation]>([
+    ['a bare id', { op: 'Add', path: 'members', value: 'a' }],
+    ['bare ids', { op: 'Add', path: 'members', value: ['a'] }],
+    ['$ref null', { op: 'Add', path: 'members', value: [{ $ref: null, value: 'a' }] }],
+    ['a lone object', { op: 'Add', path: 'members', value: { value: 'a', type: 'User' } }],
+    ['its full name', { op: 'Add', path: `${GROUP_SCHEMA_URN}:members`, value: [{ Value: 'a' }] }],
+  ])('SCIM 46 a member may come as %s', (_, operation) => {
+    for (const leniencies of [entra, okta]) expect(idsOf(changesOf([operation], leniencies))).toEqual({ add: ['a'] });
+  });
+
+  it('SCIM 46 a member may be called something, where that is kept', () => {
+    const operation = { op: 'add', path: 'members', value: [{ displayName: 'new User', value: 'a' }] };
+    expect(changesOf([operation], entra).add).toEqual([{ value: 'a', display: 'new User' }]);
+    expect(changesOf([operation], okta).add).toEqual([{ value: 'a', display: null }]);
+  });
+
+  it.each<[string, Operation, string]>([
+    ['a nested group', { op: 'add', path: 'members', value: [{ value: 'g', type: 'Group' }] }, 'scim_invalid_value'],
+    ['a member without a value', { op: 'add', path: 'members', value: [{ type: 'User' }] }, 'scim_invalid_value'],
+    ['an id with NUL in it', { op: 'add', path: 'members', value: [{ value: 'a\0' }] }, 'scim_invalid_value'],
+    ['a bare id under rfc', { op: 'add', path: 'members', value: ['a'] }, 'scim_invalid_value'],
+    ['a removed name', { op: 'remove', path: 'displayName' }, 'scim_mutability'],
+    ['an empty name', { op: 'replace', path: 'displayName', value: '' }, 'scim_invalid_value'],
+    [
+      'another value of a member',
+      { op: 'replace', path: 'members[value eq "a"].value', value: 'b' },
+      'scim_mutability',
+    ],
+    ['the value of every member', { op: 'remove', path: 'members.value' }, 'scim_mutability'],
+    [
+      'the display of a member',
+      { op: 'replace', path: 'members[value eq "a"].display', value: 'b' },
+      'scim_mutability',
+    ],
+    ['another id', { op: 'replace', value: { id: 'g2' } }, 'scim_mutability'],
+  ])('%s is refused', (_, operation, code) => {
+    expect(codeOf(() => changesOf([operation]))).toBe(code);
+  });
+
+  it('SCIM 43 where a removal without a value is known to come by mistake, it is refused', () => {
+    const operation = { op: 'remove', path: 'members' };
+    expect(codeOf(() => changesOf([operation], leniencyOf('entra-legacy')))).toBe('scim_no_target');
+  });
+
+  it('10,000 operations, and one operation with 50,000 members, are read within seconds', () => {
+    const operations = Array.from({ length: OPERATIONS_MAX }, (_, i) => ({
+      op: 'add',
+      path: 'members',
+      value: [{ value: `u${i}` }],
+    }));
+    const value = Array.from({ length: 50_000 }, (_, i) => ({ value: `u${i}` }));
+    const began = performance.now();
+    expect(changesOf(operations).add).toHaveLength(OPERATIONS_MAX);
+    expect(changesOf([{ op: 'add', path: 'members', value }]).add).toHaveLength(50_000);
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+});
+
+describe('POST and PUT of a group', () => {
+  const schemas = [GROUP_SCHEMA_URN];
+
+  it('SCIM 32 what is left out is cleared', () => {
+    expect(readGroup({ schemas, displayName: 'A' }, rfc)).toEqual({ displayName: 'A', externalId: null, members: [] });
+  });
+
+  it('SCIM 26 members are named once', () => {
+    const body = {
+      schemas,
+      displayName: 'A',
+      externalId: 'x',
+      Members: [{ value: 'a' }, { value: 'a' }, { value: 'b' }],
+    };
+    expect(readGroup(body, rfc)).toEqual({
+      displayName: 'A',
+      externalId: 'x',
+      members: [
+        { value: 'a', display: null },
+        { value: 'b', display: null },
+      ],
+    });
+  });
+
+  it('SCIM 26 groups do not nest, and a member has a value', () => {
+    const refuse = (members: unknown) => codeOf(() => readGroup({ schemas, displayName: 'A', members }, rfc));
+    expect(refuse([{ value: 'g', type: 'group' }])).toBe('scim_invalid_value');
+    expect(refuse([{ display: 'x' }, { type: 'User' }])).toBe('scim_invalid_value');
+    expect(codeOf(() => readGroup({ schemas, members: [] }, rfc))).toBe('scim_invalid_value');
+    expect(codeOf(() => readGroup({ schemas, displayName: 'A', members: [], Members: [] }, rfc))).toBe(
+      'scim_invalid_syntax',
+    );
+    expect(codeOf(() => readGroup('x', rfc))).toBe('scim_invalid_syntax');
+  });
+});
+
+const ids = ['a', 'b', 'ab', 'ba'];
+const id = fc.constantFrom(...ids);
+const list = fc.array(
+  id.map((value) => ({ value })),
+  { maxLength: 3 },
+);
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({ op: fc.constantFrom('add', 'replace', 'remove'), path: fc.constant('members'), value: list }),
+  fc.constant({ op: 'remove', path: 'members' }),
+  id.map((value) => ({ op: 'remove', path: `members[value eq "${value}"]` })),
+  id.map((value) => ({ op: 'remove', path: `members[value sw "${value}"]` })),
+);
+
+/** What a server makes of the members by the changes. */
+function carryOut(members: ReadonlySet<string>, changes: GroupChanges): Set<string> {
+  const after = new Set(changes.members ? [] : members);
+  for (const value of after) {
+    if (changes.removeWhere.some((filter) => matchElement(filter, { value, type: 'User' }))) after.delete(value);
+  }
+  for (const value of changes.remove) after.delete(value);
+  for (const { value } of changes.members ?? changes.add) after.add(value);
+  return after;
+}
+
+describe('PATCH of a group, as a property', () => {
+  it('SCIM 35 the net change of many operations is what they do one by one, and doing it again changes nothing', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(id), fc.array(operation, { minLength: 1, maxLength: 6 }), (start, operations) => {
+        let members: ReadonlySet<string> = new Set(start);
+        for (const one of operations) members = carryOut(members, changesOf([one]));
+        const net = changesOf(operations);
+        const together = carryOut(new Set(start), net);
+        expect([...together].sort()).toEqual([...members].sort());
+        expect(carryOut(together, net)).toEqual(together);
+      }),
+    );
+  });
+});

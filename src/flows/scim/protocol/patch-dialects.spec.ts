@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  ada,
+  changesOfAda,
+  codeOf,
+  extensionWith,
+  homeMail,
+  type Operation,
+  patchUser,
+  workMail,
+} from '../../../../test/support/scim-patch.js';
+import { ENTERPRISE_SCHEMA_URN } from './enterprise-schema.js';
+import { leniencyOf } from './leniencies.js';
+import { OPERATIONS_MAX } from './patch-request.js';
+
+const entra = leniencyOf('entra');
+const okta = leniencyOf('okta');
+
+describe('PATCH of a user, by real clients', () => {
+  it.each<[name: string, operations: Operation[], changes: Record<string, unknown>]>([
+    ['pain 1: string booleans', [{ op: 'Replace', path: 'active', value: 'False' }], { active: false }],
+    [
+      'pain 1: string booleans of entries',
+      [{ op: 'Add', path: 'roles', value: [{ value: 'x', primary: 'True' }] }],
+      { roles: [{ value: 'x', primary: true }] },
+    ],
+    [
+      'pain 3: create by a filter',
+      [{ op: 'Add', path: 'phoneNumbers[type eq "mobile"].value', value: '1' }],
+      { phoneNumbers: [{ type: 'mobile', value: '1' }] },
+    ],
+    [
+      'pain 3: replace by a filter',
+      [{ op: 'Replace', path: 'emails[type eq "other"].value', value: 'x@y' }],
+      { emails: [workMail, homeMail, { type: 'other', value: 'x@y' }] },
+    ],
+    [
+      'SCIM 45 several terms',
+      [{ op: 'Add', path: 'addresses[type eq "work" and primary eq "True"].country', value: 'AT' }],
+      { addresses: [{ type: 'work', primary: true, country: 'AT' }] },
+    ],
+    ['SCIM 42 removal that meets nothing', [{ op: 'Remove', path: 'emails[type eq "x"].value' }], {}],
+    [
+      'pain 16: flat keys',
+      [
+        {
+          op: 'Replace',
+          value: {
+            displayName: 'A',
+            'name.givenName': 'B',
+            [`${ENTERPRISE_SCHEMA_URN}:department`]: 'X',
+            [`${ENTERPRISE_SCHEMA_URN}.division`]: 'Y',
+            'emails[type eq "work"].value': 'x@y',
+          },
+        },
+      ],
+      {
+        displayName: 'A',
+        name: { givenName: 'B', familyName: 'Lovelace' },
+        ...extensionWith({ department: 'X', division: 'Y' }),
+        emails: [{ ...workMail, value: 'x@y' }, homeMail],
+      },
+    ],
+    [
+      'SCIM 25 a bare manager',
+      [{ op: 'Add', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: '27' }],
+      extensionWith({ manager: { value: '27' } }),
+    ],
+    [
+      'SCIM 25 a manager in a list',
+      [{ op: 'Replace', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: [{ $ref: null, value: '27' }] }],
+      extensionWith({ manager: { value: '27' } }),
+    ],
+    [
+      'SCIM 25 an empty manager',
+      [{ op: 'Replace', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: '' }],
+      { [ENTERPRISE_SCHEMA_URN]: { department: 'R&D' } },
+    ],
+    [
+      'SCIM 46 a list of one',
+      [
+        { op: 'Replace', path: 'title', value: ['Dr'] },
+        { op: 'Replace', path: 'active', value: ['False'] },
+      ],
+      { title: 'Dr', active: false },
+    ],
+    [
+      'pain 16: unknown attributes do not hold up the others',
+      [
+        { op: 'Replace', path: 'urn:x:y:shoe', value: 44 },
+        { op: 'Replace', value: { shoe: 44, title: 'Dr' } },
+      ],
+      { title: 'Dr' },
+    ],
+    [
+      'numbers',
+      [{ op: 'Add', path: `${ENTERPRISE_SCHEMA_URN}:employeeNumber`, value: 701984 }],
+      extensionWith({ employeeNumber: '701984' }),
+    ],
+    [
+      'Okta: id and schemas among the values',
+      [{ op: 'replace', value: { id: 'other', schemas: [], active: false } }],
+      { active: false },
+    ],
+  ])('%s', (_, operations, changes) => {
+    for (const leniencies of [entra, okta]) expect(changesOfAda(operations, leniencies)).toEqual(changes);
+  });
+
+  it('SCIM 45 a filter that is no list of equalities creates nothing', () => {
+    const path = 'phoneNumbers[type eq "mobile" or type eq "work"].value';
+    expect(codeOf(() => patchUser(ada, [{ op: 'add', path, value: '1' }], entra))).toBe('scim_no_target');
+  });
+
+  it('SCIM 37 a bad path is refused under every preset', () => {
+    expect(codeOf(() => patchUser(ada, [{ op: 'add', path: 'emails[', value: '1' }], entra))).toBe(
+      'scim_invalid_filter',
+    );
+    expect(codeOf(() => patchUser(ada, [{ op: 'add', path: 'a b', value: '1' }], entra))).toBe('scim_invalid_path');
+  });
+
+  it('a PATCH of 10,000 operations is done within seconds, one of more is refused', () => {
+    const operations = Array.from({ length: OPERATIONS_MAX }, (_, i) => ({
+      op: 'add',
+      path: 'roles',
+      value: [{ value: `r${i % 900}` }],
+    }));
+    const began = performance.now();
+    expect(patchUser(ada, operations).roles).toHaveLength(900);
+    expect(performance.now() - began).toBeLessThan(4_000);
+    expect(codeOf(() => patchUser(ada, [...operations, operations[0]]))).toBe('payload_too_large');
+  });
+
+  it('10,000 operations with filters over long lists are done within seconds, or refused', () => {
+    const roles = Array.from({ length: 900 }, (_, i) => ({ value: `r${i}` }));
+    const long = patchUser(ada, [{ op: 'add', path: 'roles', value: roles }]);
+    const replace = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        op: 'replace',
+        path: `roles[value eq "r${i % 900}"].type`,
+        value: `t${i}`,
+      }));
+    const began = performance.now();
+    expect(codeOf(() => patchUser(long, replace(OPERATIONS_MAX)))).toBe('payload_too_large');
+    expect(codeOf(() => patchUser(long, replace(450)))).toBe('none');
+    expect(performance.now() - began).toBeLessThan(4_000);
+  });
+
+  it('a list of more than 1,000 entries is refused, however it came together', () => {
+    const operations = Array.from({ length: 1_001 }, (_, i) => ({
+      op: 'add',
+      path: 'roles',
+      value: [{ value: `${i}` }],
+    }));
+    expect(codeOf(() => patchUser(ada, operations))).toBe('payload_too_large');
+  });
+});

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/database.js';
+import { isId } from '../../platform/ids.js';
+import type { IndexedAttributes } from './filter-sql.js';
+import { etagOfGroup, groupNotFound, locationOfGroup, toGroupResource } from './group-resource.js';
+import { findGroup, findGroups, type GroupRow, listMembers, readMembers } from './group-store.js';
+import type { ListSource, SortColumn } from './list-source.js';
+import { isShown, projectResource, type Projection } from './protocol/project-resource.js';
+import { groupResourceType } from './protocol/resource-types.js';
+import type { ResourceJson } from './protocol/stored-values.js';
+import type { ScimAnswer } from './scim-answer.js';
+import type { ScimDirectory } from './scim-directory.js';
+import { NAME_KEY_MAX } from './stored-user.js';
+
+/** Reads groups, and their members only where somebody is told of them or asks by them. */
+@Injectable()
+export class ScimGroupReader implements ListSource {
+  readonly type = groupResourceType;
+  readonly table = 'scim_groups';
+
+  readonly indexed: IndexedAttributes = {
+    idColumn: 's.id',
+    always: new Set(['id', 'schemas', 'displayName', 'meta', 'meta.created', 'meta.lastModified', 'meta.version']),
+    columns: {
+      id: { kind: 'text', column: 's.id' },
+      displayName: { kind: 'key', column: 's.displayNameKey', charsMax: NAME_KEY_MAX },
+      externalId: { kind: 'text', column: 's.externalId' },
+      'meta.created': { kind: 'number', column: 's.createdAt' },
+      'meta.lastModified': { kind: 'number', column: 's.modifiedAt' },
+      'members.value': {
+        kind: 'elsewhere',
+        select: 'SELECT m.groupId FROM scim_members m WHERE m.connectionId = ? AND m.memberId = ?',
+        charsMax: 256,
+        isExact: true,
+      },
+    },
+  };
+
+  readonly sortColumns: Readonly<Record<string, SortColumn>> = {
+    id: { column: 's.id', optional: false },
+    displayName: { column: 's.displayNameKey', optional: false },
+    externalId: { column: 's.externalId', optional: true },
+    'meta.created': { column: 's.createdAt', optional: false },
+    'meta.lastModified': { column: 's.modifiedAt', optional: false },
+  };
+
+  constructor(private readonly database: Database) {}
+
+  /** Throws `not_found` for what is no group of the directory. */
+  async get({ connectionId }: ScimDirectory, id: string): Promise<GroupRow> {
+    // What is no id is not looked for: a database would stumble over half a character.
+    const group = isId(id) ? await findGroup(this.database.read, connectionId, id) : null;
+    if (!group) throw groupNotFound(id);
+    return group;
+  }
+
+  async read(
+    { connectionId, baseUrl }: ScimDirectory,
+    ids: readonly string[],
+    needs: (attribute: string) => boolean,
+  ): Promise<Map<string, ResourceJson>> {
+    const groups = await findGroups(this.database.read, connectionId, ids);
+    const members = needs('members') ? await readMembers(this.database.read, ids) : null;
+    return new Map(groups.map((group) => [group.id, toGroupResource(group, members?.get(group.id) ?? null, baseUrl)]));
+  }
+
+  /** What is told of a group. */
+  async show({ baseUrl }: ScimDirectory, group: GroupRow, projection: Projection): Promise<ScimAnswer> {
+    const members = isShown(projection, 'members')
+      ? ((await readMembers(this.database.read, [group.id])).get(group.id) ?? [])
+      : null;
+    return {
+      resource: projectResource(toGroupResource(group, members, baseUrl), projection),
+      location: locationOfGroup(baseUrl, group.id),
+      etag: etagOfGroup(group),
+    };
+  }
+
+  /** The group has no more members than that. */
+  async hasAtMost(membersMax: number, { id }: GroupRow): Promise<boolean> {
+    return (await listMembers(this.database.read, id, membersMax + 1)).size <= membersMax;
+  }
+}

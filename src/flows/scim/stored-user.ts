@@ -1,0 +1,161 @@
+import { readStated } from '../../plan/facts.js';
+import type { IdentityState } from '../../plan/person.js';
+import type { Json } from '../../plan/statement.js';
+import { formatTime, type Micros } from '../../platform/clock.js';
+import { normaliseKey } from '../../platform/text-key.js';
+import type { RowSet } from '../../provisioning/submission.js';
+import type { JsonObject } from './protocol/read-value.js';
+import { listSchemas, type ScimResource } from './protocol/read-resource.js';
+import { userResourceType } from './protocol/resource-types.js';
+
+/** What SCIM said of an identity, as it stands in its facts under `resource`. */
+export interface StoredUser {
+  resource: ScimResource;
+  /** Counts the changes of the resource, from 1. */
+  version: number;
+  createdAt: Micros;
+  modifiedAt: Micros;
+}
+
+/** The name of the field in an identity's facts. */
+export const RESOURCE_FIELD = 'resource';
+
+/** Null for an identity that is not in the SCIM directory. */
+export function readStoredUser({ facts }: Pick<IdentityState, 'facts'>): StoredUser | null {
+  const value = readStated(facts.push, RESOURCE_FIELD)?.value as
+    { r: JsonObject; v: number; c: number; m: number } | null | undefined;
+  if (!value) return null;
+  return { resource: value.r, version: value.v, createdAt: value.c, modifiedAt: value.m };
+}
+
+export function toResourceField({ resource, version, createdAt, modifiedAt }: StoredUser): Json {
+  return { r: resource as JsonObject, v: version, c: createdAt, m: modifiedAt };
+}
+
+export function etagOfUser({ version }: Pick<StoredUser, 'version'>): string {
+  return `W/"${version}"`;
+}
+
+/** A group of a person, as the person shows it. */
+export interface ShownGroup {
+  id: string;
+  displayName: string;
+}
+
+/** The whole resource as it is answered, before attributes are chosen (RFC 7643, section 3). */
+export function toUserResource(id: string, stored: StoredUser, groups: readonly ShownGroup[], baseUrl: string) {
+  const { externalId, ...attributes } = stored.resource;
+  const resource: JsonObject = {
+    schemas: listSchemas(userResourceType, stored.resource),
+    id,
+    ...(externalId === undefined ? {} : { externalId }),
+    ...attributes,
+  };
+  if (groups.length > 0) {
+    resource.groups = groups.map((group) => ({
+      value: group.id,
+      $ref: `${baseUrl}/Groups/${group.id}`,
+      display: group.displayName,
+      type: 'direct',
+    }));
+  }
+  resource.meta = {
+    resourceType: 'User',
+    created: formatTime(stored.createdAt),
+    lastModified: formatTime(stored.modifiedAt),
+    location: locationOf(baseUrl, id),
+    version: etagOfUser(stored),
+  };
+  return resource;
+}
+
+export function locationOf(baseUrl: string, id: string): string {
+  return `${baseUrl}/Users/${id}`;
+}
+
+interface Place {
+  tenantId: string;
+  connectionId: string;
+  identityId: string;
+}
+
+/** The rows of the index that lists and filters use. `before`: what was there, null if the person was not. */
+export function indexRows(place: Place, before: StoredUser | null, after: StoredUser): RowSet[] {
+  const { tenantId, connectionId, identityId } = place;
+  const { resource, createdAt, modifiedAt } = after;
+  const sets: RowSet[] = [
+    {
+      table: 'scim_users',
+      by: ['identityId'],
+      values: [identityId],
+      columns: [
+        'identityId',
+        'tenantId',
+        'connectionId',
+        'externalId',
+        'userNameKey',
+        'displayNameKey',
+        'active',
+        'createdAt',
+        'modifiedAt',
+      ],
+      rows: [
+        [
+          identityId,
+          tenantId,
+          connectionId,
+          typeof resource.externalId === 'string' ? resource.externalId : null,
+          keyOf(resource.userName) ?? '',
+          keyOf(resource.displayName),
+          typeof resource.active === 'boolean' ? resource.active : null,
+          createdAt,
+          modifiedAt,
+        ],
+      ],
+      isFirst: before === null,
+    },
+  ];
+  const keys = emailKeys(resource);
+  if (before !== null && emailKeys(before.resource).join('\n') === keys.join('\n')) return sets;
+  sets.push({
+    table: 'scim_emails',
+    by: ['identityId'],
+    values: [identityId],
+    columns: ['identityId', 'valueKey', 'tenantId', 'connectionId'],
+    rows: keys.map((key) => [identityId, key, tenantId, connectionId]),
+    isFirst: before === null,
+  });
+  return sets;
+}
+
+/** Characters of a key that stand in the index. */
+export const NAME_KEY_MAX = 255;
+export const EMAIL_KEY_MAX = 320;
+
+/** A name as it stands in the index; what is longer than that is cut, and so is what is looked for. */
+function toNameKey(text: string): string {
+  return cut(normaliseKey(text), NAME_KEY_MAX);
+}
+
+/** The same for an address. */
+function toEmailKey(text: string): string {
+  return cut(normaliseKey(text), EMAIL_KEY_MAX);
+}
+
+function cut(key: string, charsMax: number): string {
+  return key.length <= charsMax ? key : [...key].slice(0, charsMax).join('');
+}
+
+function keyOf(value: Json | undefined): string | null {
+  return typeof value === 'string' && value !== '' ? toNameKey(value) : null;
+}
+
+/** Each once, in order. */
+function emailKeys({ emails }: ScimResource): string[] {
+  if (!Array.isArray(emails)) return [];
+  const keys = emails.flatMap((email) => {
+    const value = typeof email === 'object' && email !== null && !Array.isArray(email) ? email.value : null;
+    return typeof value === 'string' && value !== '' ? [toEmailKey(value)] : [];
+  });
+  return [...new Set(keys)].sort();
+}
