@@ -107,7 +107,7 @@ function nextPiece(
     if (stop.aborted) return onStop();
     stop.addEventListener('abort', onStop, { once: true });
     iterator.next().then(
-      (next) => settle(() => resolve(next)),
+      (piece) => settle(() => resolve(piece)),
       (error: unknown) => settle(() => reject(toBroken(error))),
     );
   });

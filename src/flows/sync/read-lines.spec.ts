@@ -18,15 +18,72 @@ const told = (lines: readonly Line[]) => lines.map(({ number, text }) => [number
 describe('readLines', () => {
   it.each<[string, string, [number, string | null][]]>([
     ['nothing', '', []],
-    ['lines', 'a\nb\n', [[1, 'a'], [2, 'b']]],
-    ['a last line without its end', 'a\nb', [[1, 'a'], [2, 'b']]],
-    ['empty lines, which are counted', '\n\na\n \n\r\n\t\nb\n\n', [[3, 'a'], [7, 'b']]],
-    ['CRLF and spaces around', ' a \r\n\tb\r\n', [[1, 'a'], [2, 'b']]],
-    ['a byte order mark at the start alone', '\ufeffa\n\ufeffb', [[1, 'a'], [2, '\ufeffb']]],
+    [
+      'lines',
+      'a\nb\n',
+      [
+        [1, 'a'],
+        [2, 'b'],
+      ],
+    ],
+    [
+      'a last line without its end',
+      'a\nb',
+      [
+        [1, 'a'],
+        [2, 'b'],
+      ],
+    ],
+    [
+      'empty lines, which are counted',
+      '\n\na\n \n\r\n\t\nb\n\n',
+      [
+        [3, 'a'],
+        [7, 'b'],
+      ],
+    ],
+    [
+      'CRLF and spaces around',
+      ' a \r\n\tb\r\n',
+      [
+        [1, 'a'],
+        [2, 'b'],
+      ],
+    ],
+    [
+      'a byte order mark at the start alone',
+      '\ufeffa\n\ufeffb',
+      [
+        [1, 'a'],
+        [2, '\ufeffb'],
+      ],
+    ],
     ['a byte order mark alone', '\ufeff\na', [[2, 'a']]],
-    ['a line as long as may be', `${'x'.repeat(100)}\na`, [[1, 'x'.repeat(100)], [2, 'a']]],
-    ['a line that is longer', `a\n${'x'.repeat(101)}\nb`, [[1, 'a'], [2, null], [3, 'b']]],
-    ['a longer line at the end', `a\n${'x'.repeat(1000)}`, [[1, 'a'], [2, null]]],
+    [
+      'a line as long as may be',
+      `${'x'.repeat(100)}\na`,
+      [
+        [1, 'x'.repeat(100)],
+        [2, 'a'],
+      ],
+    ],
+    [
+      'a line that is longer',
+      `a\n${'x'.repeat(101)}\nb`,
+      [
+        [1, 'a'],
+        [2, null],
+        [3, 'b'],
+      ],
+    ],
+    [
+      'a longer line at the end',
+      `a\n${'x'.repeat(1000)}`,
+      [
+        [1, 'a'],
+        [2, null],
+      ],
+    ],
   ])('reads %s, in pieces of any size', async (_, text, expected) => {
     for (const size of [1, 2, 7, Infinity]) expect(told(await linesOf(text, size))).toEqual(expected);
   });

@@ -1,4 +1,4 @@
-import { Body, Controller, Headers, HttpCode, Post, Query, Req, Res, StreamableFile } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req, Res, StreamableFile } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBody,
@@ -94,12 +94,11 @@ export class SyncController {
   async sync(
     @Caller() principal: Principal,
     @Body() body: unknown,
-    @Query() query: Record<string, unknown>,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<SyncAnswerDto | StreamAnswerDto | StreamAcceptedDto | StreamableFile> {
-    const key = idempotencyKey ?? null;
+    const key = request.headers['idempotency-key']?.toString() ?? null;
+    const query = request.query as Record<string, unknown>;
     if (!(body instanceof Readable)) {
       const faults = Object.keys(query).map((name) => ({ pointer: `?${name}`, detail: 'stands in the body of JSON' }));
       if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
