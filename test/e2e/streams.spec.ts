@@ -273,6 +273,25 @@ describe('a stream of NDJSON on POST /users/sync', () => {
     expect(await identities()).toBe(500);
   });
 
+  it('does not go on for a key that was revoked meanwhile', async () => {
+    const stream = new SentStream(key);
+    await stream.write(toLines(people(600)));
+    await until(async () => (await identities()) === 500);
+    await rollcall.database.transaction((tx) =>
+      tx.query('UPDATE api_keys SET revokedAt = 1 WHERE connectionId = ?', [connectionId]),
+    );
+    let isOver = false;
+    void stream.answer.then(() => (isOver = true));
+    // It is looked at each second, before a chunk is begun.
+    while (!isOver) {
+      await stream.write(toLines(people(500)));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const { status, body } = await stream.answer;
+    stream.cut();
+    expect([status, body.code, body.counts.updated]).toEqual([401, 'unauthenticated', 0]);
+  });
+
   it('takes an empty stream for one without a record', async () => {
     const { status, body } = await sendStream(key, '');
     expect([status, body.upTo, body.counts.created]).toEqual([200, 0, 0]);

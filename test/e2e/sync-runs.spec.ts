@@ -1,18 +1,15 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { readConfig } from '../../src/platform/config.js';
+import { CONFIG, type Config } from '../../src/platform/config.js';
 import { createHttpApp } from '../../src/platform/http-app.js';
 import { AppModule } from '../../src/app.module.js';
 import { Clock, DAY, SECOND } from '../../src/platform/clock.js';
-import { openDatabase } from '../../src/platform/open-database.js';
 import { Sweeper } from '../../src/platform/sweeper.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { RunEntity, RunFailureEntity, RunPartEntity } from '../../src/records/sync-runs/run.entity.js';
 import { newRun } from '../../src/records/sync-runs/run-rows.js';
 import { newId } from '../../src/platform/ids.js';
-import { shape } from '../../src/tables.js';
-import { createScratchDatabase, type ScratchDatabase } from '../support/databases.js';
-import { HttpClient } from '../support/http-client.js';
+import type { HttpClient } from '../support/http-client.js';
 import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
 import { SentStream, sendStream, toLines } from '../support/send-stream.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -24,7 +21,6 @@ interface Run extends Record<string, unknown> {
 }
 
 describe('runs', () => {
-  let scratch: ScratchDatabase;
   let rollcall: TestApp;
   let other: NestFastifyApplication;
   let tenantId: string;
@@ -32,16 +28,14 @@ describe('runs', () => {
   let key: HttpClient;
 
   beforeAll(async () => {
-    scratch = await createScratchDatabase();
-    rollcall = await startApp(scratch.env);
-    const config = readConfig({ NODE_ENV: 'test', LOG_LEVEL: 'error', PORT: '0', ...scratch.env });
-    other = await createHttpApp(AppModule.with(config, await openDatabase(config, shape)), config);
+    rollcall = await startApp();
+    const config = rollcall.app.get<Config>(CONFIG);
+    other = await createHttpApp(AppModule.with(config, rollcall.database), config);
     await other.listen(0, '127.0.0.1');
   });
   afterAll(async () => {
     await other.close();
     await rollcall.stop();
-    await scratch.drop();
   });
   beforeEach(async () => {
     tenantId = await seedCustomer(rollcall);

@@ -1,6 +1,7 @@
 import type { Principal } from '../../platform/access.js';
 import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database.js';
+import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { ConnectionPolicies, KnownConnection } from '../../provisioning/connection-policies.js';
 import type { ProvisioningService } from '../../provisioning/provisioning.service.js';
@@ -11,6 +12,7 @@ import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
 import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
+import { isStillAllowed } from './still-allowed.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { StreamProgress } from './stream-progress.js';
 import type { StreamRequest } from './stream-request.js';
@@ -158,10 +160,13 @@ export class StreamRun {
     return { run, waiting: await run.sortOut(records, stored) };
   }
 
-  /** A stream may last for hours: rules may be saved meanwhile, and the connection closed. */
+  /** A stream may last for hours: rules may be saved meanwhile, the connection closed, the key revoked. */
   private async lookAgain(): Promise<void> {
     if (performance.now() - this.lookedAt < LOOK_AGAIN_MS) return;
     this.lookedAt = performance.now();
+    const { database, clock } = this.parts;
+    const isAllowed = () => isStillAllowed(database.read, this.order.principal, clock.now());
+    if (!(await patiently(isAllowed))) throw new Problem('unauthenticated', 'The credential was revoked meanwhile.');
     const known = await patiently(() => this.parts.policies.find(this.order.known.row.id));
     if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     this.order.known = known;

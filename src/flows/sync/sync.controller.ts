@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post, Req, Res, StreamableFile } from '@nes
 import {
   ApiAcceptedResponse,
   ApiBody,
+  ApiConsumes,
   ApiExtraModels,
   ApiHeader,
   ApiOkResponse,
@@ -56,6 +57,7 @@ export class SyncController {
       'The answer is a summary; with `dryRun=true` it is a line for each record, which has to be read while sending. ' +
       'Valid records are applied though others fail, unless `atomic` is asked (JSON alone).',
   })
+  @ApiConsumes('application/json', 'application/x-ndjson')
   @ApiExtraModels(SyncRecordDto, SyncEnvelopeDto, SyncAnswerDto, StreamAnswerDto)
   @ApiBody({
     schema: {
