@@ -32,6 +32,7 @@ export interface NewEvent {
 }
 
 const PERSONAL_COLUMNS = ['eventId', 'tenantId', 'subjectId', 'salt', 'body'] as const;
+const QUEUE_COLUMNS = ['eventId', 'tenantId'] as const;
 
 /** To make the rows of so many events takes about a millisecond; then requests have their turn. */
 const MADE_IN_A_ROW = 100;
@@ -84,7 +85,7 @@ export class LedgerService {
     await writeTogether(tx, [
       () => insertRows(tx, 'events', SKELETON_COLUMNS, rows),
       () => insertRows(tx, 'event_personal', PERSONAL_COLUMNS, personal),
-      () => insertRows(tx, 'event_queue', ['eventId', 'tenantId'], queue),
+      () => insertRows(tx, 'event_queue', QUEUE_COLUMNS, queue),
     ]);
     this.pulse.emit('recorded');
   }

@@ -4,6 +4,8 @@ import { execute, insertRows, joinInOrder, placeholders } from '../platform/sql.
 import { EVENT_COLUMNS, type EventRow, readSkeleton } from './event-rows.js';
 import { type EventSkeleton, GENESIS, orderEvents, sealEvent } from './seal-event.js';
 
+const ORDER_COLUMNS = ['tenantId', 'number', 'eventId', 'hash'] as const;
+
 /** What one transaction of a sequencer did. */
 export interface Numbered {
   /** The last number of each tenant that got some. */
@@ -151,7 +153,7 @@ async function writeOrder(
     rows.push([event.tenantId, end.number, event.id, end.hash]);
     if (rows.length % SEALS_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  await insertRows(tx, 'event_order', ['tenantId', 'number', 'eventId', 'hash'], rows);
+  await insertRows(tx, 'event_order', ORDER_COLUMNS, rows);
   await deleteQueued(
     tx,
     events.map((event) => event.id),

@@ -53,7 +53,7 @@ const AFTER_REQUEST = 1;
 
 /** Executes a prepared statement; the first time on a connection, or behind something else, as the driver does it. */
 export function executeAhead(connection: DriverConnection, sql: string, values: SqlValue[], done: Done): void {
-  const key = connection.constructor.statementKey?.({ sql });
+  const key = keyOf(connection, sql);
   const prepared = key === undefined ? undefined : connection._statements.get(key);
   const last = connection._commands.peekBack();
   if (!prepared || (last && !(last instanceof SentCommand))) {
@@ -67,6 +67,20 @@ export function executeAhead(connection: DriverConnection, sql: string, values: 
   const taker = { addCommand: (command: Command) => send(connection, command) };
   const statement = Object.create(prepared, { _connection: { value: taker } }) as PreparedStatement;
   statement.execute(values, done);
+}
+
+const keys = new Map<string, string>();
+const KEYS_MAX = 2000;
+
+/** The driver's name for a prepared statement: some thousand characters that need not be put together each time. */
+function keyOf(connection: DriverConnection, sql: string): string | undefined {
+  const known = keys.get(sql);
+  if (known !== undefined) return known;
+  const key = connection.constructor.statementKey?.({ sql });
+  if (key === undefined) return undefined;
+  if (keys.size >= KEYS_MAX) keys.clear();
+  keys.set(sql, key);
+  return key;
 }
 
 function send(connection: DriverConnection, command: Command): void {

@@ -30,13 +30,26 @@ export function sendAhead(runner: QueryRunner, connection: unknown): void {
 
 /**
  * Several writes of one transaction that do not wait for each other: sent in their order, in as few packets as may be.
- * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw.
+ * Settles when all are done, so that none comes behind a roll-back; throws what the first of them threw. `breathes`: they
+ * are large, and other requests have their turn between them.
  */
 export async function writeTogether(
   tx: EntityManager,
   writes: readonly (() => Promise<unknown>)[],
+  breathes = false,
 ): Promise<unknown[]> {
-  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) return settleAll(writes.map((write) => write()));
+  if (tx.queryRunner && aheadOf.has(tx.queryRunner)) {
+    const written: Promise<unknown>[] = [];
+    for (const write of writes) {
+      if (breathes && written.length > 0) await breathe();
+      // One that throws before it waits must not leave the others behind.
+      const one = (async () => write())();
+      // Heard of at the end, when all have settled.
+      one.catch(() => undefined);
+      written.push(one);
+    }
+    return settleAll(written);
+  }
   const results: unknown[] = [];
   for (const write of writes) results.push(await write());
   return results;
@@ -118,6 +131,8 @@ export async function selectByKeys(
   const rows: SqlRow[] = [];
   const pool = findPool(manager);
   for (let start = 0; start < keys.length; start += KEYS_PER_SELECT) {
+    // SQLite answers without a pause.
+    if (start > 0 && !pool) await breathe();
     const some = keys.slice(start, start + KEYS_PER_SELECT);
     const wanted = Math.min(KEYS_PER_SELECT, 2 ** Math.ceil(Math.log2(some.length)));
     while (some.length < wanted) some.push(some[some.length - 1] ?? null);
@@ -161,7 +176,28 @@ export async function insertRows(
   columns: readonly string[],
   rows: readonly SqlValue[][],
 ): Promise<void> {
-  await writeRows(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES `, columns.length, rows, '');
+  await writeRows(tx, (count) => insertText(table, columns, count), columns.length, rows);
+}
+
+/** Texts of INSERTs that were put together once, by the list of columns, which for most tables is the same object. */
+const insertTexts = new WeakMap<readonly string[], { table: string; byRows: Map<number, string> }>();
+
+function insertText(table: string, columns: readonly string[], count: number): string {
+  let known = insertTexts.get(columns);
+  if (known?.table !== table) {
+    known = { table, byRows: new Map() };
+    insertTexts.set(columns, known);
+  }
+  let text = known.byRows.get(count);
+  if (text === undefined) {
+    text = `INSERT INTO ${table} (${columns.join(',')}) VALUES ${tuples(columns.length, count)}`;
+    known.byRows.set(count, text);
+  }
+  return text;
+}
+
+function tuples(width: number, count: number): string {
+  return `${placeholders(width)},`.repeat(count).slice(0, -1);
 }
 
 export interface Upsert {
@@ -184,7 +220,8 @@ export async function upsertRows(
     engine === 'mysql'
       ? ` ON DUPLICATE KEY UPDATE ${update.map((name) => `${name}=VALUES(${name})`).join(',')}`
       : ` ON CONFLICT(${key.join(',')}) DO UPDATE SET ${update.map((name) => `${name}=excluded.${name}`).join(',')}`;
-  await writeRows(tx, `INSERT INTO ${table} (${columns.join(',')}) VALUES `, columns.length, rows, tail);
+  const text = (count: number) => insertText(table, columns, count) + tail;
+  await writeRows(tx, text, columns.length, rows);
 }
 
 /**
@@ -202,8 +239,8 @@ export async function replaceRevisions(
   // Assigned in this order: the revision, by which the others are judged, comes last.
   const sets = [...update, 'revision'].map((name) => `${name}=IF(${isNext},VALUES(${name}),${name})`);
   const tail = ` ON DUPLICATE KEY UPDATE ${sets.join(',')}`;
-  const head = `INSERT INTO ${table} (${columns.join(',')}) VALUES `;
-  const results = await writeRows(tx, head, columns.length, rows, tail);
+  const text = (count: number) => insertText(table, columns, count) + tail;
+  const results = await writeRows(tx, text, columns.length, rows);
   // The driver counts two for a row that was changed, and one for a row that was not, or was new.
   const counted = results.reduce<number>((sum, each) => sum + (each as { affectedRows: number }).affectedRows, 0);
   return counted === 2 * rows.length;
@@ -211,22 +248,26 @@ export async function replaceRevisions(
 
 async function writeRows(
   tx: EntityManager,
-  head: string,
+  textOf: (count: number) => string,
   width: number,
   rows: readonly SqlValue[][],
-  tail: string,
 ): Promise<unknown[]> {
   const isAhead = aheadOf.has(tx.queryRunner as QueryRunner);
   const written: Promise<unknown>[] = [];
   for (const chunk of chunkRows(rows, width)) {
     // To put a hundred rows into a packet takes a while.
-    if (written.length > 0) await (isAhead ? breathe() : written.at(-1));
-    const tuples = `${placeholders(width)},`.repeat(chunk.length).slice(0, -1);
+    if (written.length > 0) {
+      if (!isAhead) await written.at(-1);
+      await breathe();
+    }
     // A shape that hardly comes twice is not worth preparing.
     const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
     const values: SqlValue[] = [];
     for (const row of chunk) for (const value of row) values.push(value);
-    written.push(write(tx, head + tuples + tail, values));
+    const one = write(tx, textOf(chunk.length), values);
+    // It may fail before the others are made; whoever waits for all of them hears of it.
+    one.catch(() => undefined);
+    written.push(one);
   }
   return settleAll(written);
 }
@@ -235,7 +276,7 @@ function queryOnce(tx: EntityManager, sql: string, values: SqlValue[]): Promise<
   return tx.query(sql, values);
 }
 
-/** Deletes the rows with these values in `columns`, many in one statement. */
+/** Deletes the rows that have one of these keys, each the values of `columns`; does nothing for none. */
 export async function deleteByKeys(
   tx: EntityManager,
   table: string,

@@ -6,6 +6,7 @@ import { HttpClient } from '../support/http-client.js';
 import { type ServiceProcess, startProcess } from '../support/start-process.js';
 import { type DemoApplication, startApplication } from './application.js';
 import { type DemoProvider, startProvider } from './provider.js';
+import { provision } from './scim-story.js';
 import * as story from './story.js';
 import { StepFailed, Teller } from './tell.js';
 
@@ -108,6 +109,10 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
     tell.check('every check of the token holds', answer.ok && answer.checks.every(({ ok }) => ok));
     tell.check('she would be a reviewer, by no rule', String(answer.plan?.user?.roles) === 'reviewer');
   });
+
+  await tell.step("The provider's SCIM client brings Cleo, puts her into a group, and switches her off", () =>
+    provision(stage, owner, connection.id),
+  );
 
   await tell.step('Bob leaves: the job says so, and his token, though valid, is refused', async () => {
     const idToken = await story.refuse(stage, job, bob);

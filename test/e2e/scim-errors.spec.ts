@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId } from '../../src/platform/ids.js';
+import { Problem } from '../../src/platform/problem.js';
+import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import { Database } from '../../src/platform/database.js';
 import type { HttpClient } from '../support/http-client.js';
 import { type Ask, askerOf, expectScimError } from '../support/scim-asks.js';
@@ -30,6 +32,7 @@ beforeAll(async () => {
 afterAll(() => rollcall.stop());
 
 const JSON_TYPE = { 'content-type': 'application/scim+json' };
+const post = (path: string, body: string) => ask('POST', path, { body, headers: JSON_TYPE });
 
 describe('errors under /scim', () => {
   it.each([
@@ -146,5 +149,17 @@ describe('errors under /scim', () => {
       body: JSON.stringify(userBody('late@example.com')),
     });
     expectScimError(answer, 403);
+  });
+
+  it.each([
+    ['overloaded', new Problem('overloaded', undefined, { retryAfterSeconds: 2 }), 503, '2'],
+    ['a fault of ours', new Error('SELECT s3cret FROM users'), 500, null],
+  ])('SCIM 8 %s is an error of SCIM too, and says nothing of the inside', async (_, error, status, retryAfter) => {
+    const submit = jest.spyOn(rollcall.app.get(ProvisioningService), 'submit').mockRejectedValueOnce(error);
+    const answer = await post('/scim/v2/Users', JSON.stringify(userBody('x@example.com')));
+    submit.mockRestore();
+    expectScimError(answer, status);
+    expect(answer.headers.get('retry-after')).toBe(retryAfter);
+    expect(JSON.stringify(answer.body)).not.toContain('s3cret');
   });
 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { seedGrants } from '../support/seed.js';
-import { patchOf, type ScimWorld } from '../support/scim-world.js';
+import { startLoopbackIdp } from '../support/loopback-idp.js';
+import { createUser, patchOf, type ScimWorld } from '../support/scim-world.js';
 import {
   createGroup,
   finishGroupRuns,
@@ -99,6 +100,30 @@ describe('roles follow groups', () => {
     expect(run).toMatchObject({ kind: 'groups', counts: { changed: 1 } });
     expect(await groupFactOf(rollcall, a)).toEqual(['engineering']);
     expect(await roles()).toEqual({ [a]: ['editor'] });
+  });
+
+  it('a login has the roles of the groups that were pushed, whatever groups its token names', async () => {
+    const idp = await startLoopbackIdp();
+    try {
+      const login = { enabled: true, createUsers: true, subject: 'claims.sub', maxSessionSeconds: 43_200 };
+      const match = [{ claim: 'preferred_username', field: 'userName' }];
+      world = await makeGroupWorld(rollcall, { ...idp.trust, login: { ...login, match } });
+      const ada = await createUser(world.scim, 'ada@example.com');
+      const { id } = await createGroup(world.scim, 'engineering', [ada.id]);
+      const rolesAtLogin = async (groups: string[]) => {
+        const token = idp.token({ sub: 'ada', preferred_username: 'ada@example.com', groups });
+        const answer = await rollcall.http.post<{ user: { roles: string[] } }>('/auth/login', { token });
+        expect(answer.status).toBe(200);
+        return answer.body.user.roles;
+      };
+      expect(await rolesAtLogin(['sales'])).toEqual(['editor']);
+      await remove(id, ada.id);
+      expect(await rolesAtLogin(['engineering'])).toEqual([]);
+      await add(id, ada.id);
+      expect(await rolesAtLogin([])).toEqual(['editor']);
+    } finally {
+      await idp.stop();
+    }
   });
 
   it('more than a thousand members follow by a run that the answer does not wait for', async () => {

@@ -2,10 +2,10 @@ import { GroupRunsService } from '../../src/flows/scim/group-runs.service.js';
 import type { Database } from '../../src/platform/database.js';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
-import type { HttpClient } from './http-client.js';
+import type { Answer, HttpClient } from './http-client.js';
 import type { TestApp } from './start-app.js';
 import { seedCustomer } from './seed-customer.js';
-import { type ScimWorld, seedScimConnection } from './scim-world.js';
+import { patchOf, type ScimWorld, seedScimConnection } from './scim-world.js';
 
 /** A directory of a tenant that has the roles `viewer` and `editor`, which its connection may grant. */
 export async function makeGroupWorld(rollcall: TestApp, settings: Record<string, unknown> = {}): Promise<ScimWorld> {
@@ -118,3 +118,15 @@ export async function finishGroupRuns(
     await rollcall.app.get(GroupRunsService).workThrough();
   }
 }
+
+export const groupPath = (id: string) => `/scim/v2/Groups/${id}`;
+
+export function patchGroup({ scim }: ScimWorld, id: string, ...operations: Record<string, unknown>[]) {
+  return scim.patch<ScimGroup>(groupPath(id), patchOf(...operations));
+}
+
+/** Ids of the members, in order. */
+export const membersOf = ({ body }: Answer<ScimGroup>) => (body.members ?? []).map(({ value }) => value).sort();
+
+/** Members as a client names them. */
+export const valuesOf = (...ids: string[]) => ids.map((value) => ({ value }));

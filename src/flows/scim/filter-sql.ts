@@ -31,10 +31,13 @@ export interface IndexedAttributes {
   idColumn: string;
 }
 
-const EVERYBODY: SqlFilter = { where: '1 = 1', values: [], isExact: true };
+/** The condition that holds for all. */
+export const EVERYTHING = '1 = 1';
+
+const EVERYBODY: SqlFilter = { where: EVERYTHING, values: [], isExact: true };
 const NOBODY: SqlFilter = { where: '1 = 0', values: [], isExact: true };
 /** The database cannot tell. */
-const ANYBODY: SqlFilter = { where: '1 = 1', values: [], isExact: false };
+const ANYBODY: SqlFilter = { where: EVERYTHING, values: [], isExact: false };
 
 /** The condition of a filter on the resources of a connection. Nothing of its text becomes SQL: all are parameters. */
 export function toSqlFilter(filter: ResolvedFilter, indexed: IndexedAttributes, connectionId: string): SqlFilter {

@@ -19,7 +19,7 @@ const CHUNK_PEOPLE = 500;
 /** After each chunk nothing is done for half the time that it took: who logs in meanwhile comes first. */
 const PAUSE_MS_MAX = 250;
 
-/** The connection is switched off: the run waits until it is on again, or gone. */
+/** The run cannot go on now: the connection is switched off, or others keep changing somebody. It is tried again soon. */
 class RunWaits extends Error {}
 
 /**
@@ -107,6 +107,8 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
     } catch (error) {
       if (!(error instanceof Problem && error.status < 500)) throw error;
       if (ids.length === 1) {
+        // Others keep changing this very person: they are due still.
+        if (error.code === 'conflict') throw new RunWaits();
         await this.database.transaction((tx) => this.strike(tx, run, ids, { failed: 1 }));
         return;
       }

@@ -95,6 +95,12 @@ export async function readMembers(
   return members;
 }
 
+/** How many members some groups have together. */
+export async function countMembers(manager: EntityManager, groupIds: readonly string[]): Promise<number> {
+  const sql = (keys: string) => `SELECT COUNT(*) AS size FROM scim_members WHERE groupId IN ${keys}`;
+  return (await selectByKeys(manager, sql, [], groupIds)).reduce((sum, { size }) => sum + Number(size), 0);
+}
+
 /** Which of these are members of the group, and whether they are people whom the directory knows. */
 export async function findMembers(
   manager: EntityManager,

@@ -22,6 +22,8 @@ const ATTEMPTS_MAX = 10;
 /** After so many tries to take the members along at once, a run takes care of them: it needs nobody to hold still. */
 const ATTEMPTS_AT_ONCE_MAX = 3;
 
+type ReadPlan = () => Promise<{ known: KnownConnection; plan: GroupPlan | GroupRow }>;
+
 export interface WrittenGroup {
   /** As it is now; null when it is gone. */
   group: GroupRow | null;
@@ -48,11 +50,14 @@ export class GroupWriter {
    * Plans and writes a change; planned anew when what it was planned from moved meanwhile. `plan` reads the connection and
    * the group as they are, and answers the group itself where nothing changes. Throws what `plan` throws,
    * `scim_uniqueness`, `last_owner`.
+   *
+   * @param turn changes that name the same wait for one another, instead of moving what each is planned from
    */
-  async write(
-    actor: NewEvent['actor'],
-    plan: () => Promise<{ known: KnownConnection; plan: GroupPlan | GroupRow }>,
-  ): Promise<WrittenGroup> {
+  write(actor: NewEvent['actor'], plan: ReadPlan, turn?: string): Promise<WrittenGroup> {
+    return this.turns.take(turn === undefined ? [] : [turn], () => this.tryToWrite(actor, plan));
+  }
+
+  private async tryToWrite(actor: NewEvent['actor'], plan: ReadPlan): Promise<WrittenGroup> {
     for (let attempt = 1; ; attempt++) {
       const { known, plan: planned } = await plan();
       if (!('add' in planned)) return { group: planned, changed: false };

@@ -15,6 +15,8 @@ export interface SortColumn {
 export interface ListSource {
   readonly type: ResourceType;
   readonly table: string;
+  /** The index by connection and id, if the table has one of that alone. */
+  readonly idIndex?: string;
   readonly indexed: IndexedAttributes;
   /** By the path of the attribute. */
   readonly sortColumns: Readonly<Record<string, SortColumn>>;

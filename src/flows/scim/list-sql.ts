@@ -1,5 +1,5 @@
-import type { SqlValue } from '../../platform/database.js';
-import type { SqlFilter } from './filter-sql.js';
+import type { Engine, SqlValue } from '../../platform/database.js';
+import { EVERYTHING, type SqlFilter } from './filter-sql.js';
 import type { ListSource, SortColumn } from './list-source.js';
 import type { Sort } from './protocol/sort-resources.js';
 
@@ -30,13 +30,20 @@ export function findOrder({ sortColumns, indexed }: ListSource, sort: Sort | nul
   return { column: column.column === indexed.idColumn ? null : column, descending: sort.descending };
 }
 
+export interface SqlStretch {
+  after: Place | null;
+  offset: number;
+  limit: number;
+  engine: Engine;
+}
+
 /** Ids (`id`) and the values of the order (`place`) of a stretch of a list. */
 export function selectStretch(
   source: ListSource,
   connectionId: string,
   filter: SqlFilter,
   order: SqlOrder,
-  stretch: { after: Place | null; offset: number; limit: number },
+  stretch: SqlStretch,
 ): Select {
   const { column, descending } = order;
   const id = source.indexed.idColumn;
@@ -47,13 +54,16 @@ export function selectStretch(
     conditions.push(`(${further.where})`);
     values.push(...further.values);
   }
+  // Left to itself, MariaDB enters the index by the connection alone, and reads past all that came before.
+  const isWalk = stretch.engine === 'mysql' && stretch.after !== null && !column && filter.where === EVERYTHING;
+  const hint = isWalk && source.idIndex ? ` FORCE INDEX (${source.idIndex})` : '';
   const way = descending ? ' DESC' : '';
   const keys = column ? [...(column.optional ? [`${column.column} IS NULL`] : []), column.column, id] : [id];
   // Both are whole numbers that the service has made.
   const limit = `LIMIT ${Math.trunc(stretch.limit)} OFFSET ${Math.trunc(stretch.offset)}`;
   return {
     sql:
-      `SELECT ${id} AS id, ${column?.column ?? 'NULL'} AS place FROM ${source.table} s ` +
+      `SELECT ${id} AS id, ${column?.column ?? 'NULL'} AS place FROM ${source.table} s${hint} ` +
       `WHERE ${conditions.join(' AND ')} ORDER BY ${keys.map((key) => key + way).join(', ')} ${limit}`,
     values,
   };

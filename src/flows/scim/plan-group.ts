@@ -67,7 +67,8 @@ export async function planGroup(
 
   const moving = [...add.flatMap(({ id, known }) => (known ? id : [])), ...remove.filter((id) => there.get(id))];
   const people = everyone ? await withMembers(manager, before.id, moving) : limited(moving);
-  return { before, after, add, remove, people, everyone, exact: false };
+  // Who leaves is everybody else who is there now: of two lists at the same moment one has to be the later.
+  return { before, after, add, remove, people, everyone, exact: members !== undefined };
 }
 
 /** The end of a group. */

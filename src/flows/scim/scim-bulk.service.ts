@@ -55,7 +55,7 @@ export class ScimBulkService {
     switch (method) {
       case 'POST': {
         const { resource, location: made, etag } = await service.create(principal, data, ASKED);
-        return { status: 201, id: String(resource.id), location: made, version: etag };
+        return { status: 201, id: typeof resource.id === 'string' ? resource.id : '', location: made, version: etag };
       }
       case 'PUT': {
         const { etag } = await service.replace(principal, id, data, request);

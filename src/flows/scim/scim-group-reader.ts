@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database.js';
 import { isId } from '../../platform/ids.js';
+import { Problem } from '../../platform/problem.js';
 import type { IndexedAttributes } from './filter-sql.js';
 import { etagOfGroup, groupNotFound, locationOfGroup, toGroupResource } from './group-resource.js';
-import { findGroup, findGroups, type GroupRow, listMembers, readMembers } from './group-store.js';
+import { countMembers, findGroup, findGroups, type GroupRow, listMembers, readMembers } from './group-store.js';
 import type { ListSource, SortColumn } from './list-source.js';
 import { isShown, projectResource, type Projection } from './protocol/project-resource.js';
 import { groupResourceType } from './protocol/resource-types.js';
@@ -11,6 +12,9 @@ import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
 import { NAME_KEY_MAX } from './stored-user.js';
+
+/** Of all the groups of a page, or of those that a filter has to look at together. */
+const MEMBERS_READ_MAX = 250_000;
 
 /** Reads groups, and their members only where somebody is told of them or asks by them. */
 @Injectable()
@@ -60,8 +64,19 @@ export class ScimGroupReader implements ListSource {
     needs: (attribute: string) => boolean,
   ): Promise<Map<string, ResourceJson>> {
     const groups = await findGroups(this.database.read, connectionId, ids);
+    if (needs('members') && ids.length > 1) await this.refuseTooMany(ids);
     const members = needs('members') ? await readMembers(this.database.read, ids) : null;
     return new Map(groups.map((group) => [group.id, toGroupResource(group, members?.get(group.id) ?? null, baseUrl)]));
+  }
+
+  /** Throws `scim_too_many` for more members than one answer can hold: never a list that is cut unseen. */
+  private async refuseTooMany(ids: readonly string[]): Promise<void> {
+    const count = await countMembers(this.database.read, ids);
+    if (count <= MEMBERS_READ_MAX) return;
+    const detail =
+      `These groups have ${count} members together, and ${MEMBERS_READ_MAX} are read at most: ask for fewer groups, ` +
+      'or with excludedAttributes=members.';
+    throw new Problem('scim_too_many', detail);
   }
 
   /** What is told of a group. */

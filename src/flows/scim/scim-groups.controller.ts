@@ -59,7 +59,7 @@ export class ScimGroupsController {
   @ApiOperation({ summary: 'List and find groups' })
   @ApiListQuery()
   @ApiOkResponse({ type: ScimGroupListView })
-  @Problems(...LIST_PROBLEMS)
+  @Problems(...LIST_PROBLEMS, 'scim_too_many')
   list(@Caller() principal: Principal, @Query() query: UrlQuery) {
     return this.search.findGroups(principal, readUrlQuery(query));
   }
@@ -70,7 +70,7 @@ export class ScimGroupsController {
   @ApiOperation({ summary: 'Find groups, with the query in the body' })
   @ApiBody({ type: ScimSearchBody })
   @ApiOkResponse({ type: ScimGroupListView })
-  @Problems(...LIST_PROBLEMS)
+  @Problems(...LIST_PROBLEMS, 'scim_too_many')
   find(@Caller() principal: Principal, @Body() body: unknown) {
     return this.search.findGroups(principal, readSearchRequest(body));
   }

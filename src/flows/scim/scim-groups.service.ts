@@ -95,24 +95,30 @@ export class ScimGroupsService {
     ifMatch: string | undefined,
     changes: GroupChanges,
   ): Promise<GroupRow> {
-    const group = await this.write(principal, async (directory) => {
-      const before = await this.reader.get(directory, id);
-      const exact = isForThis(ifMatch, before);
-      const plan = await planGroup(this.database.read, before, changes, waysOf(directory));
-      return plan ? { ...plan, exact } : before;
-    });
+    const group = await this.write(
+      principal,
+      async (directory) => {
+        const before = await this.reader.get(directory, id);
+        const exact = isForThis(ifMatch, before);
+        const plan = await planGroup(this.database.read, before, changes, waysOf(directory));
+        return plan ? { ...plan, exact: exact || plan.exact } : before;
+      },
+      changes.members && id,
+    );
     return group as GroupRow;
   }
 
-  /** Planned from the directory as it is at each try. */
+  /** Planned from the directory as it is at each try; one after the other where they name one turn. */
   private async write(
     principal: Principal,
     plan: (directory: ScimDirectory) => Promise<GroupPlan | GroupRow>,
+    turn?: string,
   ): Promise<GroupRow | null> {
-    const { group } = await this.writer.write(actorOf(principal), async () => {
+    const read = async () => {
       const directory = await this.directories.open(principal);
       return { known: directory.known, plan: await plan(directory) };
-    });
+    };
+    const { group } = await this.writer.write(actorOf(principal), read, turn);
     return group;
   }
 }

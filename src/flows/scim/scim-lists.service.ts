@@ -4,7 +4,7 @@ import { Clock, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
-import { type SqlFilter, toSqlFilter } from './filter-sql.js';
+import { EVERYTHING, type SqlFilter, toSqlFilter } from './filter-sql.js';
 import type { ListSlice, ListSource } from './list-source.js';
 import { findOrder, type Place, selectCount, selectStretch, type SqlOrder } from './list-sql.js';
 import { cursorScope, readCursor, writeCursor } from './protocol/cursor.js';
@@ -126,7 +126,8 @@ export class ScimLists {
     const offset = 'offset' in stretch ? stretch.offset : 0;
     const after = 'after' in stretch ? stretch.after : null;
     const { limit } = stretch;
-    const { sql, values } = selectStretch(source, connectionId, filter, order, { after, offset, limit });
+    const { engine } = this.database;
+    const { sql, values } = selectStretch(source, connectionId, filter, order, { after, offset, limit, engine });
     const rows = limit === 0 ? [] : await selectRows(this.database.read, sql, values);
     const keys = rows.map((row): SortKey => ({ id: String(row.id), value: toValue(row.place) }));
     // The end of the list tells how long it is.
@@ -162,7 +163,7 @@ export class ScimLists {
     const needs = namesIn(query.filter, query.sort);
     const keys: SortKey[] = [];
     for (let after: Place | null = null; ;) {
-      const stretch = { after, offset: 0, limit: CHUNK };
+      const stretch = { after, offset: 0, limit: CHUNK, engine: this.database.engine };
       const { sql, values } = selectStretch(source, connectionId, filter, BY_ID, stretch);
       const ids = (await selectRows(this.database.read, sql, values)).map((row) => String(row.id));
       const resources = await source.read(directory, ids, (name) => needs.has(name));
@@ -189,7 +190,7 @@ export class ScimLists {
   }
 }
 
-const ALL: SqlFilter = { where: '1 = 1', values: [], isExact: true };
+const ALL: SqlFilter = { where: EVERYTHING, values: [], isExact: true };
 const BY_ID: SqlOrder = { column: null, descending: false };
 
 /** The attributes that a filter or an order looks at. */

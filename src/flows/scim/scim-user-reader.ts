@@ -19,6 +19,7 @@ import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 export class ScimUserReader implements ListSource {
   readonly type = userResourceType;
   readonly table = 'scim_users';
+  readonly idIndex = 'scim_users_connection';
   readonly indexed = indexedUserAttributes;
   readonly sortColumns = userSortColumns;
 

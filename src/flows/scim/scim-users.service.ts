@@ -5,7 +5,7 @@ import type { Principal } from '../../platform/access.js';
 import { isId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
-import type { Effects, Scene, Settled } from '../../provisioning/submission.js';
+import type { Effects, Scene } from '../../provisioning/submission.js';
 import { IdentityRemoval } from '../../records/users/identity-removal.service.js';
 import { applyPatch } from './protocol/apply-patch.js';
 import { type PatchStep, readPatch } from './protocol/patch-request.js';

@@ -79,6 +79,19 @@ interface Place {
   identityId: string;
 }
 
+const USER_COLUMNS = [
+  'identityId',
+  'tenantId',
+  'connectionId',
+  'externalId',
+  'userNameKey',
+  'displayNameKey',
+  'active',
+  'createdAt',
+  'modifiedAt',
+];
+const EMAIL_COLUMNS = ['identityId', 'valueKey', 'tenantId', 'connectionId'];
+
 /** The rows of the index that lists and filters use. `before`: what was there, null if the person was not. */
 export function indexRows(place: Place, before: StoredUser | null, after: StoredUser): RowSet[] {
   const { tenantId, connectionId, identityId } = place;
@@ -88,17 +101,7 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
       table: 'scim_users',
       by: ['identityId'],
       values: [identityId],
-      columns: [
-        'identityId',
-        'tenantId',
-        'connectionId',
-        'externalId',
-        'userNameKey',
-        'displayNameKey',
-        'active',
-        'createdAt',
-        'modifiedAt',
-      ],
+      columns: USER_COLUMNS,
       rows: [
         [
           identityId,
@@ -121,7 +124,7 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
     table: 'scim_emails',
     by: ['identityId'],
     values: [identityId],
-    columns: ['identityId', 'valueKey', 'tenantId', 'connectionId'],
+    columns: EMAIL_COLUMNS,
     rows: keys.map((key) => [identityId, key, tenantId, connectionId]),
     isFirst: before === null,
   });

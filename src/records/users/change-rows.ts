@@ -12,8 +12,9 @@ export function areNew(changes: readonly PersonChanges[]): boolean {
   });
 }
 
-export function usersOf(changes: readonly PersonChanges[], which: (change: PersonChanges) => boolean): SqlValue[][] {
-  return changes.flatMap((each) => (each.user && which(each) ? [userRow(each.user)] : []));
+export function usersOf(changes: readonly PersonChanges[], which: 'new' | 'known'): SqlValue[][] {
+  const isWanted = ({ fromVersion }: PersonChanges) => (fromVersion === 0) === (which === 'new');
+  return changes.flatMap((each) => (each.user && isWanted(each) ? [userRow(each.user)] : []));
 }
 
 export function grantsOf(changes: readonly PersonChanges[]): SqlValue[][] {

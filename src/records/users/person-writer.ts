@@ -44,6 +44,9 @@ export class PersonsMoved extends Error {
   }
 }
 
+/** So many changed people take a while to be put into packets. */
+const LARGE = 50;
+
 /** Rows of identities as they are locked, by id. */
 type StoredKeys = ReadonlyMap<string, SqlRow>;
 
@@ -63,29 +66,30 @@ export class PersonWriter {
   async write(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
     if (changes.length === 0) return;
     if (this.database.engine === 'mysql' && areQuiet(changes, context)) return this.writeQuietly(tx, changes, context);
-    if (areNew(changes)) return this.writeNew(tx, changes, context);
-    const stored = await this.lock(tx, changes, context);
-    await this.remove(tx, changes);
-    await insertRows(
-      tx,
-      'users',
-      userColumns,
-      usersOf(changes, (change) => change.fromVersion === 0),
-    );
-    await upsertRows(
-      tx,
-      this.database.engine,
-      { table: 'users', columns: userColumns, key: ['id'], update: userColumns.slice(2) },
-      usersOf(changes, (change) => change.fromVersion > 0),
-    );
-    await this.writeIdentities(tx, changes, context, stored);
-    await insertRows(tx, 'grants', grantColumns, grantsOf(changes));
-    await this.updateGrants(tx, changes);
-    await insertRows(tx, 'blocks', blockColumns, blocksOf(changes));
-    await this.ledger.record(
-      tx,
-      changes.flatMap((change) => eventsOf(change, context)),
-    );
+    // Where all are new there is nothing to lock, to compare and to remove.
+    const stored = areNew(changes) ? new Map<string, SqlRow>() : await this.lock(tx, changes, context);
+    if (!areNew(changes)) await this.remove(tx, changes);
+    // Rows of different tables, or of one table and different keys: none needs the answer to another.
+    const writes = [
+      () => insertRows(tx, 'users', userColumns, usersOf(changes, 'new')),
+      () =>
+        upsertRows(
+          tx,
+          this.database.engine,
+          { table: 'users', columns: userColumns, key: ['id'], update: userColumns.slice(2) },
+          usersOf(changes, 'known'),
+        ),
+      () => this.writeIdentities(tx, changes, context, stored),
+      () => insertRows(tx, 'grants', grantColumns, grantsOf(changes)),
+      () => this.updateGrants(tx, changes),
+      () => insertRows(tx, 'blocks', blockColumns, blocksOf(changes)),
+      () =>
+        this.ledger.record(
+          tx,
+          changes.flatMap((change) => eventsOf(change, context)),
+        ),
+    ];
+    await writeTogether(tx, writes, changes.length >= LARGE);
   }
 
   /** Where only times and reasons moved, as with most logins: one statement locks, compares and writes. */
@@ -101,27 +105,6 @@ export class PersonWriter {
     const isWritten = await replaceRevisions(tx, 'identities', identityColumns, QUIET_COLUMNS, rows);
     if (!isWritten) throw new PersonsMoved(changes.map(({ userId }) => userId));
     await this.updateGrants(tx, changes);
-  }
-
-  /** Where all are new there is nothing to lock and to compare. */
-  private async writeNew(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<void> {
-    await writeTogether(tx, [
-      () =>
-        insertRows(
-          tx,
-          'users',
-          userColumns,
-          usersOf(changes, () => true),
-        ),
-      () => this.writeIdentities(tx, changes, context, new Map()),
-      () => insertRows(tx, 'grants', grantColumns, grantsOf(changes)),
-      () => insertRows(tx, 'blocks', blockColumns, blocksOf(changes)),
-      () =>
-        this.ledger.record(
-          tx,
-          changes.flatMap((change) => eventsOf(change, context)),
-        ),
-    ]);
   }
 
   /** Locks what will be written, in order of id so that two batches cannot deadlock, and checks that it has not moved. */

@@ -28,6 +28,19 @@ export interface AskedAttributes {
  * `never` is never told, `request` only when it is asked for. Throws `scim_invalid_value` where both are given.
  */
 export function readProjection(type: ResourceType, asked: AskedAttributes = {}): Projection {
+  if (asked.attributes !== undefined || asked.excludedAttributes !== undefined) return makeProjection(type, asked);
+  // What most requests ask.
+  let whole = wholes.get(type);
+  if (!whole) {
+    whole = makeProjection(type, asked);
+    wholes.set(type, whole);
+  }
+  return whole;
+}
+
+const wholes = new WeakMap<ResourceType, Projection>();
+
+function makeProjection(type: ResourceType, asked: AskedAttributes): Projection {
   const attributes = splitNames(asked.attributes);
   const excluded = splitNames(asked.excludedAttributes);
   if (attributes.length > 0 && excluded.length > 0) {
