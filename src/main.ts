@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { AppModule } from './app.module.js';
 import { ConfigError, readConfig } from './platform/config.js';
 import { createHttpApp } from './platform/http-app.js';
@@ -6,6 +7,10 @@ import { openDatabase } from './platform/open-database.js';
 import { stopOnSignals } from './platform/shutdown.js';
 import { FirstStartService, firstStartNotice } from './records/local-admins/first-start.service.js';
 import { shape } from './tables.js';
+
+// Busy, the engine lets garbage pile up to several times what is in use; a stream of a million users shall fit beside the
+// rest. Measured: half the growth of the process.
+setFlagsFromString('--heap-growing-percent=40');
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);

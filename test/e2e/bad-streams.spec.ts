@@ -81,6 +81,12 @@ describe('a stream that is not as it should be', () => {
     expect((most - before) / MEBIBYTE).toBeLessThan(90);
   });
 
+  it('a stream with a Content-Length beyond what JSON may have is no less a stream', async () => {
+    const long = `{"externalId":"long","displayName":"${'a'.repeat(17 * MEBIBYTE)}"}\n`;
+    const { status, body } = await sendStream(key, `${long}${toLines([person(1)])}`);
+    expect([status, body.counts]).toEqual([200, expect.objectContaining({ created: 1, failed: 1 })]);
+  });
+
   const bomb = () => {
     const gzip = createGzip({ level: 9 });
     const zeros = Buffer.alloc(MEBIBYTE, '\n');
