@@ -52,7 +52,7 @@ export class StreamService implements BeforeApplicationShutdown {
     await Promise.allSettled(this.open);
   }
 
-  /** Throws before the body is read what is wrong with the request, and `stream_broken` for what is wrong with it. */
+  /** Throws, before the body is read, what is wrong with the request; `stream_broken` for what is wrong with the body. */
   async take(principal: Principal, incoming: IncomingStream): Promise<StreamOutcome> {
     const { policies, clock } = this.runs.parts;
     const { request, faults } = readStreamRequest(incoming.query, clock.now());
