@@ -2,7 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, maxHeaderSize } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { BodyValidationPipe } from './body-validation.pipe.js';
@@ -77,21 +77,35 @@ function rememberReading(fastify: FastifyInstance, reading: WeakMap<Socket, Fast
 }
 
 /** What stops being HTTP never reaches a route or a filter: it is answered on the socket itself. */
-function answerBrokenHttp(error: Error & { code?: string }, socket: Socket, request: FastifyRequest | null): void {
+function answerBrokenHttp(error: BrokenHttp, socket: Socket, request: FastifyRequest | null): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const detail = isTimeout
-    ? 'The request took too long to arrive.'
-    : request
-      ? 'The body was cut off.'
-      : 'This is not HTTP.';
+  const detail = describeBreak(error, request);
   const problem = new Problem('invalid_request', detail);
   const requestId = request?.id ?? requestIdOf(undefined);
-  const answer = errorAnswer(problem, pathOf(request?.url ?? ''), requestId);
+  const answer = errorAnswer(problem, pathOf(request?.url ?? urlIn(error.rawPacket)), requestId);
   const body = JSON.stringify(answer.body);
   socket.end(
     `HTTP/1.1 ${isTimeout ? '408 Request Timeout' : '400 Bad Request'}\r\nconnection: close\r\n` +
       `content-type: ${answer.mediaType}\r\nx-request-id: ${requestId}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+interface BrokenHttp extends Error {
+  code?: string;
+  /** The bytes that were being read. */
+  rawPacket?: unknown;
+}
+
+function describeBreak({ code }: BrokenHttp, request: FastifyRequest | null): string {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'The request took too long to arrive.';
+  if (code === 'HPE_HEADER_OVERFLOW') return `Address and headers have more than ${maxHeaderSize} bytes together.`;
+  return request ? 'The body was cut off.' : 'This is not HTTP.';
+}
+
+/** The address in the first line of a request; empty if there is none. */
+function urlIn(packet: unknown): string {
+  const text = Buffer.isBuffer(packet) ? packet.toString('latin1', 0, 1024) : '';
+  return /^[A-Z]+ (\/[^\s?]*)/.exec(text)?.[1] ?? '';
 }

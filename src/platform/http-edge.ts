@@ -83,6 +83,12 @@ function readJson(
   const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type)?.[1] ?? 'utf-8';
   const isUnderstood = !/^application\/scim\+json/i.test(type) || speaksScim(pathOf(request.url));
   if (!isUnderstood || !/^utf-?8$/i.test(charset)) return done(new Problem('unsupported_media_type'));
+  const coding = request.headers['content-encoding']?.trim() || 'identity';
+  if (!/^identity$/i.test(coding)) {
+    return done(
+      new Problem('unsupported_media_type', 'Bodies are read as they are: send it without Content-Encoding.'),
+    );
+  }
   try {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     done(null, request.routeOptions.config.limits?.readsBody ? bytes : parseJsonBody(bytes));

@@ -38,6 +38,7 @@ describe('reading a JSON body', () => {
     ['brackets inside text', JSON.stringify('['.repeat(1000)), '['.repeat(1000)],
     ['an escaped quote before brackets', `"\\"${'['.repeat(100)}"`, `"${'['.repeat(100)}`],
     ['a whole surrogate pair', '"\\ud83d\\ude00"', '😀'],
+    ['a byte order mark', '\ufeff{"a":1}', { a: 1 }],
     ['the text __proto__ as a value', '{"a":"__proto__"}', { a: '__proto__' }],
   ])('takes %s', (_, body, value) => {
     expect(refusalOf(body)).toEqual({ value });

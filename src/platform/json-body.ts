@@ -14,7 +14,8 @@ export function parseJsonBody(body: Buffer, checksText = false): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new Problem('invalid_json', 'The body is not valid UTF-8.');
   if (isDeeper(body, DEPTH_MAX)) throw new Problem('invalid_json', `The body nests deeper than ${DEPTH_MAX} levels.`);
-  const text = body.toString('utf8');
+  // Some clients begin with a byte order mark, which may be passed over (RFC 8259, section 8.1).
+  const text = body.toString('utf8').replace(/^\uFEFF/, '');
   const value = parse(text);
   // Both can only come from the text's own escapes or names, so that most bodies are not walked.
   const looksUnsafe = /__proto__|\\u00(?:5[fF]|6[0-9a-fA-F]|7[0-9a-fA-F])/.test(text);

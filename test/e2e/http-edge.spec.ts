@@ -53,6 +53,16 @@ describe('the HTTP edge', () => {
     expect(answer.body).toMatchObject({ code: 'method_not_allowed' });
   });
 
+  it.each(['gzip', 'br', 'identity, gzip', 'x'])(
+    'a body in the coding %s is 415, and in none it is read',
+    async (coding) => {
+      const headers = { 'content-encoding': coding };
+      expect((await rollcall.http.post('/auth/login', '{"token":"x"}', headers)).status).toBe(415);
+      const plain = { 'content-encoding': 'Identity' };
+      expect((await rollcall.http.post('/auth/login', '{"token":"x"}', plain)).status).toBe(401);
+    },
+  );
+
   it('tells browsers to keep, frame, sniff and run nothing', async () => {
     const { headers } = await rollcall.http.get('/health/live');
     expect(Object.fromEntries(headers)).toMatchObject({

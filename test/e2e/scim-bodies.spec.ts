@@ -117,6 +117,12 @@ describe('bodies and media types', () => {
     expect(text).toContain(ERROR_URN);
   });
 
+  it('SCIM 54 a filter in the address is refused in the words of SCIM, of 10 kB and of more than HTTP takes', async () => {
+    const filter = (length: number) => encodeURIComponent(`userName eq "${'é'.repeat(length)}"`);
+    expectScimError(await ask('GET', `/scim/v2/Users?filter=${'x'.repeat(10_000)}`), 400, 'invalidFilter');
+    expectScimError(await ask('GET', `/scim/v2/Users?filter=${filter(5000)}`), 400, 'invalidSyntax');
+  });
+
   it('DELETE and GET with a content type and no body are served', async () => {
     const { id } = await createUser(scim, `${newId()}@example.com`);
     const headers = { 'content-type': 'application/json' };

@@ -1,4 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { parseFilter } from '../../src/flows/scim/protocol/filter.js';
+import { matchFilter } from '../../src/flows/scim/protocol/match-filter.js';
+import { resolveFilter } from '../../src/flows/scim/protocol/resolve-filter.js';
+import { userResourceType } from '../../src/flows/scim/protocol/resource-types.js';
+import type { ResourceJson } from '../../src/flows/scim/protocol/stored-values.js';
 import type { HttpClient } from '../support/http-client.js';
 import {
   keyOf,
@@ -98,6 +104,59 @@ const CASES: [string, Holds][] = [
   ['id eq "nobody"', () => false],
 ];
 
+const texts = fc.constantFrom(
+  'user1',
+  'USER03@example.com',
+  'zoë 4',
+  'ada 1',
+  'é',
+  'a',
+  '',
+  'w4@example.com',
+  'ext-7',
+  '%',
+  '😀',
+  'z',
+);
+const textTerm = fc
+  .tuple(
+    fc.constantFrom(
+      'userName',
+      'displayName',
+      'externalId',
+      'title',
+      'emails.value',
+      'emails',
+      'name.familyName',
+      'id',
+    ),
+    fc.constantFrom('eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'),
+    texts,
+  )
+  .map(([path, operator, text]) => `${path} ${operator} ${JSON.stringify(text)}`);
+const otherTerm = fc.constantFrom(
+  'active eq true',
+  'active ne true',
+  'displayName pr',
+  'displayName eq null',
+  'externalId pr',
+  'emails[type eq "home" and value sw "h1"]',
+  'emails[value eq "w4@example.com"]',
+  'meta.lastModified le "2100-01-01T00:00:00Z"',
+  'groups pr',
+);
+const { filter: anyFilter } = fc.letrec<{ filter: string; term: string }>((tie) => ({
+  term: fc.oneof(
+    { maxDepth: 3 },
+    textTerm,
+    otherTerm,
+    tie('filter').map((one) => `not (${one})`),
+  ),
+  filter: fc
+    .tuple(fc.array(tie('term'), { minLength: 1, maxLength: 3 }), fc.constantFrom(' and ', ' or '))
+    .map(([terms, word]) => terms.map((term) => `(${term})`).join(word)),
+}));
+
 describe('filters of users', () => {
   it.each(CASES)('SCIM 48 %s', async (filter, holds) => {
     expect(await namesOf(filter)).toEqual(meant(holds));
@@ -136,6 +195,20 @@ describe('filters of users', () => {
     const answer = await scim.post('/scim/v2/Users/.search', { schemas: [SEARCH_URN], filter });
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({ schemas: [ERROR_URN], status: '400', scimType: 'invalidFilter' });
+  });
+
+  it('SCIM 48 whatever the filter, the database and the reading of each resource agree', async () => {
+    for (const filter of fc.sample(anyFilter, 150)) {
+      const resolved = resolveFilter(parseFilter(filter), userResourceType);
+      const expected = made.filter((resource) => matchFilter(resolved, resource as unknown as ResourceJson));
+      const { status, body } = await listUsers(scim, { filter, count: 200 });
+      expect({ filter, status, total: body.totalResults, ids: body.Resources.map(({ id }) => id) }).toEqual({
+        filter,
+        status: 200,
+        total: expected.length,
+        ids: expected.map(({ id }) => id),
+      });
+    }
   });
 
   it('takes quotes, percent signs and backslashes for what they are', async () => {

@@ -96,7 +96,8 @@ export const leniencyTexts: Readonly<Record<LeniencyName, LeniencyText>> = {
     values: { keep: 'it is a value like any other', unassign: 'the attribute has no value then' },
   },
   singletonArrays: {
-    about: 'A list of one where the schema has a single value, and a single object where it has a list.',
+    about:
+      'A list of one where the schema has a single value, also around `{"value": …}`, and a single object where it has a list.',
     values: OFF_ON('they are refused', 'they are read as what the schema has'),
   },
   bareValues: {

@@ -62,6 +62,14 @@ describe('PATCH of a user, by real clients', () => {
       },
     ],
     [
+      'SCIM 46 a text as a list of one value, as old applications send it',
+      [
+        { op: 'Replace', path: 'displayName', value: [{ $ref: null, value: 'A' }] },
+        { op: 'Add', value: { active: [{ value: 'False' }], title: { $ref: null, value: null } } },
+      ],
+      { displayName: 'A', active: false },
+    ],
+    [
       'SCIM 25 a bare manager',
       [{ op: 'Add', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: '27' }],
       extensionWith({ manager: { value: '27' } }),

@@ -88,9 +88,15 @@ function listOf(attribute: AttributeDefinition, input: unknown, { leniencies, pa
 }
 
 function readOne(attribute: AttributeDefinition, input: unknown, place: ValuePlace, reader: ValueReader): Json {
-  return attribute.type === 'complex'
-    ? readComplex(attribute, input, place, reader)
-    : readSimple(attribute, input, place, reader);
+  if (attribute.type === 'complex') return readComplex(attribute, input, place, reader);
+  const value = reader.leniencies.singletonArrays ? unwrap(input) : input;
+  return value === null ? null : readSimple(attribute, value, place, reader);
+}
+
+/** Old applications of Entra ID send `[{"$ref": null, "value": "x"}]` for `"x"`. */
+function unwrap(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || !('value' in input)) return input;
+  return Object.keys(input).every((name) => name === 'value' || name === '$ref') ? input.value : input;
 }
 
 function readComplex(attribute: AttributeDefinition, input: unknown, place: ValuePlace, reader: ValueReader): Json {
