@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Command } from 'commander';
 import { AppModule } from './app.module.js';
+import { addImportCommand } from './flows/import/import-command.js';
 import { verifyLedger } from './ledger/verify-ledger.js';
 import { formatTime } from './platform/clock.js';
 import { ConfigError, readConfig } from './platform/config.js';
@@ -72,6 +73,8 @@ program
     for (const finding of findings) say(`${finding.isGood ? 'ok  ' : 'FAIL'}  ${finding.name}: ${finding.detail}`);
     process.exitCode = findings.every((each) => each.isGood) ? 0 : 1;
   });
+
+addImportCommand(program);
 
 const admin = program.command('admin').description('local admins, who log in with a password');
 

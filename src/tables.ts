@@ -16,7 +16,7 @@ import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
 import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
-import { RunEntity } from './records/sync-runs/run.entity.js';
+import { RunEntity, RunFailureEntity, RunPartEntity } from './records/sync-runs/run.entity.js';
 import { TenantEntity } from './records/tenants/tenant.entity.js';
 import { FormerUserEntity } from './records/users/former-user.entity.js';
 import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
@@ -50,6 +50,8 @@ export const shape = {
     LocalPasswordEntity,
     OneTimeLinkEntity,
     RunEntity,
+    RunFailureEntity,
+    RunPartEntity,
     EventEntity,
     EventPersonalEntity,
     EventQueueEntity,

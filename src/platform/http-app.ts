@@ -18,9 +18,6 @@ import { MEBIBYTE } from './route-limits.js';
 import { canonicalScimUrl } from './scim-address.js';
 import { closeInOrder } from './shutdown.js';
 
-/** For a request to arrive whole; a body of 16 MiB over a slow line takes its time, a trickle is cut. */
-const REQUEST_MS_MAX = 120_000;
-
 /** Builds the HTTP application around a module: edge, validation, log, metrics, documentation. Not listening yet. */
 export async function createHttpApp(
   module: DynamicModule,
@@ -30,7 +27,6 @@ export async function createHttpApp(
   const reading = new WeakMap<Socket, FastifyRequest>();
   const adapter = new FastifyAdapter({
     bodyLimit: MEBIBYTE,
-    requestTimeout: REQUEST_MS_MAX,
     // While closing, what comes on open connections is answered; then they are closed.
     return503OnClosing: false,
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),

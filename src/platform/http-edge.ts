@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { limitArrival } from './arrival-limit.js';
 import type { Config } from './config.js';
 import { pathOf, speaksScim } from './error-answer.js';
 import { newId } from './ids.js';
@@ -60,10 +61,15 @@ export function guardEdge(fastify: FastifyInstance, config: Config): () => void 
     else done();
   });
 
+  limitArrival(fastify);
   const beginEnd = closeConnectionsAtEnd(fastify);
 
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(['application/json', 'application/scim+json'], { parseAs: 'buffer' }, readJson);
+  fastify.addContentTypeParser('application/x-ndjson', (request, body, done) => {
+    if (request.routeOptions.config.limits?.takesStream) done(null, body);
+    else done(new Problem('unsupported_media_type', 'Send JSON, with content-type: application/json.'));
+  });
   return beginEnd;
 }
 

@@ -10,6 +10,8 @@ export interface RouteLimits {
   rate?: 'login';
   /** The route reads its JSON itself: it is handed the bytes. */
   readsBody?: boolean;
+  /** The route also takes NDJSON, as it arrives: it is handed the request itself, unread. */
+  takesStream?: boolean;
 }
 
 declare module 'fastify' {

@@ -154,6 +154,16 @@ export const settings = {
     default: 14,
     about: 'How long the requests of SCIM clients are kept for admins, personal values masked; 0 keeps none.',
   },
+  SYNC_RUN_DAYS: {
+    read: integer(1, 3650),
+    default: 90,
+    about: 'How long runs and the records that they refused are kept.',
+  },
+  STREAM_IDLE_SECONDS: {
+    read: integer(1, 3600),
+    default: 60,
+    about: 'A stream of users that sends nothing for this long is given up; what was committed stays.',
+  },
   SHUTDOWN_SECONDS: {
     read: integer(1, 600),
     default: 20,

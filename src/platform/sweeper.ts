@@ -5,15 +5,17 @@ import { Database, type SqlValue } from './database.js';
 import { Leases } from './leases.js';
 import { execute } from './sql.js';
 
-/** Rows that nobody needs once their `expiresAt` is past; said by the module that owns the table. */
+/** Rows that nobody needs once a moment of theirs is past; said by the module that owns the table. */
 export interface SweepRule {
   table: string;
+  /** The column of that moment, `expiresAt` where nothing is said. It has an index. */
+  moment?: string;
   /** Primary key. */
   key: readonly string[];
-  /** How long a row is kept after it has expired. */
+  /** How long a row is kept after that. */
   keepMicros: Micros;
-  /** A table whose rows go with these; it has the same key columns. */
-  parts?: string;
+  /** A table whose rows go with these, and what it calls the columns of the key. */
+  parts?: { table: string; key: readonly string[] };
 }
 
 const CHUNK_ROWS = 200;
@@ -59,17 +61,18 @@ export class Sweeper {
     return deleted;
   }
 
-  private sweepChunk({ table, key, parts }: SweepRule, before: Micros): Promise<number> {
-    const select = `SELECT ${key.join(',')} FROM ${table} WHERE expiresAt < ? ORDER BY expiresAt LIMIT ${CHUNK_ROWS}`;
+  private sweepChunk({ table, key, parts, moment = 'expiresAt' }: SweepRule, before: Micros): Promise<number> {
+    const select = `SELECT ${key.join(',')} FROM ${table} WHERE ${moment} < ? ORDER BY ${moment} LIMIT ${CHUNK_ROWS}`;
     const lock = this.database.engine === 'mysql' ? ' FOR UPDATE' : '';
-    const one = `(${key.map((column) => `${column} = ?`).join(' AND ')})`;
+    const oneOf = (columns: readonly string[]) => `(${columns.map((column) => `${column} = ?`).join(' AND ')})`;
     return this.database.transaction(async (tx) => {
       const rows = await tx.query<Record<string, SqlValue>[]>(select + lock, [before]);
       if (rows.length === 0) return 0;
       const values = rows.flatMap((row) => key.map((column) => row[column] ?? null));
-      const chosen = Array<string>(rows.length).fill(one).join(' OR ');
-      if (parts !== undefined) await execute(tx, `DELETE FROM ${parts} WHERE ${chosen}`, values);
-      await execute(tx, `DELETE FROM ${table} WHERE ${chosen}`, values);
+      for (const each of [...(parts ? [parts] : []), { table, key }]) {
+        const chosen = Array<string>(rows.length).fill(oneOf(each.key)).join(' OR ');
+        await execute(tx, `DELETE FROM ${each.table} WHERE ${chosen}`, values);
+      }
       return rows.length;
     });
   }

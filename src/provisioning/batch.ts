@@ -20,7 +20,7 @@ import { ConnectionMoved, holdConnections } from './hold-connections.js';
 import { gatherAccountChanges, writeAccountChanges } from './offboarding.js';
 import { guardOwners } from './owner-guard.js';
 import { gatherEffects, writeRowSets } from './effects.js';
-import type { SceneLoader, Settled, Submission } from './submission.js';
+import type { Effects, SceneLoader, Settled, Submission } from './submission.js';
 
 const ATTEMPTS_MAX = 8;
 /** Planned in a row: about a millisecond. */
@@ -88,6 +88,14 @@ export class Batch {
         if (!isMoved(error) || attempt === ATTEMPTS_MAX) throw toProblem(error);
       }
     }
+  }
+
+  /** What belongs to a chunk that was written statement by statement. */
+  async writeEffects({ rows, events }: Effects): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      for (const { table, columns, values } of rows) await insertRows(tx, table, columns, [values]);
+      await this.ledger.record(tx, events);
+    });
   }
 
   /** The connections as they are now, and the persons. Both at once where the policies that are kept are still true. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Clock, HOUR, MINUTE } from '../platform/clock.js';
+import { Clock, HOUR, MINUTE, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
 import { Problem } from '../platform/problem.js';
@@ -11,12 +11,16 @@ import type { TableRow } from './submission.js';
 const KEPT_FOR = 24 * HOUR;
 /** Longer than any request takes; after it a killed instance's request can be sent again and goes on. */
 const HELD_FOR = MINUTE;
+const EXTENDED_FOR = 15 * SECOND;
 const KEY_CHARS_MAX = 255;
 
 /** A request under its `Idempotency-Key`, held by this process. */
 export interface HeldRequest {
   principalId: string;
   requestKey: string;
+  /** What an earlier try has begun, else the one that was given. */
+  runId: string;
+  isResumed: boolean;
   /** Results of the parts that an earlier try of the same request has committed. */
   parts: ReadonlyMap<number, string>;
 }
@@ -33,14 +37,20 @@ export class Idempotency {
    * Takes the request, or gives the answer that it had. Throws `idempotency_mismatch` if the key stood for another
    * body, and `idempotency_in_progress` while it is being worked on.
    */
-  async begin(principalId: string, requestKey: string, body: Buffer): Promise<HeldRequest | { answer: string }> {
+  async begin(
+    principalId: string,
+    requestKey: string,
+    body: Buffer,
+    runId: string,
+  ): Promise<HeldRequest | { answer: string }> {
     if (requestKey.length === 0 || requestKey.length > KEY_CHARS_MAX || !/^[\x20-\x7e]+$/.test(requestKey)) {
       throw new Problem('invalid_request', undefined, {
         faults: [{ pointer: 'Idempotency-Key', detail: `must have 1 to ${KEY_CHARS_MAX} printable characters` }],
       });
     }
     const requestHash = hash('sha256', body, 'base64url');
-    const take = () => this.database.transaction((tx) => this.take(tx, principalId, requestKey, requestHash));
+    const request = { principalId, requestKey, requestHash, runId };
+    const take = () => this.database.transaction((tx) => this.take(tx, request));
     const held = await take().catch((error: unknown) => {
       // Two came at once and neither saw the other: the one that lost looks again, and sees it.
       if (databaseTroubleOf(error) === 'duplicate') return take();
@@ -48,7 +58,13 @@ export class Idempotency {
     });
     if (held.answer !== null) return { answer: held.answer };
     const parts = await this.database.read.findBy(IdempotencyPartEntity, { principalId, requestKey });
-    return { principalId, requestKey, parts: new Map(parts.map((each) => [each.part, each.results])) };
+    return {
+      principalId,
+      requestKey,
+      runId: held.runId ?? runId,
+      isResumed: held.runId !== null,
+      parts: new Map(parts.map((each) => [each.part, each.results])),
+    };
   }
 
   /** The row of one part's results, for the transaction of its effect. */
@@ -66,6 +82,17 @@ export class Idempotency {
     await tx.delete(IdempotencyPartEntity, { principalId, requestKey });
   }
 
+  /** The work goes on: nobody else takes it for a while. Shorter than at first, as it is said each second. */
+  async extend(tx: EntityManager, { principalId, requestKey }: HeldRequest): Promise<void> {
+    const heldUntil = this.clock.now() + EXTENDED_FOR;
+    await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { heldUntil });
+  }
+
+  /** Lets go of a request that had some effect and can be gone on with. */
+  async pause(tx: EntityManager, { principalId, requestKey }: HeldRequest): Promise<void> {
+    await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { heldUntil: 0 });
+  }
+
   /** Lets go of a request that had no effect, so that it can be mended and sent again. */
   async release({ principalId, requestKey }: HeldRequest): Promise<void> {
     await this.database.transaction(async (tx) => {
@@ -77,7 +104,8 @@ export class Idempotency {
     });
   }
 
-  private async take(tx: EntityManager, principalId: string, requestKey: string, requestHash: string) {
+  private async take(tx: EntityManager, request: Request): Promise<{ answer: string | null; runId: string | null }> {
+    const { principalId, requestKey } = request;
     const now = this.clock.now();
     const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
     const row = await tx.findOne(IdempotencyKeyEntity, { where: { principalId, requestKey }, ...lock });
@@ -85,21 +113,15 @@ export class Idempotency {
     if (!row || row.expiresAt <= now) {
       if (row) await tx.delete(IdempotencyKeyEntity, { principalId, requestKey });
       const expiresAt = now + KEPT_FOR;
-      await tx.insert(IdempotencyKeyEntity, {
-        principalId,
-        requestKey,
-        requestHash,
-        heldUntil,
-        status: null,
-        answer: null,
-        expiresAt,
-      });
-      return { answer: null };
+      await tx.insert(IdempotencyKeyEntity, { ...request, heldUntil, status: null, answer: null, expiresAt });
+      return { answer: null, runId: null };
     }
-    if (row.requestHash !== requestHash) throw new Problem('idempotency_mismatch');
-    if (row.status !== null) return { answer: row.answer ?? '' };
+    if (row.requestHash !== request.requestHash) throw new Problem('idempotency_mismatch');
+    if (row.status !== null) return { answer: row.answer ?? '', runId: row.runId };
     if (row.heldUntil > now) throw new Problem('idempotency_in_progress', undefined, { retryAfterSeconds: 2 });
     await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { heldUntil });
-    return { answer: null };
+    return { answer: null, runId: row.runId };
   }
 }
+
+type Request = Pick<IdempotencyKeyEntity, 'principalId' | 'requestKey' | 'requestHash'> & { runId: string };

@@ -1,5 +1,5 @@
 import { Entity, Index } from 'typeorm';
-import { LongText, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
+import { Id, LongText, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
 
 /** A token that has logged someone in (D10). */
 @Entity('used_tokens')
@@ -18,6 +18,8 @@ export class IdempotencyKeyEntity {
   @PrimaryText(36) principalId: string;
   @PrimaryText(255) requestKey: string;
   @Text(44) requestHash: string;
+  /** What a later try of it goes on with. */
+  @Id({ nullable: true }) runId: string | null;
   /** Whoever works on it holds it until then; a dead holder's request can be taken over and goes on. */
   @Time() heldUntil: number;
   @Whole({ nullable: true }) status: number | null;

@@ -73,7 +73,9 @@ export class ProvisioningService {
     } catch (error) {
       if (!isOfOneStatement(error)) throw error;
       const results: Settled[] = [];
-      for (const each of submissions) results.push(await this.submitAlone(each));
+      for (const { ofChunk: _, ...each } of submissions) results.push(await this.submitAlone(each));
+      const effects = submissions.at(-1)?.ofChunk?.conclude(results);
+      if (effects) await this.batch.writeEffects(effects);
       return results;
     }
   }

@@ -4,6 +4,7 @@ import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
 import { RunEntity } from '../records/sync-runs/run.entity.js';
+import { addCounts } from '../records/sync-runs/run-state.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { ConnectionMoved } from './hold-connections.js';
@@ -104,18 +105,18 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     const actor = { type: run.actorType as 'user' | 'api-key' | 'system', id: run.actorId };
     await this.chunk.apply(policy, userIds, { actor, runId: run.id }, async (tx, counts) => {
       const stored = await tx.findOneByOrFail(RunEntity, { id: run.id });
-      const sum = { ...stored.counts };
-      for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
-      await tx.update(RunEntity, { id: run.id }, { counts: sum });
+      const said = { counts: addCounts(stored.counts, counts), phase: 'writing', aliveAt: this.clock.now() } as const;
+      await tx.update(RunEntity, { id: run.id }, said);
     });
   }
 
   private async finish(connectionId: string, version: number): Promise<void> {
+    const now = this.clock.now();
     await this.database.transaction((tx) =>
       tx.update(
         RunEntity,
         { connectionId, kind: 'replan', status: 'running', mappingVersion: LessThanOrEqual(version) },
-        { status: 'finished', finishedAt: this.clock.now() },
+        { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now },
       ),
     );
   }

@@ -17,6 +17,8 @@ export interface Sizes {
   loginSeconds: number;
   loginRounds: number;
   growthWindow: number;
+  streamUsers: number;
+  shortStreamUsers: number;
   /** Users of a small and of a large SCIM directory. */
   directory: number;
   largeDirectory: number;
@@ -34,6 +36,8 @@ export const FULL: Sizes = {
   loginSeconds: 2,
   loginRounds: 9,
   growthWindow: 10_000,
+  streamUsers: 1_000_000,
+  shortStreamUsers: 100_000,
   directory: 1000,
   largeDirectory: 200_000,
   largeGroup: 50_000,
@@ -46,6 +50,8 @@ export const SMALL: Sizes = {
   loginSeconds: 0.5,
   loginRounds: 1,
   growthWindow: 1000,
+  streamUsers: 10_000,
+  shortStreamUsers: 2000,
   directory: 50,
   largeDirectory: 1000,
   largeGroup: 500,

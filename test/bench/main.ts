@@ -3,6 +3,7 @@ import { loginFigures, loginLatency } from './login-figures.js';
 import { processFigures } from './process-figures.js';
 import { scimCreates, scimLatencies } from './scim-figures.js';
 import { Stage } from './stage.js';
+import { streamFigures } from './stream-figures.js';
 import { syncFigures } from './sync-figures.js';
 
 /**
@@ -17,6 +18,7 @@ const measurements: readonly Measurement[] = [
   syncFigures,
   scimCreates,
   scimLatencies,
+  streamFigures,
 ];
 
 function readOptions(args: readonly string[]): { only: string | null; small: boolean } {

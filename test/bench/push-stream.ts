@@ -91,7 +91,7 @@ export function externalIdOf(number: number): string {
   return `employee-${String(number).padStart(7, '0')}`;
 }
 
-function recordOf(number: number): object {
+export function recordOf(number: number): object {
   const userName = `person.${number}@example.com`;
   return {
     externalId: externalIdOf(number),

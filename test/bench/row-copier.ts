@@ -23,6 +23,17 @@ const TABLES = [
 /** Rows of the customer's people by table, at the moment of the last answer. */
 export type Written = Record<string, number>;
 
+interface Place {
+  after: string;
+  left: Written;
+  peoplePerChunk: number;
+}
+
+interface ReadChunk {
+  chunk: [string, Row[]][];
+  last: string | null;
+}
+
 /** Writes the rows that a push wrote once more, by plain multi-row inserts into the same tables of another database. */
 export class RowCopier {
   private constructor(
@@ -54,8 +65,8 @@ export class RowCopier {
     return written;
   }
 
-  /** The seconds that it takes to write `written` rows of each table, a transaction for each thousand people. */
-  async measure(written: Written, atOnce: number): Promise<number> {
+  /** The seconds that it takes to write `written` rows of each table, a transaction for each `peoplePerChunk` people. */
+  async measure(written: Written, atOnce: number, peoplePerChunk = PEOPLE_PER_CHUNK): Promise<number> {
     const writers = await Promise.all(Array.from({ length: atOnce }, () => mysql.createConnection(this.copyUrl)));
     const left = { ...written };
     let after = '';
@@ -63,7 +74,7 @@ export class RowCopier {
     for (;;) {
       const chunks: [string, Row[]][][] = [];
       while (chunks.length < CHUNKS_PER_ROUND) {
-        const { chunk, last } = await this.readChunk(after, left);
+        const { chunk, last } = await this.readChunk({ after, left, peoplePerChunk });
         if (last === null) break;
         chunks.push(chunk);
         after = last;
@@ -86,11 +97,11 @@ export class RowCopier {
     await this.reader.end();
   }
 
-  private async readChunk(after: string, left: Written): Promise<{ chunk: [string, Row[]][]; last: string | null }> {
+  private async readChunk({ after, left, peoplePerChunk }: Place): Promise<ReadChunk> {
     const ids = await this.readColumn('SELECT id FROM users WHERE tenantId = ? AND id > ? ORDER BY id LIMIT ?', [
       this.tenantId,
       after,
-      PEOPLE_PER_CHUNK,
+      peoplePerChunk,
     ]);
     if (ids.length === 0) return { chunk: [], last: null };
     const events = await this.readColumn('SELECT id FROM events WHERE tenantId = ? AND subjectId IN (?) ORDER BY id', [

@@ -16,6 +16,10 @@ const FIGURES = [
   'scim_filter_ms',
   'scim_member_add_ms',
   'scim_list',
+  'sync_stream_ratio',
+  'sync_stream_unchanged_gain',
+  'sync_cost_growth',
+  'sync_stream_rss_mib',
 ];
 
 function runBench(...args: string[]) {

@@ -8,6 +8,7 @@ import { countOrphans } from '../support/directory-of.js';
 import { HttpClient } from '../support/http-client.js';
 import { type OwnMysqlServer, startOwnMysqlServer } from '../support/mysql-server.js';
 import { ProcessWorld } from '../support/process-world.js';
+import { SentStream, toLines } from '../support/send-stream.js';
 
 const BATCH = 300;
 
@@ -102,6 +103,24 @@ onServer('a database server that goes away and comes back', () => {
       // Without an answer it may have been committed; with one it has been.
       expect([name, status, count]).toEqual([name, status, status === 200 || count > 0 ? whole : 0]);
     }
+    expect(await countOrphans(world.database.read)).toBe(0);
+  }, 60_000);
+
+  it('stopped and started again in the middle of a stream: the stream waits, goes on, and is whole', async () => {
+    await untilReady(200);
+    const stream = new SentStream(http, `?connection=${world.connection}`);
+    const part = (from: number) =>
+      toLines(Array.from({ length: 3000 }, (_, n) => ({ externalId: `stream-${from + n}`, roles: ['viewer'] })));
+    await stream.write(part(0));
+    await world.untilCount(500, "identities WHERE externalId LIKE 'stream-%'");
+    const sending = stream.write(part(3000));
+    await server.halt();
+    await untilReady(503);
+    await server.restart();
+    await sending;
+    const { status, body } = await stream.end(part(6000));
+    expect([status, body.counts]).toEqual([200, expect.objectContaining({ created: 9000, unchanged: 0, failed: 0 })]);
+    expect(await world.count("identities WHERE externalId LIKE 'stream-%'")).toBe(9000);
     expect(await countOrphans(world.database.read)).toBe(0);
   }, 60_000);
 

@@ -115,6 +115,8 @@ describe('work that one instance alone does', () => {
       idempotency_keys: 1,
       identity_traces: 0,
       former_users: 0,
+      run_failures: 0,
+      runs: 0,
       scim_requests: 0,
     });
     const parts = await rollcall.database.read.query<object[]>('SELECT requestKey FROM idempotency_parts');

@@ -65,8 +65,10 @@ export class ProcessWorld {
   }
 
   /** Starts the service, and answers it with clients: one that may push and change the connection, one for SCIM. */
-  async start(): Promise<{ service: ServiceProcess; http: HttpClient; scim: HttpClient }> {
-    const service = await startProcess({ LOG_LEVEL: 'info', ...this.scratch.env, ...SETTINGS });
+  async start(
+    settings: Record<string, string> = {},
+  ): Promise<{ service: ServiceProcess; http: HttpClient; scim: HttpClient }> {
+    const service = await startProcess({ LOG_LEVEL: 'info', ...this.scratch.env, ...SETTINGS, ...settings });
     this.processes.add(service);
     void service.ended.then(() => this.processes.delete(service));
     const { credential, scimCredential } = this.customer;

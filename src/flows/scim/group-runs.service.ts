@@ -9,6 +9,7 @@ import type { PlannedBatch } from '../../provisioning/batch.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { forgetMembers } from '../../records/groups/forget-members.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
+import { addCounts } from '../../records/sync-runs/run-state.js';
 import { followGroups } from './group-statement.js';
 import { guardPeople } from './guard-people.js';
 
@@ -88,9 +89,9 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
       const pauseMs = Math.min(PAUSE_MS_MAX, (Date.now() - begun) / 2);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
-    await this.database.transaction((tx) =>
-      tx.update(RunEntity, { id: runId, status: 'running' }, { status: 'finished', finishedAt: this.clock.now() }),
-    );
+    const now = this.clock.now();
+    const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+    await this.database.transaction((tx) => tx.update(RunEntity, { id: runId, status: 'running' }, over));
   }
 
   /** A chunk that is refused as a whole is written person by person: only the bad one stays behind. */
@@ -138,9 +139,8 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
     const due = `runId = ? AND identityId IN ${placeholders(ids.length)}`;
     await execute(tx, `DELETE FROM scim_due WHERE ${due}`, [run.id, ...ids]);
     const stored = await tx.findOneByOrFail(RunEntity, { id: run.id });
-    const sum = { ...stored.counts };
-    for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
-    await tx.update(RunEntity, { id: run.id }, { counts: sum });
+    const said = { counts: addCounts(stored.counts, counts), phase: 'writing', aliveAt: this.clock.now() } as const;
+    await tx.update(RunEntity, { id: run.id }, said);
   }
 }
 

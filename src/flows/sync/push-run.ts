@@ -3,15 +3,15 @@ import type { Statement } from '../../plan/statement.js';
 import type { Principal } from '../../platform/access.js';
 import { breathe } from '../../platform/breathe.js';
 import type { Micros } from '../../platform/clock.js';
-import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
+import type { RunFailure } from '../../records/sync-runs/run-rows.js';
 import { type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
-import { countResults, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
+import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
 
 /** Records read in a row: about a millisecond. */
 const READ_IN_A_ROW = 100;
@@ -32,16 +32,15 @@ export interface Waiting {
 
 /** One push under way: what was asked, and what is known of each record so far. */
 export class PushRun {
-  readonly id = newId();
   readonly results: RecordResult[];
   private readonly records: IncomingRecord[];
 
   constructor(
+    readonly id: string,
     readonly principal: Principal,
     readonly known: KnownConnection,
-    readonly request: SyncRequest,
+    readonly request: SyncRequest & { startedAt: Micros },
     records: IncomingRecord[],
-    readonly startedAt: Micros,
   ) {
     this.records = records;
     this.results = Array.from<RecordResult>({ length: records.length });
@@ -74,13 +73,29 @@ export class PushRun {
         this.results[record.index] = { externalId: record.externalId, result: 'unchanged', userId: before.userId };
         continue;
       }
-      const statement = toStatement(record, policy.id, this.request.statedAt, this.startedAt);
+      const statement = toStatement(record, policy.id, this.request.statedAt, this.request.startedAt);
       if ('result' in statement) this.results[record.index] = this.mark(record, statement);
       else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
     return waiting;
+  }
+
+  /** Of the records that have a result by now. */
+  get counts(): SyncCounts {
+    return countResults(this.results.filter((each) => each !== undefined));
+  }
+
+  /** So many records from the first on have a result. */
+  get upTo(): number {
+    const open = this.results.indexOf(undefined as never);
+    return open < 0 ? this.size : open;
+  }
+
+  /** Refused records with their places, from 1. */
+  get failures(): RunFailure[] {
+    return failuresOf(this.results, (index) => index + 1);
   }
 
   /**
@@ -133,7 +148,8 @@ export class PushRun {
     return { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
   }
 
-  private readResults(waiting: readonly Waiting[], settled: readonly Settled[]): [number, RecordResult][] {
+  /** The results of a chunk, by the places of its records. */
+  readResults(waiting: readonly Waiting[], settled: readonly Settled[]): [number, RecordResult][] {
     return waiting.map(({ record }, place) => [
       record.index,
       this.mark(record, toRecordResult(settled[place], record.externalId ?? '')),

@@ -3,6 +3,7 @@ import { readRecord } from '../../plan/record.js';
 import type { Statement } from '../../plan/statement.js';
 import { breathe } from '../../platform/breathe.js';
 import type { Micros } from '../../platform/clock.js';
+import { type JsonLimits, parseStrictJson } from '../../platform/strict-json.js';
 import type { SentRecord } from './sync-request.js';
 import { failed, type RecordResult } from './sync-result.js';
 
@@ -30,6 +31,17 @@ export interface StoredPush {
 /** The text of a record is not JSON. */
 export class MalformedRecord extends Error {}
 
+/** A line of a stream cannot be read; it fails alone. The message says why, for its sender. */
+class RefusedLine extends Error {}
+
+export const LINE_BYTES_MAX = 64 * 1024;
+const LINE_LIMITS: JsonLimits = {
+  depthMax: 16,
+  itemsPerMemberMax: 10_000,
+  unsafeNames: 'refuse',
+  loneSurrogates: 'keep',
+};
+
 /** Named in a row: about a millisecond. */
 const NAMED_IN_A_ROW = 1000;
 
@@ -42,7 +54,7 @@ export async function nameRecords(records: readonly SentRecord[], statedAt: Micr
   for (const sent of records) {
     const index = named.length;
     if (index > 0 && index % NAMED_IN_A_ROW === 0) await breathe();
-    const externalId = (sent.text && peekExternalId(sent.text)) ?? externalIdOf(readInput(sent));
+    const externalId = (sent.text && peekExternalId(sent.text)) ?? externalIdOf(sent);
     const digest = sent.text && digestText(prefix ? Buffer.concat([prefix, sent.text]) : sent.text);
     const record: IncomingRecord = { index, sent, externalId, digest, duplicateOf: null, repeated: false };
     named.push(record);
@@ -60,9 +72,11 @@ function digestText(text: Buffer): string {
   return hash('sha256', text, 'base64url');
 }
 
-/** What the record says. Throws MalformedRecord. */
+/** What the record says. Throws MalformedRecord, or RefusedLine for a line of a stream. */
 function readInput(sent: SentRecord): unknown {
+  if (sent.line === 'tooLong') throw new RefusedLine(`The line is longer than ${LINE_BYTES_MAX} bytes.`);
   if (sent.input !== undefined || sent.text === null) return sent.input;
+  if (sent.line !== undefined) return (sent.input = readLine(sent.text));
   try {
     return (sent.input = JSON.parse(sent.text.toString()));
   } catch (error) {
@@ -80,7 +94,21 @@ function peekExternalId(text: Buffer): string | null {
   return name.includes('\\') ? null : name;
 }
 
-function externalIdOf(input: unknown): string | null {
+/** Each line stands for itself: it has one meaning for every reader (RFC 7493), or is refused. */
+function readLine(text: Buffer): unknown {
+  const read = parseStrictJson(text, LINE_LIMITS);
+  if (!read.ok) throw new RefusedLine(read.detail);
+  return read.value;
+}
+
+function externalIdOf(sent: SentRecord): string | null {
+  let input: unknown;
+  try {
+    input = readInput(sent);
+  } catch (error) {
+    if (error instanceof RefusedLine) return null;
+    throw error;
+  }
   if (typeof input !== 'object' || input === null) return null;
   const { externalId, usercode } = input as { externalId?: unknown; usercode?: unknown };
   const id = externalId ?? usercode;
@@ -114,7 +142,14 @@ export function toStatement(
   statedAt: Micros | null,
   now: Micros,
 ): Statement | RecordResult {
-  const { externalId, fields, faults, statedAt: ownStatedAt } = readRecord(readInput(record.sent), now);
+  let input: unknown;
+  try {
+    input = readInput(record.sent);
+  } catch (error) {
+    if (!(error instanceof RefusedLine)) throw error;
+    return failed(record.externalId, 'invalid_record', error.message);
+  }
+  const { externalId, fields, faults, statedAt: ownStatedAt } = readRecord(input, now);
   if (faults.length === 0 && externalId !== record.externalId) {
     faults.push({ pointer: '/externalId', detail: 'stands twice, and differs' });
   }

@@ -11,9 +11,11 @@ export interface SentRecord {
   text: Buffer | null;
   /** What the bytes say; undefined while they are not read, and not known to be JSON. */
   input: unknown;
+  /** A line of a stream: what is wrong with it concerns it alone. `tooLong`: it was not even kept. */
+  line?: 'kept' | 'tooLong';
 }
 
-/** A push, whichever of its three forms it came in. */
+/** A push, whichever of its forms it came in. */
 export interface SyncRequest {
   records: readonly SentRecord[];
   dryRun: boolean;
@@ -47,7 +49,7 @@ export function readSyncRequest(body: Buffer, now: Micros): { request: SyncReque
   return { request: readEnvelope(value as Record<string, unknown>, now, faults), faults };
 }
 
-function readEnvelope(body: Record<string, unknown>, now: Micros, faults: Fault[]): SyncRequest {
+export function readEnvelope(body: Record<string, unknown>, now: Micros, faults: Fault[]): SyncRequest {
   const fault = (pointer: string, detail: string) => faults.push({ pointer, detail });
   for (const name of Object.keys(body)) if (!MEMBERS.has(name)) fault(`/${escapePointer(name)}`, 'is not known here');
   const { users, mode, dryRun = false, atomic = false, statedAt = null, connection = null, scope } = body;

@@ -1,5 +1,6 @@
 import type { Fault } from '../../platform/problem.js';
 import type { Settled } from '../../provisioning/submission.js';
+import type { RunFailure } from '../../records/sync-runs/run-rows.js';
 
 export type RecordResultName = 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'failed';
 
@@ -20,6 +21,16 @@ export function countResults(results: readonly RecordResult[]): SyncCounts {
   for (const each of results) counts[each.result] += 1;
   return counts;
 }
+
+export function failuresOf(results: readonly RecordResult[], numberOf: (index: number) => number): RunFailure[] {
+  const failures: RunFailure[] = [];
+  for (const [index, { externalId, problem } = NO_RESULT] of results.entries()) {
+    if (problem) failures.push({ record: numberOf(index), externalId, problem });
+  }
+  return failures;
+}
+
+const NO_RESULT: Partial<RecordResult> & { externalId: null } = { externalId: null };
 
 /** A settled statement in the words of a push. */
 export function toRecordResult(settled: Settled | undefined, externalId: string): RecordResult {

@@ -3,21 +3,28 @@ import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
+import { newId } from '../../platform/ids.js';
 import { parseJsonBody } from '../../platform/json-body.js';
 import { Problem } from '../../platform/problem.js';
-import { selectByKeys } from '../../platform/sql.js';
-import { ConnectionPolicies, type KnownConnection } from '../../provisioning/connection-policies.js';
+import { ConnectionPolicies } from '../../provisioning/connection-policies.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
+import { RunJournal } from '../../records/sync-runs/run-journal.js';
+import { failureRow, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
+import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
-import { type IncomingRecord, MalformedRecord, nameRecords, type StoredPush } from './sync-chunk.js';
+import { findStoredPushes } from './stored-pushes.js';
+import { MalformedRecord, nameRecords } from './sync-chunk.js';
 import { readSyncRequest, RECORDS_MAX } from './sync-request.js';
 
 const RECORDS_PER_READ = 1000;
+/** A push with no more to write is over in a second: its run is written once, with the last of it. */
+const UNJOURNALLED_MAX = 1000;
 /** Of one push, where their order is free: one is planned while another is written. */
 const CHUNKS_AT_ONCE = 2;
 
+/** Takes pushes that come as one JSON body. */
 @Injectable()
 export class SyncService {
   constructor(
@@ -40,19 +47,21 @@ export class SyncService {
   }
 
   private async take(principal: Principal, body: Buffer, idempotencyKey: string | null): Promise<SyncAnswer> {
-    const now = this.clock.now();
-    const { request, faults } = readSyncRequest(body, now);
+    const startedAt = this.clock.now();
+    const { request, faults } = readSyncRequest(body, startedAt);
     if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
     if (request.records.length > RECORDS_MAX) {
-      throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several.`);
+      throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several, or a stream.`);
     }
-    const known = await this.findConnection(principal, request.connectionId);
-    const run = new PushRun(principal, known, request, await nameRecords(request.records, request.statedAt), now);
-    if (request.dryRun) return this.preview(run);
-    if (idempotencyKey === null) return this.apply(run, null);
-    const held = await this.idempotency.begin(principal.id, idempotencyKey, body);
+    const known = await getPushConnection(this.policies, principal, request.connectionId);
+    const records = await nameRecords(request.records, request.statedAt);
+    const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt }, records);
+    if (request.dryRun) return this.preview(runAs(newId()));
+    if (idempotencyKey === null) return this.apply(runAs(newId()), null);
+    const held = await this.idempotency.begin(principal.id, idempotencyKey, body, newId());
     if ('answer' in held) return JSON.parse(held.answer) as SyncAnswer;
     try {
+      const run = runAs(held.runId);
       run.resume(held);
       return await this.apply(run, held);
     } catch (error) {
@@ -61,26 +70,49 @@ export class SyncService {
     }
   }
 
-  private async findConnection(principal: Principal, named: string | null): Promise<KnownConnection> {
-    const id = principal.connectionId ?? named;
-    if (id === null) {
-      throw new Problem('invalid_request', undefined, {
-        faults: [{ pointer: '/connection', detail: 'is needed: this credential is not bound to a connection' }],
-      });
-    }
-    if (named !== null && named !== id) throw new Problem('forbidden', 'This key speaks for another connection.');
-    const known = await this.policies.find(id);
-    if (!known || known.row.tenantId !== principal.tenantId) throw new Problem('not_found', 'No such connection.');
-    if (known.row.status !== 'active') throw new Problem('conflict', 'The connection is disabled.');
-    return known;
-  }
-
   private async apply(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
     if (run.request.atomic) return this.applyWhole(run, held);
     const waiting = await this.sortOut(run);
+    if (waiting.length > UNJOURNALLED_MAX || held?.isResumed) return this.applyJournalled(run, waiting, held);
+    await this.applyChunks(run, waiting, held);
+    await this.database.transaction((tx) => this.finish(tx, run, held));
+    return run.answer();
+  }
+
+  /** A long one: its run can be seen, followed and cancelled while it goes on. */
+  private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
+    const journal = await RunJournal.open(this.database, this.clock, {
+      run: { ...this.rowOf(run), phase: 'writing' },
+      progress: () => ({ phase: 'writing', counts: run.counts, upTo: run.upTo, digest: null }),
+      ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
+    });
+    try {
+      await this.applyChunks(run, waiting, held, journal.stopped);
+      await journal.close();
+      await this.database.transaction(async (tx) => {
+        await journal.end(tx, 'finished', null);
+        await this.keepOutcome(tx, run, held);
+      });
+      return run.answer();
+    } catch (error) {
+      await journal.close();
+      const status = error instanceof Problem && error.code === 'run_cancelled' ? 'cancelled' : 'broken';
+      const reason = error instanceof Problem ? (error.detail ?? error.title) : 'Something failed on our side.';
+      await this.database.transaction((tx) => journal.end(tx, status, reason)).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async applyChunks(
+    run: PushRun,
+    waiting: readonly Waiting[],
+    held: HeldRequest | null,
+    stopped?: AbortSignal,
+  ): Promise<void> {
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < waiting.length) {
+        stopped?.throwIfAborted();
         const chunk = waiting.slice(next, (next += this.provisioning.chunkItems));
         if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
         const submissions = chunk.map(({ submission }) => submission);
@@ -91,8 +123,6 @@ export class SyncService {
     // All of them, before the request is let go of: what is under way is written yet.
     const ends = await Promise.allSettled(workers);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    await this.database.transaction((tx) => this.finish(tx, run, held));
-    return run.answer();
   }
 
   private async applyWhole(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
@@ -121,42 +151,37 @@ export class SyncService {
     const waiting: Waiting[] = [];
     for (let start = 0; start < run.size; start += RECORDS_PER_READ) {
       const records = run.open(start, RECORDS_PER_READ);
-      waiting.push(...(await run.sortOut(records, await this.findStored(run, records))));
+      const stored = await findStoredPushes(this.database.read, run.known.row.id, records);
+      waiting.push(...(await run.sortOut(records, stored)));
     }
     return waiting;
   }
 
-  private async findStored(run: PushRun, records: readonly IncomingRecord[]): Promise<Map<string, StoredPush>> {
-    const ids: string[] = [];
-    for (const { externalId } of records) if (externalId !== null) ids.push(externalId);
-    const rows = await selectByKeys(
-      this.database.read,
-      (keys) =>
-        `SELECT externalId, userId, pushHash, mappingVersion FROM identities WHERE connectionId = ? AND externalId IN ${keys}`,
-      [run.known.row.id],
-      ids,
+  private rowOf(run: PushRun): RunEntity {
+    const { id, principal, known, request } = run;
+    const { id: connectionId, mappingVersion } = known.row;
+    const what = { kind: 'push', cause: 'request', mode: 'upsert' } as const;
+    const by = { actorType: principal.type, actorId: principal.id };
+    return newRun(
+      { id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by },
+      request.startedAt,
     );
-    const stored = new Map<string, StoredPush>();
-    for (const row of rows) stored.set(row.externalId as string, row as unknown as StoredPush);
-    return stored;
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
-    const answer = run.answer();
-    await tx.insert(RunEntity, {
-      id: run.id,
-      tenantId: run.principal.tenantId,
-      connectionId: run.known.row.id,
-      kind: 'push',
-      status: 'finished',
-      actorType: run.principal.type,
-      actorId: run.principal.id,
-      mappingVersion: run.known.row.mappingVersion,
-      counts: { ...answer.counts },
-      error: null,
-      startedAt: run.startedAt,
-      finishedAt: this.clock.now(),
-    });
-    if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
+    const now = this.clock.now();
+    const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+    await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
+    await this.keepOutcome(tx, run, held);
+  }
+
+  private async keepOutcome(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
+    const of = { id: run.id, tenantId: run.principal.tenantId };
+    const now = this.clock.now();
+    await insertFailures(
+      tx,
+      run.failures.map((each) => failureRow(of, each, now)),
+    );
+    if (held) await this.idempotency.finish(tx, held, JSON.stringify(run.answer()));
   }
 }

@@ -4,6 +4,7 @@ import type { Micros } from '../../platform/clock.js';
 import { newId } from '../../platform/ids.js';
 import { execute, insertRows } from '../../platform/sql.js';
 import { RunEntity } from '../sync-runs/run.entity.js';
+import { newRun } from '../sync-runs/run-rows.js';
 
 export interface GroupRunOrder {
   tenantId: string;
@@ -30,20 +31,9 @@ export interface DuePeople {
 export async function startGroupRun(tx: EntityManager, order: GroupRunOrder, people: DuePeople): Promise<string> {
   const { tenantId, connectionId, mappingVersion, actor, now } = order;
   const runId = newId();
-  await tx.insert(RunEntity, {
-    id: runId,
-    tenantId,
-    connectionId,
-    kind: 'groups',
-    status: 'running',
-    actorType: actor.type,
-    actorId: actor.id,
-    mappingVersion,
-    counts: {},
-    error: null,
-    startedAt: now,
-    finishedAt: null,
-  });
+  const what = { kind: 'groups', cause: 'change', mode: null } as const;
+  const by = { actorType: actor.type, actorId: actor.id };
+  await tx.insert(RunEntity, newRun({ id: runId, tenantId, connectionId, mappingVersion, ...what, ...by }, now));
   const { groupId, allGroups, identityIds = [] } = people;
   if (groupId !== undefined) await addMembers(tx, runId, 'groupId', groupId);
   if (allGroups) await addMembers(tx, runId, 'connectionId', connectionId);

@@ -3,6 +3,7 @@ import type { NewEvent } from '../../ledger/ledger.service.js';
 import type { Micros } from '../../platform/clock.js';
 import { newId } from '../../platform/ids.js';
 import { RunEntity } from './run.entity.js';
+import { newRun } from './run-rows.js';
 
 export interface ReplanOrder {
   tenantId: string;
@@ -18,20 +19,10 @@ export interface ReplanOrder {
  * in chunks after the commit, by whichever instance takes it. Returns the run's id.
  */
 export async function startReplan(tx: EntityManager, order: ReplanOrder): Promise<string> {
-  const id = newId();
-  await tx.insert(RunEntity, {
-    id,
-    tenantId: order.tenantId,
-    connectionId: order.connectionId,
-    kind: 'replan',
-    status: 'running',
-    actorType: order.actor.type,
-    actorId: order.actor.id,
-    mappingVersion: order.mappingVersion,
-    counts: {},
-    error: null,
-    startedAt: order.now,
-    finishedAt: null,
-  });
-  return id;
+  const { tenantId, connectionId, mappingVersion, actor, now } = order;
+  const what = { kind: 'replan', cause: 'change', mode: null } as const;
+  const by = { actorType: actor.type, actorId: actor.id };
+  const run = newRun({ id: newId(), tenantId, connectionId, mappingVersion, ...what, ...by }, now);
+  await tx.insert(RunEntity, run);
+  return run.id;
 }

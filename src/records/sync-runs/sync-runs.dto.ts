@@ -1,17 +1,25 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsUUID } from 'class-validator';
-import { formatTime } from '../../platform/clock.js';
+import { formatTime, type Micros } from '../../platform/clock.js';
 import { PageQuery } from '../../platform/page-query.dto.js';
-import type { RunEntity } from './run.entity.js';
-
-const KINDS = ['push', 'replan', 'groups'] as const;
-const STATUSES = ['running', 'finished', 'failed'] as const;
+import {
+  RUN_CAUSES,
+  RUN_KINDS,
+  RUN_PHASES,
+  RUN_STATUSES,
+  type RunEntity,
+  type RunFailureEntity,
+} from './run.entity.js';
+import { rateOf, statusOf } from './run-state.js';
 
 export class RunQuery extends PageQuery {
   /** Runs of this connection alone. */
   @IsOptional() @IsUUID() connection?: string;
-  @IsOptional() @IsIn(KINDS) @ApiProperty({ enum: KINDS, required: false }) kind?: (typeof KINDS)[number];
-  @IsOptional() @IsIn(STATUSES) @ApiProperty({ enum: STATUSES, required: false }) status?: (typeof STATUSES)[number];
+  @IsOptional() @IsIn(RUN_KINDS) @ApiProperty({ enum: RUN_KINDS, required: false }) kind?: (typeof RUN_KINDS)[number];
+  @IsOptional()
+  @IsIn(RUN_STATUSES)
+  @ApiProperty({ enum: RUN_STATUSES, required: false })
+  status?: (typeof RUN_STATUSES)[number];
 }
 
 export class RunActor {
@@ -19,34 +27,53 @@ export class RunActor {
   id: string;
 }
 
-/** One push or re-plan, or (`groups`) people following a change of their groups. */
+/** One push, import or re-plan, or (`groups`) people following a change of their groups. */
 export class RunView {
   id: string;
   connection: string;
-  @ApiProperty({ enum: KINDS }) kind: string;
-  @ApiProperty({ enum: STATUSES }) status: string;
+  @ApiProperty({ enum: RUN_KINDS }) kind: string;
+  /** `request`: somebody sent it. `change`: rules, ceilings or a role were saved, or a group was, and people follow it. */
+  @ApiProperty({ enum: RUN_CAUSES }) cause: string;
+  /** Who is missing: `upsert` says nobody. Null for a re-plan. */
+  mode: string | null;
+  /** `broken`: the stream broke off, or the process died that worked on it. Other runs are carried on by another. */
+  @ApiProperty({ enum: RUN_STATUSES }) status: string;
+  /** `receiving`: the stream still comes in. `writing`: it has been received; the rest is being committed. */
+  @ApiProperty({ enum: RUN_PHASES }) phase: string;
   /** Who asked for it. */
   actor: RunActor;
   /** The version of the mapping that it worked by. */
   mappingVersion: number;
-  /** How many persons, by what became of them. */
+  /** How many records or persons, by what became of them. */
   @ApiProperty({ type: 'object', additionalProperties: { type: 'integer' } })
   counts: Record<string, number>;
+  /** Every record up to this one is done with: the line of a stream, the place in a list, from 1. 0 for a re-plan. */
+  upTo: number;
+  recordsPerSecond: number;
   error: string | null;
   startedAt: string;
+  /** The last sign of life of what works on it. */
+  aliveAt: string;
   finishedAt: string | null;
 
-  static toView(row: RunEntity): RunView {
+  static toView(row: RunEntity, now: Micros): RunView {
+    const status = statusOf(row, now);
     return {
       id: row.id,
       connection: row.connectionId,
       kind: row.kind,
-      status: row.status,
+      cause: row.cause,
+      mode: row.mode,
+      status,
+      phase: status === 'running' ? row.phase : 'ended',
       actor: { type: row.actorType, id: row.actorId },
       mappingVersion: row.mappingVersion,
       counts: row.counts,
-      error: row.error,
+      upTo: row.upTo,
+      recordsPerSecond: rateOf(row),
+      error: row.error ?? (status === 'broken' ? 'The process that worked on it is gone.' : null),
       startedAt: formatTime(row.startedAt),
+      aliveAt: formatTime(row.aliveAt),
       finishedAt: row.finishedAt === null ? null : formatTime(row.finishedAt),
     };
   }
@@ -54,5 +81,30 @@ export class RunView {
 
 export class RunList {
   items: RunView[];
+  cursor: string | null;
+}
+
+export class RunProblem {
+  code: string;
+  detail: string;
+  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true }, required: false })
+  faults?: object[];
+}
+
+/** A record that was refused. */
+export class RunFailureView {
+  /** Its number, from 1: the line of a stream, the place in a list. */
+  record: number;
+  externalId: string | null;
+  problem: RunProblem;
+
+  static toView({ record, externalId, code, detail, faults }: RunFailureEntity): RunFailureView {
+    const more = faults === null ? {} : { faults: JSON.parse(faults) as object[] };
+    return { record, externalId, problem: { code, detail, ...more } };
+  }
+}
+
+export class RunFailureList {
+  items: RunFailureView[];
   cursor: string | null;
 }

@@ -48,7 +48,15 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
-  { table: 'runs', key: 'id', children: [{ table: 'scim_due', by: 'runId' }] },
+  {
+    table: 'runs',
+    key: 'id',
+    children: [
+      { table: 'run_parts', by: 'runId' },
+      { table: 'run_failures', by: 'runId' },
+      { table: 'scim_due', by: 'runId' },
+    ],
+  },
   { table: 'roles', key: 'id' },
   { table: 'applications', key: 'id' },
   {

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkFile, type CsvFile, type FileReading, readFile } from './csv-file.js';
+import { type RefusedRow, writeRefused } from './refused-rows.js';
+import { getJson, readAll, Refusal, sendRecords, type Service } from './send-records.js';
+
+export interface ImportOrder {
+  reading: FileReading;
+  service: Service;
+  /** Null: the one that the key is bound to. */
+  connection: string | null;
+  dryRun: boolean;
+  /** Where the rows go that were refused. */
+  refusedPath: string;
+}
+
+export interface ImportReport {
+  rows: number;
+  counts: Record<string, number>;
+  refused: number;
+  run: string | null;
+}
+
+/** Told as the import goes on: rows on their way, of how many. */
+export type Progress = (sent: number, rows: number) => void;
+
+/** A service that restarts, or a line that breaks: the same key goes on where it was. */
+const TRIES = 12;
+const PAUSE_MS = 2000;
+
+/**
+ * Sends the people of a CSV file: reads all of it first, so that a file that is none changes nothing; then sends it as
+ * one stream, and writes the rows that were refused, each with the reason, as a file that can be mended and sent again.
+ */
+export async function importUsers(order: ImportOrder, progress: Progress): Promise<ImportReport> {
+  const file = await checkFile(order.reading);
+  const { counts, failures, run } = order.dryRun
+    ? await tryOut(order, file, progress)
+    : await sendPatiently(order, file, progress);
+  const refused = await writeRefused(order, file, failures);
+  const sum = Object.values(counts).reduce((all, count) => all + count, 0);
+  return { rows: file.rows, counts: { ...counts, failed: (counts.failed ?? 0) + file.rows - sum }, refused, run };
+}
+
+interface Sent {
+  counts: Record<string, number>;
+  failures: AsyncIterable<RefusedRow>;
+  run: string | null;
+}
+
+async function sendPatiently(order: ImportOrder, file: CsvFile, progress: Progress): Promise<Sent> {
+  const headers = { 'idempotency-key': `import-${randomUUID()}` };
+  for (let left = TRIES; ; left--) {
+    try {
+      const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, progress), headers);
+      const { run, counts } = JSON.parse(await readAll(answer)) as { run: string; counts: Record<string, number> };
+      return { run, counts, failures: readFailures(order.service, run) };
+    } catch (error) {
+      if (!isPassing(error) || left === 1) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function tryOut(order: ImportOrder, file: CsvFile, progress: Progress): Promise<Sent> {
+  const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, progress), {});
+  const failures: RefusedRow[] = [];
+  const counts = await readResults(answer, failures);
+  return { run: null, counts, failures: each(failures) };
+}
+
+interface ResultLine {
+  record?: number;
+  problem?: { code: string; detail: string };
+  counts?: Record<string, number>;
+}
+
+async function readResults(answer: IncomingMessage, failures: RefusedRow[]): Promise<Record<string, number>> {
+  let counts: Record<string, number> | null = null;
+  for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
+    const result = JSON.parse(line) as ResultLine;
+    if (result.counts) ({ counts } = result);
+    else if (result.problem && result.record !== undefined)
+      failures.push({ record: result.record, problem: result.problem });
+    else if (result.problem) throw new Refusal(200, result.problem.code, result.problem.detail);
+  }
+  if (!counts) throw new Error('The answer broke off.');
+  return counts;
+}
+
+function queryOf({ connection, dryRun }: ImportOrder): URLSearchParams {
+  const query = new URLSearchParams({ kind: 'import' });
+  if (connection !== null) query.set('connection', connection);
+  if (dryRun) query.set('dryRun', 'true');
+  return query;
+}
+
+/** Rows that say what cannot be are not sent: they are refused here. */
+async function* linesOf({ reading }: ImportOrder, file: CsvFile, progress: Progress): AsyncGenerator<string> {
+  let sent = 0;
+  for await (const { read } of readFile(reading, file)) {
+    progress(++sent, file.rows);
+    if ('record' in read) yield `${JSON.stringify(read.record)}\n`;
+  }
+}
+
+async function* readFailures(service: Service, run: string): AsyncGenerator<RefusedRow> {
+  let cursor: string | null = null;
+  do {
+    const more: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: { items: RefusedRow[]; cursor: string | null } = await getJson(
+      service,
+      `/sync-runs/${run}/failures?limit=200${more}`,
+    );
+    yield* page.items;
+    ({ cursor } = page);
+  } while (cursor !== null);
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
+}
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Refusal)) return typeof (error as { code?: unknown }).code === 'string';
+  return (
+    error.status === 503 ||
+    error.status === 502 ||
+    error.code === 'idempotency_in_progress' ||
+    error.code === 'stream_broken'
+  );
+}

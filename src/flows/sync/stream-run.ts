@@ -1,0 +1,179 @@
+import type { Principal } from '../../platform/access.js';
+import type { Clock } from '../../platform/clock.js';
+import type { Database } from '../../platform/database.js';
+import { Problem } from '../../platform/problem.js';
+import { normaliseKey } from '../../platform/text-key.js';
+import type { ConnectionPolicies, KnownConnection } from '../../provisioning/connection-policies.js';
+import type { ProvisioningService } from '../../provisioning/provisioning.service.js';
+import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
+import type { DonePart } from '../../records/sync-runs/run-state.js';
+import { ChunkWriter } from './chunk-writer.js';
+import { patiently } from './patience.js';
+import { connectionClosed } from './push-connection.js';
+import { PushRun } from './push-run.js';
+import type { StreamChunk } from './read-lines.js';
+import { isStillAllowed } from './still-allowed.js';
+import { findStoredPushes } from './stored-pushes.js';
+import { StreamProgress } from './stream-progress.js';
+import type { StreamRequest } from './stream-request.js';
+import { type IncomingRecord, nameRecords } from './sync-chunk.js';
+
+export interface StreamOrder {
+  runId: string;
+  principal: Principal;
+  known: KnownConnection;
+  request: StreamRequest;
+}
+
+export interface StreamParts {
+  database: Database;
+  clock: Clock;
+  policies: ConnectionPolicies;
+  provisioning: ProvisioningService;
+}
+
+/** A chunk on its way. */
+interface Flight {
+  ids: ReadonlySet<string>;
+  /** User names that it states, once its records are read. */
+  names: Promise<ReadonlySet<string>>;
+  done: Promise<void>;
+}
+
+const LOOK_AGAIN_MS = 1000;
+
+/**
+ * Commits the chunks of a stream: while some are being written the next is read. The outcome is that of one after the
+ * other: a chunk waits for those before it that speak of the same people or names.
+ */
+export class StreamRun {
+  readonly progress = new StreamProgress();
+  private readonly flights: Flight[] = [];
+  private readonly halt = new AbortController();
+  private readonly writer: ChunkWriter;
+  private readonly flightsMax: number;
+  private lookedAt = performance.now();
+
+  constructor(
+    private readonly parts: StreamParts,
+    private readonly order: StreamOrder,
+  ) {
+    // One is written, one planned, one sorted out; SQLite works on one at a time anyway.
+    this.flightsMax = parts.database.engine === 'mysql' ? 3 : 2;
+    this.writer = new ChunkWriter(parts.database, parts.clock, parts.provisioning, order);
+  }
+
+  /** Aborted when a chunk could not be committed; its reason says why. */
+  get halted(): AbortSignal {
+    return this.halt.signal;
+  }
+
+  /** Goes on with what an earlier try has done. */
+  resume(stored: RunEntity, parts: readonly (DonePart & { digest: string })[]): void {
+    this.progress.resume(stored, parts);
+  }
+
+  /** Begins to commit a chunk; settles when the next one may come. Throws what another chunk has failed for. */
+  async take(chunk: StreamChunk): Promise<void> {
+    if (this.progress.passOver(chunk)) return;
+    await this.lookAgain();
+    const records = await nameRecords(chunk.records, this.order.request.statedAt);
+    const ids = new Set<string>();
+    for (const { externalId } of records) if (externalId !== null) ids.add(externalId);
+    while (this.flights.length >= this.flightsMax) await Promise.race(this.flights.map(({ done }) => done));
+    this.halt.signal.throwIfAborted();
+    this.launch(chunk, records, ids);
+  }
+
+  /** Settles when all is committed. Throws what a chunk has failed for, and if an earlier try has had more lines. */
+  async finish(): Promise<void> {
+    await this.land();
+    this.halt.signal.throwIfAborted();
+    this.progress.assertCaughtUp();
+  }
+
+  /** Settles when nothing is under way any more, whatever became of it. */
+  async land(): Promise<void> {
+    await Promise.all(this.flights.map(({ done }) => done));
+  }
+
+  /** What would become of a chunk; writes nothing. */
+  async preview(chunk: StreamChunk): Promise<PushRun> {
+    await this.lookAgain();
+    const records = await nameRecords(chunk.records, this.order.request.statedAt);
+    const { run, waiting } = await this.sortOut(chunk, records);
+    const { settled } = await this.parts.provisioning.plan(waiting.map(({ submission }) => submission));
+    run.note(waiting, settled);
+    return run;
+  }
+
+  private launch(chunk: StreamChunk, records: IncomingRecord[], ids: ReadonlySet<string>): void {
+    const before = [...this.flights];
+    const { promise: names, resolve: tellNames } = Promise.withResolvers<ReadonlySet<string>>();
+    const work = async (): Promise<void> => {
+      try {
+        this.progress.note(chunk, await this.commit(chunk, records, { ids, before, tellNames }));
+      } catch (error) {
+        this.halt.abort(error);
+      } finally {
+        tellNames(new Set());
+        this.flights.splice(this.flights.indexOf(flight), 1);
+      }
+    };
+    const flight: Flight = { ids, names, done: Promise.resolve() };
+    this.flights.push(flight);
+    flight.done = work();
+  }
+
+  private async commit(
+    chunk: StreamChunk,
+    records: IncomingRecord[],
+    around: {
+      ids: ReadonlySet<string>;
+      before: readonly Flight[];
+      tellNames(names: ReadonlySet<string>): void;
+    },
+  ): Promise<RunCounts> {
+    const { ids, before, tellNames } = around;
+    for (const flight of before) if (overlap(ids, flight.ids)) await flight.done;
+    const { run, waiting } = await this.sortOut(chunk, records);
+    const names = new Set<string>();
+    for (const { submission } of waiting) {
+      const { userName } = submission.statement.fields;
+      if (typeof userName === 'string') names.add(normaliseKey(userName));
+    }
+    tellNames(names);
+    for (const flight of before) if (overlap(names, await flight.names)) await flight.done;
+    const settleBefore = async (): Promise<void> => {
+      await Promise.all(before.map(({ done }) => done));
+      this.halt.signal.throwIfAborted();
+    };
+    this.halt.signal.throwIfAborted();
+    return this.writer.write(run, chunk, { waiting, isAlone: before.length === 0, settleBefore });
+  }
+
+  private async sortOut(chunk: StreamChunk, records: IncomingRecord[]) {
+    const { runId, principal, known, request } = this.order;
+    const pushed = { ...request, records: chunk.records, atomic: false, startedAt: this.parts.clock.now() };
+    const run = new PushRun(runId, principal, known, pushed, records);
+    const stored = await patiently(() => findStoredPushes(this.parts.database.read, known.row.id, records));
+    return { run, waiting: await run.sortOut(records, stored) };
+  }
+
+  /** A stream may last for hours: rules may be saved meanwhile, the connection closed, the key revoked. */
+  private async lookAgain(): Promise<void> {
+    if (performance.now() - this.lookedAt < LOOK_AGAIN_MS) return;
+    this.lookedAt = performance.now();
+    const { database, clock } = this.parts;
+    const isAllowed = () => isStillAllowed(database.read, this.order.principal, clock.now());
+    if (!(await patiently(isAllowed))) throw new Problem('unauthenticated', 'The credential was revoked meanwhile.');
+    const known = await patiently(() => this.parts.policies.find(this.order.known.row.id));
+    if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
+    this.order.known = known;
+  }
+}
+
+function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  for (const each of one) if (other.has(each)) return true;
+  return false;
+}

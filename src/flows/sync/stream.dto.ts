@@ -1,0 +1,21 @@
+import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
+import { SyncCountsDto } from './sync.dto.js';
+
+/** What became of a stream. */
+export class StreamAnswerDto {
+  /** The run's id: `GET /sync-runs/{id}`. */
+  run: string;
+  status: 'finished';
+  counts: SyncCountsDto;
+  /** The number of the last line. */
+  upTo: number;
+  /** The first hundred refused records; all of them are at `GET /sync-runs/{id}/failures`. */
+  failures: RunFailureView[];
+}
+
+/** The stream has been received; the rest of it is being committed. */
+export class StreamAcceptedDto {
+  /** The run's id: `GET /sync-runs/{id}`, also the answer's `Location`. */
+  run: string;
+  status: 'running';
+}

@@ -1,0 +1,132 @@
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import type { Principal } from '../../platform/access.js';
+import { CONFIG, type Config } from '../../platform/config.js';
+import { newId } from '../../platform/ids.js';
+import { Problem } from '../../platform/problem.js';
+import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
+import { BrokenBody, codingOf, readBody } from './decode-body.js';
+import { getPushConnection } from './push-connection.js';
+import { readChunks, readLines, type StreamChunk } from './read-lines.js';
+import { LINE_BYTES_MAX } from './sync-chunk.js';
+import { StreamRuns, type OpenStream } from './stream-runs.js';
+import { readStreamRequest } from './stream-request.js';
+import { StreamRun } from './stream-run.js';
+import type { StreamAnswerDto } from './stream.dto.js';
+
+const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
+/** Each holds a few chunks in memory. */
+const STREAMS_MAX = 16;
+
+/** A stream as it arrives. */
+export interface IncomingStream {
+  request: IncomingMessage;
+  encoding: string | undefined;
+  query: Readonly<Record<string, unknown>>;
+  idempotencyKey: string | null;
+  /** `Prefer: respond-async` (RFC 7240): answer when the last byte is in, not when the last chunk is committed. */
+  isAsync: boolean;
+}
+
+export type StreamOutcome =
+  | { kind: 'finished'; answer: StreamAnswerDto }
+  | { kind: 'accepted'; run: string }
+  | { kind: 'preview'; lines: AsyncGenerator<string> };
+
+/** Takes pushes that come as NDJSON, of any length. */
+@Injectable()
+export class StreamService implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(StreamService.name);
+  private readonly ending = new AbortController();
+  private readonly open = new Set<Promise<unknown>>();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly runs: StreamRuns,
+  ) {}
+
+  /** What has been read is committed; who sends is told to come again. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const detail = 'The service is being restarted; send it again under the same Idempotency-Key.';
+    this.ending.abort(new Problem('overloaded', detail, { retryAfterSeconds: 5 }));
+    await Promise.allSettled(this.open);
+  }
+
+  /** Throws, before the body is read, what is wrong with the request; `stream_broken` for what is wrong with the body. */
+  async take(principal: Principal, incoming: IncomingStream): Promise<StreamOutcome> {
+    const { policies, clock } = this.runs.parts;
+    const { request, faults } = readStreamRequest(incoming.query, clock.now());
+    if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
+    codingOf(incoming.encoding);
+    if (this.open.size >= STREAMS_MAX) throw new Problem('overloaded', undefined, { retryAfterSeconds: 5 });
+    const known = await getPushConnection(policies, principal, request.connectionId);
+    const order = { runId: newId(), principal, known, request };
+    if (request.dryRun)
+      return { kind: 'preview', lines: this.preview(new StreamRun(this.runs.parts, order), incoming) };
+    const opened = await this.runs.open(order, incoming.idempotencyKey);
+    if ('answer' in opened) return { kind: 'finished', answer: opened.answer };
+    const received = this.track(this.receive(opened, incoming));
+    if (!incoming.isAsync) return { kind: 'finished', answer: await received.then(() => this.finish(opened)) };
+    await received;
+    this.finish(opened).catch((error: unknown) => this.logger.warn(`Run ${opened.runId} broke: ${String(error)}`));
+    return { kind: 'accepted', run: opened.runId };
+  }
+
+  /** Settles when the last byte is read and everything is on its way into the database. */
+  private async receive(opened: OpenStream, incoming: IncomingStream): Promise<void> {
+    const { run, journal } = opened;
+    const stop = AbortSignal.any([run.halted, journal.stopped, this.ending.signal]);
+    try {
+      for await (const chunk of this.chunksOf(incoming, stop)) {
+        await run.take(chunk);
+        stop.throwIfAborted();
+      }
+      opened.phase = 'writing';
+    } catch (error) {
+      throw await this.runs.break(opened, toProblem(error));
+    }
+  }
+
+  private finish(opened: OpenStream): Promise<StreamAnswerDto> {
+    return this.track(this.runs.finish(opened));
+  }
+
+  private async *preview(run: StreamRun, incoming: IncomingStream): AsyncGenerator<string> {
+    const total: Record<string, number> = {};
+    try {
+      for await (const chunk of this.chunksOf(incoming, this.ending.signal)) {
+        const { results, counts } = await run.preview(chunk);
+        for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
+        const lines = results.map((result, index) => {
+          const { duplicateOf, ...rest } = result;
+          const earlier = duplicateOf === undefined ? {} : { duplicateOf: chunk.numbers[duplicateOf] };
+          return `${JSON.stringify({ record: chunk.numbers[index], ...rest, ...earlier })}\n`;
+        });
+        yield lines.join('');
+      }
+      yield `${JSON.stringify({ counts: total })}\n`;
+    } catch (error) {
+      const { code, title, detail } = toProblem(error);
+      yield `${JSON.stringify({ problem: { code, detail: detail ?? title } })}\n`;
+    }
+  }
+
+  private chunksOf({ request, encoding }: IncomingStream, stop: AbortSignal): AsyncGenerator<StreamChunk> {
+    const body = readBody(request, encoding, { idleMs: this.config.STREAM_IDLE_SECONDS * 1000, stop });
+    const limits = { linesMax: CHUNK_ITEMS_MAX, bytesMax: CHUNK_BYTES_MAX };
+    return readChunks(readLines(body, LINE_BYTES_MAX), limits);
+  }
+
+  private track<T>(work: Promise<T>): Promise<T> {
+    this.open.add(work);
+    const over = (): void => void this.open.delete(work);
+    work.then(over, over);
+    return work;
+  }
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof BrokenBody) return new Problem('stream_broken', error.message, { cause: error });
+  return new Problem('internal', undefined, { cause: error });
+}

@@ -1,0 +1,122 @@
+import type { EntityManager } from 'typeorm';
+import type { Clock } from '../../platform/clock.js';
+import type { Database } from '../../platform/database.js';
+import { newId } from '../../platform/ids.js';
+import { Problem } from '../../platform/problem.js';
+import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
+
+const BEAT_MS = 1000;
+
+export interface RunProgress {
+  phase: RunEntity['phase'];
+  counts: RunCounts;
+  upTo: number;
+  digest: string | null;
+}
+
+export interface Journalled {
+  run: RunEntity;
+  progress(): RunProgress;
+  /** What else says that the work goes on, in the transaction of each beat. */
+  beat?(tx: EntityManager): Promise<void>;
+}
+
+/**
+ * Keeps the row of a run current while this process works on it: from its start, each second, at its end. Hears there
+ * that the run was cancelled, or taken over while this process was thought dead: then `stopped` is aborted, its reason
+ * the Problem to answer with.
+ */
+export class RunJournal {
+  private readonly stop = new AbortController();
+  private readonly holder = newId();
+  private timer: NodeJS.Timeout | null = null;
+  private beating: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly work: Journalled,
+  ) {}
+
+  /**
+   * Writes the run's row; if it is there already, goes on with it, and `adopt` is told how it stands. Throws
+   * `run_cancelled`.
+   */
+  static async open(
+    database: Database,
+    clock: Clock,
+    work: Journalled,
+    adopt: (stored: RunEntity) => Promise<void> = () => Promise.resolve(),
+  ): Promise<RunJournal> {
+    const journal = new RunJournal(database, clock, work);
+    const stored = await journal.begin();
+    if (stored) {
+      if (stored.cancelAt !== null) throw cancelled(stored.id);
+      await adopt(stored);
+    }
+    journal.timer = setInterval(() => void journal.beat(), BEAT_MS);
+    return journal;
+  }
+
+  get stopped(): AbortSignal {
+    return this.stop.signal;
+  }
+
+  /** Writes the end of the run in the transaction of its last effect. Throws `conflict` if it was taken over. */
+  async end(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', error: string | null): Promise<void> {
+    const { run, progress } = this.work;
+    const now = this.clock.now();
+    const over = { status, error: error?.slice(0, 500) ?? null, finishedAt: now, aliveAt: now };
+    const { affected } = await tx.update(
+      RunEntity,
+      { id: run.id, holder: this.holder },
+      { ...progress(), ...over, phase: 'ended' },
+    );
+    if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
+    if (status === 'finished') await tx.delete(RunPartEntity, { runId: run.id });
+  }
+
+  /** No more beats. Call it before `end`. */
+  async close(): Promise<void> {
+    if (this.timer) clearInterval(this.timer);
+    await this.beating;
+  }
+
+  private begin(): Promise<RunEntity | null> {
+    const { run } = this.work;
+    return this.database.transaction(async (tx) => {
+      const stored = await tx.findOneBy(RunEntity, { id: run.id });
+      const now = this.clock.now();
+      if (!stored) await tx.insert(RunEntity, { ...run, holder: this.holder, aliveAt: now });
+      else if (stored.cancelAt !== null) {
+        await tx.update(RunEntity, { id: run.id }, { status: 'cancelled', phase: 'ended', finishedAt: now });
+      } else {
+        const again = { status: 'running', phase: run.phase, error: null, finishedAt: null, aliveAt: now } as const;
+        await tx.update(RunEntity, { id: run.id }, { ...again, holder: this.holder });
+      }
+      return stored;
+    });
+  }
+
+  private beat(): Promise<void> {
+    const { run, progress, beat } = this.work;
+    // A database that does not answer is met by the work itself, which knows how long it is worth waiting.
+    const write = async (): Promise<void> => {
+      const said = await this.database.transaction(async (tx) => {
+        const mine = { id: run.id, holder: this.holder };
+        const { affected } = await tx.update(RunEntity, mine, { ...progress(), aliveAt: this.clock.now() });
+        if (affected !== 1) return 'taken';
+        await beat?.(tx);
+        return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';
+      });
+      if (said === 'cancelled') this.stop.abort(cancelled(run.id));
+      if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
+    };
+    this.beating = this.beating.then(write).catch(() => undefined);
+    return this.beating;
+  }
+}
+
+function cancelled(run: string): Problem {
+  return new Problem('run_cancelled', undefined, { extra: { run } });
+}

@@ -1,0 +1,177 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { directoryOf } from '../support/directory-of.js';
+import type { HttpClient } from '../support/http-client.js';
+import { ProcessWorld } from '../support/process-world.js';
+import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+function rollcall(args: string[], env: Record<string, string>): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { env: { PATH: process.env.PATH, ...env } };
+    execFile(process.execPath, ['dist/src/cli.js', 'import', ...args], options, (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
+    });
+  });
+}
+
+describe('rollcall import', () => {
+  let service: TestApp;
+  let folder: string;
+  let connectionId: string;
+  let key: HttpClient;
+  let bound: { ROLLCALL_API_KEY: string };
+
+  beforeAll(async () => {
+    service = await startApp();
+  });
+  afterAll(() => service.stop());
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'rollcall-import-'));
+    const tenantId = await seedCustomer(service);
+    connectionId = await seedFullConnection(service, tenantId);
+    key = await service.clientWith(tenantId, ['users:sync', 'sync-runs:read'], connectionId);
+    bound = { ROLLCALL_API_KEY: key.credential ?? '' };
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const file = (text: string | Buffer, name = 'users.csv') => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const importFile = (path: string, ...args: string[]) => rollcall([path, '--url', service.url, ...args], bound);
+  const directory = () => directoryOf(service.database.read, connectionId);
+
+  it('sends a file as Excel saves it, and tells what became of its rows', async () => {
+    const text =
+      '\ufeffExternal ID;User Name;Roles;Groups;attributes.department\r\n' +
+      'i-1;ada;viewer|editor;"Sales; West";R&D\r\n' +
+      'i-2;"Lovelace; ""Ada""";viewer;engineering;\r\n';
+    const first = await importFile(file(text));
+    expect(first).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^run \S+: rows 2, created 2\n$/) });
+    expect(await directory()).toEqual([
+      'i-1 ada 1 editor direct, viewer direct',
+      'i-2 Lovelace; "Ada" 1 editor eng, viewer direct',
+    ]);
+    const run = first.out.slice(4, 40);
+    expect((await key.get(`/sync-runs/${run}`)).body).toMatchObject({ kind: 'import', status: 'finished' });
+    expect((await importFile(file(text))).out).toMatch(/rows 2, unchanged 2/);
+    expect(existsSync(join(folder, 'users.refused.csv'))).toBe(false);
+  });
+
+  it('writes refused rows with the reason into a file, which is mended and sent again', async () => {
+    const rows = Array.from({ length: 700 }, (_, n) => `i-${n},${n % 3 === 0 ? 'unheard-of' : 'viewer'},`);
+    rows[4] = 'i-4,viewer,perhaps';
+    rows[5] = 'i-5,viewer';
+    const path = file(`externalId,roles,active\n${rows.join('\n')}\n`);
+    const first = await importFile(path);
+    expect(first).toMatchObject({ code: 1, out: expect.stringMatching(/rows 700, created 464, failed 236\n/) });
+    const refused = join(folder, 'users.refused.csv');
+    expect(first.out).toContain(refused);
+    const lines = readFileSync(refused, 'utf8').split('\r\n');
+    expect(lines).toHaveLength(238);
+    expect(lines.slice(0, 5)).toEqual([
+      '\ufeffexternalId,roles,active,problem',
+      expect.stringMatching(/^i-0,unheard-of,,.*unheard-of/),
+      expect.stringMatching(/^i-3,unheard-of,,/),
+      'i-4,viewer,perhaps,active must be true or false',
+      'i-5,viewer,has 2 cells where the header has 3',
+    ]);
+    const mended = readFileSync(refused, 'utf8')
+      .replaceAll('unheard-of', 'editor')
+      .replace('perhaps', 'yes')
+      .replace('i-5,viewer,', 'i-5,viewer,,');
+    const second = await importFile(file(mended, 'users.refused.csv'));
+    expect(second).toMatchObject({ code: 0, out: expect.stringMatching(/rows 236, created 236\n$/) });
+    expect(await directory()).toHaveLength(700);
+  });
+
+  it('with --dry-run tells the same, and changes nothing', async () => {
+    const path = file('externalId,roles\ni-1,viewer\ni-2,unheard-of\n');
+    const tried = await importFile(path, '--dry-run');
+    expect(tried).toMatchObject({ code: 1, out: expect.stringMatching(/^would be: rows 2, created 1, failed 1\n/) });
+    expect(readFileSync(join(folder, 'users.refused.csv'), 'utf8')).toMatch(/^i-2,unheard-of,/m);
+    expect(await directory()).toEqual([]);
+  });
+
+  it('takes an empty cell for silence, or for emptiness where that is said', async () => {
+    await importFile(file('externalId,userName,roles\ni-1,ada,viewer\n'));
+    await importFile(file('externalId,userName,roles\ni-1,,\n'));
+    expect(await directory()).toEqual(['i-1 ada 1 viewer direct']);
+    await importFile(file('externalId,userName,roles\ni-1,,\n'), '--empty-clears');
+    expect(await directory()).toEqual([expect.not.stringContaining('viewer')]);
+  });
+
+  it.each<[string, string | Buffer, RegExp]>([
+    ['a header that is not known', 'externalId,colour\ni-1,red\n', /the column "colour" is not known/],
+    ['no column that names people', 'userName\nada\n', /externalId is missing/],
+    ['a quote that is not closed', 'externalId\ni-1\n"i-2\ni-3\n', /Line 3: a quoted cell is not closed/],
+    ['another encoding', Buffer.from('externalId,displayName\ni-1,Zo\xeb\n', 'latin1'), /not UTF-8/],
+    ['UTF-16', Buffer.from('\ufeffexternalId\ni-1\n', 'utf16le'), /UTF-16/],
+    ['nothing in it', '', /empty/],
+  ])('sends nothing of a file with %s', async (_, text, why) => {
+    const { code, err } = await importFile(file(text));
+    expect([code, err]).toEqual([1, expect.stringMatching(why)]);
+    expect((await key.get<{ items: object[] }>('/sync-runs')).body.items).toEqual([]);
+  });
+
+  it('takes its key from the environment or a file, never from the command line, and shows it to nobody', async () => {
+    const path = file('externalId\ni-1\n');
+    expect(await rollcall([path, '--url', service.url], {})).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/ROLLCALL_API_KEY/),
+    });
+    const keyFile = file(`${bound.ROLLCALL_API_KEY}\n`, 'key');
+    expect((await rollcall([path, '--url', service.url], { ROLLCALL_API_KEY_FILE: keyFile })).code).toBe(0);
+    const open = await rollcall([path, '--url', 'http://rollcall.example.com'], bound);
+    expect(open).toMatchObject({ code: 1, err: expect.stringMatching(/not https/) });
+    expect((await rollcall([path, '--url', service.url], { ROLLCALL_API_KEY: 'rc_wrong' })).err).toMatch(/^401/);
+  });
+
+  it('says in words why the service refuses all of it', async () => {
+    const { code, err } = await importFile(
+      file('externalId\ni-1\n'),
+      '--connection',
+      connectionId.replace(/^../, 'ff'),
+    );
+    expect([code, err]).toEqual([1, '403: This key speaks for another connection.\n']);
+  });
+});
+
+describe('rollcall import of many, while the service is killed with -9 and comes back', () => {
+  let world: ProcessWorld;
+  beforeAll(async () => {
+    world = await ProcessWorld.build();
+  }, 60_000);
+  afterAll(() => world.stop(), 60_000);
+
+  it('goes on by itself, and everybody is there once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-import-'));
+    const path = join(folder, 'many.csv');
+    const rows = Array.from({ length: 6000 }, (_, n) => `m-${n},m-${n}@x.example,viewer\n`);
+    writeFileSync(path, `externalId,userName,roles\n${rows.join('')}`);
+    const port = '39417';
+    const first = await world.start({ PORT: port });
+    const args = [path, '--url', first.service.url, '--connection', world.connection];
+    const importing = rollcall(args, { ROLLCALL_API_KEY: first.http.credential ?? '' });
+    await world.untilCount(1000, 'identities');
+    first.service.kill('SIGKILL');
+    await first.service.ended;
+    await world.expireHolds();
+    await world.start({ PORT: port });
+    expect(await importing).toMatchObject({ code: 0, out: expect.stringMatching(/rows 6000, created 6000\n$/) });
+    expect(await world.count('identities')).toBe(6000);
+    expect(await world.count('runs')).toBe(1);
+    rmSync(folder, { recursive: true });
+  }, 90_000);
+});
