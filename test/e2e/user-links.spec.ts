@@ -182,8 +182,10 @@ describe('merging users and splitting identities off', () => {
     const times = { createdAt: 1, modifiedAt: 1 };
     const place = { tenantId, connectionId: entra };
     await rollcall.database.transaction(async (tx) => {
-      await tx.insert(ScimUserEntity, { identityId, ...place, displayNameKey: null, active: true, ...times });
-      await tx.insert(ScimMemberEntity, { groupId: newId(), memberId: identityId, ...place, addedAt: 1 });
+      const names = { externalId: 'zoe-e', userNameKey: 'zoe@entra', displayNameKey: null };
+      await tx.insert(ScimUserEntity, { identityId, ...place, ...names, active: true, ...times });
+      const membership = { known: true, display: null, addedAt: 1 };
+      await tx.insert(ScimMemberEntity, { groupId: newId(), memberId: identityId, ...place, ...membership });
     });
     const isListed = async (): Promise<boolean[]> => {
       const { read } = rollcall.database;

@@ -8,7 +8,7 @@ import { parseJsonBody } from '../../platform/json-body.js';
 import { Problem } from '../../platform/problem.js';
 import { ConnectionPolicies } from '../../provisioning/connection-policies.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
-import { ProvisioningService } from '../../provisioning/provisioning.service.js';
+import { CHUNK_ITEMS_MAX, ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { failureRow, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
@@ -109,11 +109,13 @@ export class SyncService {
     held: HeldRequest | null,
     stopped?: AbortSignal,
   ): Promise<void> {
+    // What fits a chunk is written whole or not at all.
+    const isOneChunk = waiting.length <= CHUNK_ITEMS_MAX;
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < waiting.length) {
         stopped?.throwIfAborted();
-        const chunk = waiting.slice(next, (next += this.provisioning.chunkItems));
+        const chunk = waiting.slice(next, (next += isOneChunk ? CHUNK_ITEMS_MAX : this.provisioning.chunkItems));
         if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
         const submissions = chunk.map(({ submission }) => submission);
         run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));

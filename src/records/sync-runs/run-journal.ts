@@ -5,7 +5,7 @@ import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
 
-const BEAT_MS = 1000;
+const BEAT_MS = 250;
 
 export interface RunProgress {
   phase: RunEntity['phase'];
@@ -22,7 +22,7 @@ export interface Journalled {
 }
 
 /**
- * Keeps the row of a run current while this process works on it: from its start, each second, at its end. Hears there
+ * Keeps the row of a run current while this process works on it: from its start, four times a second, at its end. Hears there
  * that the run was cancelled, or taken over while this process was thought dead: then `stopped` is aborted, its reason
  * the Problem to answer with.
  */
