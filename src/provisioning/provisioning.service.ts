@@ -14,8 +14,10 @@ const CHUNK_ITEMS_BESIDE_SINGLES = 100;
 
 const REST_MS_MAX = 200;
 
-/** So long after the last single statement, chunks go two at a time again. */
-const SINGLES_CALM_MS = 200;
+/** Whoever logged in is followed by others: so long after the last single statement, chunks stay small and come singly. */
+const SINGLES_LIKELY_MS = 5000;
+/** So long after the last single statement, the next is awaited at any moment. */
+const SINGLES_COMING_MS = 200;
 
 /** Where statements are handed in: one alone, a chunk of a push, or a whole that stands or falls together. */
 @Injectable()
@@ -34,7 +36,7 @@ export class ProvisioningService {
     const batchesMax = database.engine === 'mysql' ? 2 : 1;
     this.single = new WriteLane(run, { itemsMax: 200, batchesMax, besideMin: () => 12, waitMsMax: 2000 });
     // While people log in, one chunk at a time: a second doubles what they wait for.
-    const besideMin = () => (this.areSinglesComing ? Infinity : 1);
+    const besideMin = () => (this.wasSingleWithin(SINGLES_LIKELY_MS) ? Infinity : 1);
     const chunksMax = database.engine === 'mysql' ? 3 : 1;
     this.bulk = new WriteLane((submissions) => this.runChunk(submissions), {
       itemsMax: CHUNK_ITEMS_MAX,
@@ -48,11 +50,11 @@ export class ProvisioningService {
 
   /** How many records a chunk shall have now. */
   get chunkItems(): number {
-    return this.areSinglesComing ? CHUNK_ITEMS_BESIDE_SINGLES : CHUNK_ITEMS_MAX;
+    return this.wasSingleWithin(SINGLES_LIKELY_MS) ? CHUNK_ITEMS_BESIDE_SINGLES : CHUNK_ITEMS_MAX;
   }
 
-  private get areSinglesComing(): boolean {
-    return Date.now() - this.lastSingleMs < SINGLES_CALM_MS;
+  private wasSingleWithin(ms: number): boolean {
+    return Date.now() - this.lastSingleMs < ms;
   }
 
   /** One statement; it goes with whatever else arrives meanwhile. Throws Problem when it cannot be written. */
@@ -98,7 +100,8 @@ export class ProvisioningService {
     const startMs = performance.now();
     const settled = await this.batch.run(submissions);
     const tookMs = performance.now() - startMs;
-    if (this.areSinglesComing) await new Promise((resolve) => setTimeout(resolve, Math.min(tookMs, REST_MS_MAX)));
+    const restMs = this.wasSingleWithin(SINGLES_COMING_MS) ? Math.min(tookMs, REST_MS_MAX) : 0;
+    if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
     return settled;
   }
 
