@@ -85,8 +85,7 @@ export class WriteLane<In, Out> {
       this.running += 1;
       void this.runJobs(jobs).finally(() => {
         this.running -= 1;
-        // Not at once: what has arrived meanwhile, and is on its way here, goes along.
-        if (this.waiting.size > 0) this.wake();
+        this.pump();
         if (this.running === 0 && this.waiting.size === 0) {
           for (const resolve of this.idle.splice(0)) resolve();
         }
