@@ -3,8 +3,9 @@ import { LessThanOrEqual } from 'typeorm';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
+import { Repetition } from '../platform/repetition.js';
 import { RunEntity } from '../records/sync-runs/run.entity.js';
-import { addCounts } from '../records/sync-runs/run-state.js';
+import { finishedAt, noteChunk } from '../records/sync-runs/run-rows.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { ConnectionMoved } from './hold-connections.js';
@@ -21,9 +22,11 @@ const CHUNK_PEOPLE = 500;
 @Injectable()
 export class ReplanService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(ReplanService.name);
-  private timer: NodeJS.Timeout | null = null;
-  private stopping = false;
-  private working: Promise<void> = Promise.resolve();
+  private readonly repetition = new Repetition(() => this.workThrough(), {
+    everyMs: POLL_MS,
+    logger: this.logger,
+    trouble: 'Re-plans wait',
+  });
 
   constructor(
     private readonly database: Database,
@@ -34,23 +37,11 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
   ) {}
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.repetition.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    if (this.timer) clearTimeout(this.timer);
-    await this.working;
-  }
-
-  private schedule(): void {
-    if (this.stopping) return;
-    this.timer = setTimeout(() => {
-      this.working = this.workThrough()
-        .catch((error: unknown) => this.logger.warn(`Re-plans wait: ${String(error)}`))
-        .finally(() => this.schedule());
-    }, POLL_MS);
-    this.timer.unref();
+    await this.repetition.stop();
   }
 
   /** Carries out every re-plan that was ordered and that no other instance works on. */
@@ -61,7 +52,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
       take: 100,
     });
     for (const connectionId of new Set(runs.map((run) => run.connectionId))) {
-      if (this.stopping) return;
+      if (this.repetition.stopping) return;
       await this.leases.run(`replan:${connectionId}`, LEASE_MS, (lost) =>
         this.replan(connectionId, lost).catch((error: unknown) => {
           // Saved again meanwhile: that has ordered a run of its own, which takes this one in.
@@ -92,7 +83,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     if (known) {
       let place: PeoplePlace | null = null;
       do {
-        if (this.stopping || lost.aborted) return;
+        if (this.repetition.stopping || lost.aborted) return;
         const page = await readPeople(this.database.read, connectionId, version, place, CHUNK_PEOPLE);
         if (page.userIds.length > 0) await this.applyTo(run, known.policy, page.userIds);
         place = page.next;
@@ -103,20 +94,17 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
 
   private async applyTo(run: RunEntity, policy: Parameters<ReplanChunk['apply']>[0], userIds: string[]): Promise<void> {
     const actor = { type: run.actorType as 'user' | 'api-key' | 'system', id: run.actorId };
-    await this.chunk.apply(policy, userIds, { actor, runId: run.id }, async (tx, counts) => {
-      const stored = await tx.findOneByOrFail(RunEntity, { id: run.id });
-      const said = { counts: addCounts(stored.counts, counts), phase: 'writing', aliveAt: this.clock.now() } as const;
-      await tx.update(RunEntity, { id: run.id }, said);
-    });
+    await this.chunk.apply(policy, userIds, { actor, runId: run.id }, (tx, counts) =>
+      noteChunk(tx, run.id, { ...counts }, this.clock.now()),
+    );
   }
 
   private async finish(connectionId: string, version: number): Promise<void> {
-    const now = this.clock.now();
     await this.database.transaction((tx) =>
       tx.update(
         RunEntity,
         { connectionId, kind: 'replan', status: 'running', mappingVersion: LessThanOrEqual(version) },
-        { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now },
+        finishedAt(this.clock.now()),
       ),
     );
   }

@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database } from '../platform/database.js';
 import { type Health, HealthRegistry } from '../platform/health.js';
+import { Repetition } from '../platform/repetition.js';
 import { selectByKeys, selectRows } from '../platform/sql.js';
 import type { ConnectionSettings } from '../records/connections/connection-settings.js';
 import type { KeySetAddress } from './key-set.js';
@@ -23,8 +24,11 @@ interface Watched {
 export class KeyWatch implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(KeyWatch.name);
   private watched = new Map<string, Watched>();
-  private timer: NodeJS.Timeout | null = null;
-  private stopping = false;
+  private readonly repetition = new Repetition(() => this.look(), {
+    everyMs: WATCH_MS,
+    logger: this.logger,
+    trouble: 'Keys are not looked after',
+  });
 
   constructor(
     private readonly database: Database,
@@ -34,27 +38,18 @@ export class KeyWatch implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   onApplicationBootstrap(): void {
     this.health.register('identity-providers', () => Promise.resolve(this.describe()));
-    this.schedule(0);
+    this.repetition.start(0);
   }
 
   beforeApplicationShutdown(): void {
-    this.stopping = true;
-    if (this.timer) clearTimeout(this.timer);
+    // A provider that does not answer keeps nobody from ending.
+    void this.repetition.stop();
   }
 
   /** Fetches what is missing or grows old; ends when every provider has answered or failed. */
   async look(): Promise<void> {
     await this.readConnections();
     await this.keySets.refreshDue(this.listAddresses());
-  }
-
-  private schedule(delayMs: number): void {
-    if (this.stopping) return;
-    this.timer = setTimeout(() => {
-      void this.look()
-        .catch((error: unknown) => this.logger.warn(`Keys are not looked after: ${String(error)}`))
-        .finally(() => this.schedule(WATCH_MS));
-    }, delayMs).unref();
   }
 
   private describe(): Health {

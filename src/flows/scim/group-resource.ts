@@ -1,15 +1,12 @@
 import { formatTime } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
+import { etagOf } from './etag.js';
 import type { GroupRow, MemberRow } from './group-store.js';
 import { GROUP_SCHEMA_URN } from './protocol/group-schema.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 
 export function groupNotFound(id: string): Problem {
   return new Problem('not_found', `There is no group ${JSON.stringify(id.slice(0, 100))}.`);
-}
-
-export function etagOfGroup({ version }: Pick<GroupRow, 'version'>): string {
-  return `W/"${version}"`;
 }
 
 export function locationOfGroup(baseUrl: string, id: string): string {
@@ -46,7 +43,7 @@ export function toGroupResource(group: GroupRow, members: readonly MemberRow[] |
       created: formatTime(createdAt),
       lastModified: formatTime(modifiedAt),
       location: locationOfGroup(baseUrl, id),
-      version: etagOfGroup(group),
+      version: etagOf(group),
     },
   };
 }

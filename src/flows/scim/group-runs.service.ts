@@ -4,12 +4,13 @@ import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Leases } from '../../platform/leases.js';
 import { Problem } from '../../platform/problem.js';
+import { Repetition } from '../../platform/repetition.js';
 import { execute, placeholders, selectRows } from '../../platform/sql.js';
 import type { PlannedBatch } from '../../provisioning/batch.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { forgetMembers } from '../../records/groups/forget-members.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
-import { addCounts } from '../../records/sync-runs/run-state.js';
+import { finishedAt, noteChunk } from '../../records/sync-runs/run-rows.js';
 import { followGroups } from './group-statement.js';
 import { guardPeople } from './guard-people.js';
 
@@ -29,9 +30,11 @@ class RunWaits extends Error {}
 @Injectable()
 export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(GroupRunsService.name);
-  private timer: NodeJS.Timeout | null = null;
-  private stopping = false;
-  private working: Promise<void> = Promise.resolve();
+  private readonly repetition = new Repetition(() => this.workThrough(), {
+    everyMs: POLL_MS,
+    logger: this.logger,
+    trouble: 'Runs over groups wait',
+  });
 
   constructor(
     private readonly database: Database,
@@ -41,23 +44,11 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
   ) {}
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.repetition.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
-    if (this.timer) clearTimeout(this.timer);
-    await this.working;
-  }
-
-  private schedule(): void {
-    if (this.stopping) return;
-    this.timer = setTimeout(() => {
-      this.working = this.workThrough()
-        .catch((error: unknown) => this.logger.warn(`Runs over groups wait: ${String(error)}`))
-        .finally(() => this.schedule());
-    }, POLL_MS);
-    this.timer.unref();
+    await this.repetition.stop();
   }
 
   /** Carries out every run over groups that was ordered and that no other instance works on. */
@@ -68,7 +59,7 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
       take: 100,
     });
     for (const { id, connectionId } of runs) {
-      if (this.stopping) return;
+      if (this.repetition.stopping) return;
       await this.leases.run(`groups:${connectionId}`, LEASE_MS, (lost) =>
         this.carryOut(id, lost).catch((error: unknown) => {
           if (!(error instanceof RunWaits)) throw error;
@@ -81,7 +72,7 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
     const run = await this.database.read.findOneBy(RunEntity, { id: runId, status: 'running' });
     if (!run) return;
     for (;;) {
-      if (this.stopping || lost.aborted) return;
+      if (this.repetition.stopping || lost.aborted) return;
       const ids = await readDue(this.database.read, runId);
       if (ids.length === 0) break;
       const begun = Date.now();
@@ -89,8 +80,7 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
       const pauseMs = Math.min(PAUSE_MS_MAX, (Date.now() - begun) / 2);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
-    const now = this.clock.now();
-    const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+    const over = finishedAt(this.clock.now());
     await this.database.transaction((tx) => tx.update(RunEntity, { id: runId, status: 'running' }, over));
   }
 
@@ -138,9 +128,7 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
   private async strike(tx: EntityManager, run: RunEntity, ids: readonly string[], counts: Record<string, number>) {
     const due = `runId = ? AND identityId IN ${placeholders(ids.length)}`;
     await execute(tx, `DELETE FROM scim_due WHERE ${due}`, [run.id, ...ids]);
-    const stored = await tx.findOneByOrFail(RunEntity, { id: run.id });
-    const said = { counts: addCounts(stored.counts, counts), phase: 'writing', aliveAt: this.clock.now() } as const;
-    await tx.update(RunEntity, { id: run.id }, said);
+    await noteChunk(tx, run.id, counts, this.clock.now());
   }
 }
 

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database.js';
 import { isId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
+import { etagOf } from './etag.js';
 import type { IndexedAttributes } from './filter-sql.js';
-import { etagOfGroup, groupNotFound, locationOfGroup, toGroupResource } from './group-resource.js';
+import { groupNotFound, locationOfGroup, toGroupResource } from './group-resource.js';
 import { countMembers, findGroup, findGroups, type GroupRow, listMembers, readMembers } from './group-store.js';
 import type { ListSource, SortColumn } from './list-source.js';
 import { isShown, projectResource, type Projection } from './protocol/project-resource.js';
@@ -87,7 +88,7 @@ export class ScimGroupReader implements ListSource {
     return {
       resource: projectResource(toGroupResource(group, members, baseUrl), projection),
       location: locationOfGroup(baseUrl, group.id),
-      etag: etagOfGroup(group),
+      etag: etagOf(group),
     };
   }
 

@@ -14,13 +14,20 @@ import { Problems } from '../../platform/openapi.js';
 import { Limits, MEBIBYTE } from '../../platform/route-limits.js';
 import { readSearchRequest, readUrlQuery } from './protocol/list-query.js';
 import { ScimPatchBody, ScimSearchBody } from './scim.dto.js';
-import { sendResource } from './scim-answer.js';
+import { type ScimRequest, sendChanged, sendCreated, sendResource, sendUnlessKnown } from './scim-answer.js';
 import { ScimGroupBody, ScimGroupListView, ScimGroupView } from './scim-group.dto.js';
 import { ScimGroupsService } from './scim-groups.service.js';
-import { Asked, ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
+import {
+  Asked,
+  ApiIfMatch,
+  ApiListQuery,
+  ApiProjection,
+  LIST_PROBLEMS,
+  PATCH_PROBLEMS,
+  PUT_PROBLEMS,
+  ScimController,
+} from './scim-route.js';
 import { ScimSearchService } from './scim-search.service.js';
-import type { ScimRequest } from './scim-users.service.js';
-import { matchesEtag } from './user-draft.js';
 
 /** A group of a hundred thousand members fits. */
 const BODY = { bodyBytesMax: 16 * MEBIBYTE };
@@ -49,9 +56,7 @@ export class ScimGroupsController {
     @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.groups.create(principal, body, asked);
-    void reply.header('location', answer.location);
-    return sendResource(reply, answer);
+    return sendCreated(reply, await this.groups.create(principal, body, asked));
   }
 
   @Get()
@@ -89,11 +94,7 @@ export class ScimGroupsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.groups.get(principal, id, asked);
-    const resource = sendResource(reply, answer);
-    if (ifNoneMatch === undefined || !matchesEtag(ifNoneMatch, answer.etag)) return resource;
-    void reply.status(304);
-    return undefined;
+    return sendUnlessKnown(reply, await this.groups.get(principal, id, asked), ifNoneMatch);
   }
 
   @Put(':id')
@@ -107,14 +108,7 @@ export class ScimGroupsController {
   @ApiProjection()
   @ApiIfMatch()
   @ApiOkResponse({ type: ScimGroupView })
-  @Problems(
-    'scim_invalid_value',
-    'scim_invalid_syntax',
-    'scim_uniqueness',
-    'protected_user',
-    'last_owner',
-    'overloaded',
-  )
+  @Problems(...PUT_PROBLEMS)
   async replace(
     @Caller() principal: Principal,
     @Param('id') id: string,
@@ -139,18 +133,7 @@ export class ScimGroupsController {
   @ApiIfMatch()
   @ApiOkResponse({ type: ScimGroupView })
   @ApiNoContentResponse({ description: 'It is done; under presets that ask for no body.' })
-  @Problems(
-    'scim_invalid_path',
-    'scim_invalid_filter',
-    'scim_no_target',
-    'scim_mutability',
-    'scim_invalid_value',
-    'scim_invalid_syntax',
-    'scim_uniqueness',
-    'protected_user',
-    'last_owner',
-    'overloaded',
-  )
+  @Problems(...PATCH_PROBLEMS)
   async change(
     @Caller() principal: Principal,
     @Param('id') id: string,
@@ -158,11 +141,7 @@ export class ScimGroupsController {
     @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { answer, isTold } = await this.groups.change(principal, id, body, asked);
-    const resource = sendResource(reply, answer);
-    if (isTold) return resource;
-    void reply.status(204);
-    return undefined;
+    return sendChanged(reply, await this.groups.change(principal, id, body, asked));
   }
 
   @Delete(':id')

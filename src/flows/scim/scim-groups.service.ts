@@ -4,6 +4,7 @@ import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
+import { checkEtag } from './etag.js';
 import type { GroupPlan } from './group-plan.js';
 import type { GroupRow } from './group-store.js';
 import { GroupWriter } from './group-writer.js';
@@ -11,11 +12,9 @@ import { type GroupWays, planGroup, planNewGroup, planRemoval } from './plan-gro
 import { type GroupBody, type GroupChanges, readGroup, readGroupPatch } from './protocol/group-changes.js';
 import { type AskedAttributes, readProjection } from './protocol/project-resource.js';
 import { groupResourceType } from './protocol/resource-types.js';
-import type { ScimAnswer } from './scim-answer.js';
+import type { ChangeAnswer, ScimAnswer, ScimRequest } from './scim-answer.js';
 import { ScimDirectories, type ScimDirectory } from './scim-directory.js';
 import { ScimGroupReader } from './scim-group-reader.js';
-import type { ChangeAnswer, ScimRequest } from './scim-users.service.js';
-import { checkEtag } from './user-draft.js';
 
 /** A PATCH of a larger group is answered with 204, unless the client asks for attributes. */
 const MEMBERS_TOLD_MAX = 100;

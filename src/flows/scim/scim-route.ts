@@ -9,7 +9,7 @@ import type { FastifyRequest } from 'fastify';
 import { ApiConsumes, ApiHeader, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { readUrlQuery } from './protocol/list-query.js';
 import { ScimMediaInterceptor } from './scim-media.interceptor.js';
-import type { ScimRequest } from './scim-users.service.js';
+import type { ScimRequest } from './scim-answer.js';
 
 const MEDIA = ['application/scim+json', 'application/json'];
 
@@ -33,6 +33,24 @@ export const LIST_PROBLEMS = [
   'scim_invalid_cursor',
   'scim_expired_cursor',
   'scim_invalid_count',
+] as const;
+
+/** What a new form of a resource can be refused with. */
+export const PUT_PROBLEMS = [
+  'scim_invalid_value',
+  'scim_invalid_syntax',
+  'scim_uniqueness',
+  'protected_user',
+  'last_owner',
+  'overloaded',
+] as const;
+
+export const PATCH_PROBLEMS = [
+  'scim_invalid_path',
+  'scim_invalid_filter',
+  'scim_no_target',
+  'scim_mutability',
+  ...PUT_PROBLEMS,
 ] as const;
 
 const optional = (name: string, description: string) => ApiQuery({ name, description, required: false, type: String });

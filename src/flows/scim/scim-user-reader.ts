@@ -3,6 +3,7 @@ import type { Facts } from '../../plan/facts.js';
 import { Database } from '../../platform/database.js';
 import { isId } from '../../platform/ids.js';
 import { selectByKeys } from '../../platform/sql.js';
+import { etagOf } from './etag.js';
 import { readGroupsOf } from './group-store.js';
 import type { ListSource } from './list-source.js';
 import { isShown, projectResource, type Projection } from './protocol/project-resource.js';
@@ -10,7 +11,7 @@ import { userResourceType } from './protocol/resource-types.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
-import { etagOfUser, locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
+import { locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 
@@ -75,6 +76,6 @@ export class ScimUserReader implements ListSource {
       isShown(projection, 'groups') && !isNew ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
     const resource = toUserResource(id, stored, groups?.get(id) ?? [], baseUrl);
     const location = locationOf(baseUrl, id);
-    return { resource: projectResource(resource, projection), location, etag: etagOfUser(stored) };
+    return { resource: projectResource(resource, projection), location, etag: etagOf(stored) };
   }
 }

@@ -13,11 +13,19 @@ import { Access, Caller, type Principal } from '../../platform/access.js';
 import { Problems } from '../../platform/openapi.js';
 import { readSearchRequest, readUrlQuery } from './protocol/list-query.js';
 import { ScimPatchBody, ScimSearchBody, ScimUserBody, ScimUserListView, ScimUserView } from './scim.dto.js';
-import { sendResource } from './scim-answer.js';
-import { Asked, ApiIfMatch, ApiListQuery, ApiProjection, LIST_PROBLEMS, ScimController } from './scim-route.js';
+import { type ScimRequest, sendChanged, sendCreated, sendResource, sendUnlessKnown } from './scim-answer.js';
+import {
+  Asked,
+  ApiIfMatch,
+  ApiListQuery,
+  ApiProjection,
+  LIST_PROBLEMS,
+  PATCH_PROBLEMS,
+  PUT_PROBLEMS,
+  ScimController,
+} from './scim-route.js';
 import { ScimSearchService } from './scim-search.service.js';
-import { type ScimRequest, ScimUsersService } from './scim-users.service.js';
-import { matchesEtag } from './user-draft.js';
+import { ScimUsersService } from './scim-users.service.js';
 
 type UrlQuery = Record<string, unknown>;
 
@@ -45,9 +53,7 @@ export class ScimUsersController {
     @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.users.create(principal, body, asked);
-    void reply.header('location', answer.location);
-    return sendResource(reply, answer);
+    return sendCreated(reply, await this.users.create(principal, body, asked));
   }
 
   @Get()
@@ -85,11 +91,7 @@ export class ScimUsersController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const answer = await this.users.get(principal, id, asked);
-    const resource = sendResource(reply, answer);
-    if (ifNoneMatch === undefined || !matchesEtag(ifNoneMatch, answer.etag)) return resource;
-    void reply.status(304);
-    return undefined;
+    return sendUnlessKnown(reply, await this.users.get(principal, id, asked), ifNoneMatch);
   }
 
   @Put(':id')
@@ -99,14 +101,7 @@ export class ScimUsersController {
   @ApiProjection()
   @ApiIfMatch()
   @ApiOkResponse({ type: ScimUserView })
-  @Problems(
-    'scim_invalid_value',
-    'scim_invalid_syntax',
-    'scim_uniqueness',
-    'protected_user',
-    'last_owner',
-    'overloaded',
-  )
+  @Problems(...PUT_PROBLEMS)
   async replace(
     @Caller() principal: Principal,
     @Param('id') id: string,
@@ -128,18 +123,7 @@ export class ScimUsersController {
   @ApiIfMatch()
   @ApiOkResponse({ type: ScimUserView })
   @ApiNoContentResponse({ description: 'It is done; under presets that ask for no body.' })
-  @Problems(
-    'scim_invalid_path',
-    'scim_invalid_filter',
-    'scim_no_target',
-    'scim_mutability',
-    'scim_invalid_value',
-    'scim_invalid_syntax',
-    'scim_uniqueness',
-    'protected_user',
-    'last_owner',
-    'overloaded',
-  )
+  @Problems(...PATCH_PROBLEMS)
   async change(
     @Caller() principal: Principal,
     @Param('id') id: string,
@@ -147,11 +131,7 @@ export class ScimUsersController {
     @Asked() asked: ScimRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { answer, isTold } = await this.users.change(principal, id, body, asked);
-    const resource = sendResource(reply, answer);
-    if (isTold) return resource;
-    void reply.status(204);
-    return undefined;
+    return sendChanged(reply, await this.users.change(principal, id, body, asked));
   }
 
   @Delete(':id')

@@ -7,36 +7,18 @@ import { Problem } from '../../platform/problem.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import type { Effects, Scene } from '../../provisioning/submission.js';
 import { IdentityRemoval } from '../../records/users/identity-removal.service.js';
+import { checkEtag } from './etag.js';
 import { applyPatch } from './protocol/apply-patch.js';
 import { type PatchStep, readPatch } from './protocol/patch-request.js';
 import { type AskedAttributes, type Projection, readProjection } from './protocol/project-resource.js';
 import { readResource, type ScimResource } from './protocol/read-resource.js';
 import { userResourceType } from './protocol/resource-types.js';
-import type { ScimAnswer } from './scim-answer.js';
+import type { ChangeAnswer, ScimAnswer, ScimRequest } from './scim-answer.js';
 import { ScimDirectories, type ScimDirectory } from './scim-directory.js';
 import { readSettled } from './scim-outcome.js';
 import { ScimUserReader } from './scim-user-reader.js';
 import { indexRows, readStoredUser } from './stored-user.js';
-import {
-  checkEtag,
-  draftChange,
-  draftCreation,
-  replaceResource,
-  toDrafted,
-  type UserDraft,
-  userNotFound,
-} from './user-draft.js';
-
-/** What a request says beside its body. */
-export interface ScimRequest extends AskedAttributes {
-  ifMatch?: string | undefined;
-}
-
-export interface ChangeAnswer {
-  answer: ScimAnswer;
-  /** The client is told the resource, and not only that it is done. */
-  isTold: boolean;
-}
+import { draftChange, draftCreation, replaceResource, toDrafted, type UserDraft, userNotFound } from './user-draft.js';
 
 const NOTHING: Effects = { rows: [], events: [] };
 

@@ -4,6 +4,7 @@ import type { Json } from '../../plan/statement.js';
 import { formatTime, type Micros } from '../../platform/clock.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { RowSet } from '../../provisioning/submission.js';
+import { etagOf } from './etag.js';
 import type { JsonObject } from './protocol/read-value.js';
 import { listSchemas, type ScimResource } from './protocol/read-resource.js';
 import { userResourceType } from './protocol/resource-types.js';
@@ -30,10 +31,6 @@ export function readStoredUser({ facts }: Pick<IdentityState, 'facts'>): StoredU
 
 export function toResourceField({ resource, version, createdAt, modifiedAt }: StoredUser): Json {
   return { r: resource as JsonObject, v: version, c: createdAt, m: modifiedAt };
-}
-
-export function etagOfUser({ version }: Pick<StoredUser, 'version'>): string {
-  return `W/"${version}"`;
 }
 
 /** A group of a person, as the person shows it. */
@@ -64,7 +61,7 @@ export function toUserResource(id: string, stored: StoredUser, groups: readonly 
     created: formatTime(stored.createdAt),
     lastModified: formatTime(stored.modifiedAt),
     location: locationOf(baseUrl, id),
-    version: etagOfUser(stored),
+    version: etagOf(stored),
   };
   return resource;
 }

@@ -5,10 +5,11 @@ import { sameJson } from '../../plan/facts.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { Drafted, Scene } from '../../provisioning/submission.js';
+import { checkEtag } from './etag.js';
 import type { Leniencies } from './protocol/leniencies.js';
 import type { JsonObject } from './protocol/read-value.js';
 import type { ScimResource } from './protocol/read-resource.js';
-import { etagOfUser, readStoredUser, RESOURCE_FIELD, type StoredUser, toResourceField } from './stored-user.js';
+import { readStoredUser, RESOURCE_FIELD, type StoredUser, toResourceField } from './stored-user.js';
 import { toUserFields } from './user-statement.js';
 
 /** A draft's statement, and the resource before and after it. */
@@ -78,18 +79,6 @@ function withState(stored: StoredUser, { active }: IdentityState): StoredUser {
 
 export function userNotFound(id: string): Problem {
   return new Problem('not_found', `There is no user ${JSON.stringify(id.slice(0, 100))}.`);
-}
-
-/** Weak comparison (RFC 9110, section 8.8.3.2): SCIM's ETags are weak, and clients drop the mark. */
-export function checkEtag(ifMatch: string | undefined, stored: Pick<StoredUser, 'version'>): void {
-  if (ifMatch === undefined || matchesEtag(ifMatch, etagOfUser(stored))) return;
-  throw new Problem('version_conflict', `Its version is ${etagOfUser(stored)}.`);
-}
-
-/** One of the ETags in a header is this one, or `*`. */
-export function matchesEtag(header: string, etag: string): boolean {
-  const opaque = (text: string): string => text.trim().replace(/^W\//, '');
-  return header.split(',').some((part) => part.trim() === '*' || opaque(part) === opaque(etag));
 }
 
 /** Answers a draft's thrown problem as the batch wants it. */

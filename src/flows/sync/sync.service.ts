@@ -11,7 +11,7 @@ import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js
 import { CHUNK_ITEMS_MAX, ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
-import { failureRow, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
+import { failureRow, finishedAt, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
 import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
 import { findStoredPushes } from './stored-pushes.js';
@@ -172,7 +172,7 @@ export class SyncService {
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
     const now = this.clock.now();
-    const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+    const over = finishedAt(now);
     await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
     await this.keepOutcome(tx, run, held);
   }

@@ -2,7 +2,8 @@ import type { EntityManager } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
 import type { SqlValue } from '../../platform/database.js';
 import { insertRows } from '../../platform/sql.js';
-import { RunEntity } from './run.entity.js';
+import { type RunCounts, RunEntity } from './run.entity.js';
+import { addCounts } from './run-state.js';
 
 type Given =
   'id' | 'tenantId' | 'connectionId' | 'kind' | 'cause' | 'mode' | 'actorType' | 'actorId' | 'mappingVersion';
@@ -24,6 +25,21 @@ export function newRun(given: Pick<RunEntity, Given>, now: Micros, over: Partial
     finishedAt: null,
     ...over,
   };
+}
+
+/** Adds what a chunk did to a run, in the transaction of the chunk. */
+export async function noteChunk(tx: EntityManager, runId: string, counts: RunCounts, now: Micros): Promise<void> {
+  const stored = await tx.findOneByOrFail(RunEntity, { id: runId });
+  await tx.update(
+    RunEntity,
+    { id: runId },
+    { counts: addCounts(stored.counts, counts), phase: 'writing', aliveAt: now },
+  );
+}
+
+/** What a run says once it is done. */
+export function finishedAt(now: Micros) {
+  return { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
 }
 
 /** A record that was refused. */
