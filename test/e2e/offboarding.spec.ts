@@ -1,56 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DAY, SECOND } from '../../src/platform/clock.js';
-import { permissions } from '../../src/platform/permissions.js';
 import { Problem } from '../../src/platform/problem.js';
 import { selectRows } from '../../src/platform/sql.js';
 import { Sweeper } from '../../src/platform/sweeper.js';
-import type { UserView } from '../../src/records/users/user-view.dto.js';
-import { DirectoryWrites, type Pushed } from '../support/directory-writes.js';
+import { DirectoryWrites } from '../support/directory-writes.js';
 import type { HttpClient } from '../support/http-client.js';
-import { type Customer, type LoggedInBody, LoginWorld } from '../support/login-world.js';
+import { type Customer, LoginWorld } from '../support/login-world.js';
+import { MatchedCustomer } from '../support/matched-customer.js';
 import { seedGrants } from '../support/seed.js';
 import { endReasonOf, eventsOf, seedSession } from '../support/stored.js';
-
-const MATCHING = {
-  login: {
-    enabled: true,
-    createUsers: true,
-    subject: 'claims.sub',
-    match: [{ claim: 'oid', field: 'externalId' as const }],
-    maxSessionSeconds: 43_200,
-  },
-};
-const ALL = Object.keys(permissions);
 
 let world: LoginWorld;
 let acme: Customer;
 let admin: HttpClient;
 let directory: DirectoryWrites;
+let matched: MatchedCustomer;
 
 beforeAll(async () => {
-  world = await LoginWorld.start();
-  acme = await world.addCustomer(MATCHING);
-  directory = new DirectoryWrites(acme);
-  admin = await acme.client(...ALL.filter((each) => each !== 'users:sync'));
+  matched = await MatchedCustomer.start();
+  ({ world, acme, admin, directory } = matched);
 });
-afterAll(() => world.stop());
-
-const enter = (person: Pushed, over: Record<string, unknown> = {}) =>
-  acme.login({ sub: `s-${person.externalId}`, oid: person.externalId, ...over });
-const meOf = ({ access_token }: LoggedInBody) =>
-  world.rollcall.http.get('/auth/me', { authorization: `Bearer ${access_token}` });
-const see = async (userId: string): Promise<UserView> => (await admin.get<UserView>(`/users/${userId}`)).body;
+afterAll(() => matched.stop());
 
 describe('the deletion of an identity by its source', () => {
   it('takes the user too, ends their session at once, and lets no token from before in again', async () => {
     const person = await directory.pushNext();
     const token = acme.token({ sub: `s-${person.externalId}`, oid: person.externalId });
-    const session = await enter(person);
-    expect((await meOf(session.body)).status).toBe(200);
+    const session = await matched.enter(person);
+    expect((await matched.meOf(session.body)).status).toBe(200);
     await admin.put(`/users/${person.userId}/roles/viewer`, { reason: 'cover' });
     world.clock.pass(2 * SECOND);
     expect(await directory.remove(person.identityId)).toEqual({ userId: person.userId, userDeleted: true });
-    expect((await meOf(session.body)).status).toBe(401);
+    expect((await matched.meOf(session.body)).status).toBe(401);
     expect((await admin.get(`/users/${person.userId}`)).status).toBe(404);
     expect((await world.login(token)).status).toBe(401);
     expect(await acme.refusals()).toEqual(['identity_deleted']);
@@ -87,7 +68,7 @@ describe('the deletion of an identity by its source', () => {
       'deleted',
       null,
     ]);
-    const user = await see(person.userId);
+    const user = await matched.see(person.userId);
     expect(user).toMatchObject({ userName: 'ada', email: 'ada@bolt.com', attributes: {} });
     expect(user.identities.map(({ id }) => id)).toEqual([joined.identityId]);
     expect(user.roles.map(({ key }) => key)).toEqual(['viewer']);
@@ -115,7 +96,7 @@ describe('the deletion of an identity by its source', () => {
     await expect(directory.remove(person.identityId, missing)).rejects.toMatchObject({ code: 'not_found' });
     const failing = { alongside: () => Promise.reject(new Error('no')) };
     await expect(directory.remove(person.identityId, failing)).rejects.toThrow('no');
-    expect((await see(person.userId)).identities).toHaveLength(1);
+    expect((await matched.see(person.userId)).identities).toHaveLength(1);
   });
 
   it('of another connection or tenant is not found', async () => {
@@ -123,7 +104,7 @@ describe('the deletion of an identity by its source', () => {
     const other = await world.addCustomer();
     await expect(new DirectoryWrites(other).remove(person.identityId)).rejects.toMatchObject({ code: 'not_found' });
     await expect(directory.remove('nobody')).rejects.toMatchObject({ code: 'not_found' });
-    expect((await see(person.userId)).identities).toHaveLength(1);
+    expect((await matched.see(person.userId)).identities).toHaveLength(1);
   });
 
   it('of one person many times at once is one deletion', async () => {
@@ -156,20 +137,20 @@ describe('the deletion of an identity by its source', () => {
 describe('who is created again', () => {
   it('within thirty days keeps the user id, not what admins gave, and logs in with a new token', async () => {
     const person = await directory.pushNext({ groups: ['engineering'] });
-    await enter(person);
+    await matched.enter(person);
     await admin.put(`/users/${person.userId}/roles/viewer`, { reason: 'cover' });
-    const gone = await see(person.userId);
+    const gone = await matched.see(person.userId);
     world.clock.pass(2 * SECOND);
     await directory.remove(person.identityId);
     world.clock.pass(20 * DAY);
     const back = await directory.push(person.externalId, { userName: 'back@acme.com', groups: ['engineering'] });
     expect(back.userId).toBe(person.userId);
     expect(back.identityId).not.toBe(person.identityId);
-    const user = await see(person.userId);
+    const user = await matched.see(person.userId);
     expect(user.roles.map(({ key }) => key)).toEqual(['editor']);
     expect(user.version).toBeGreaterThan(gone.version);
     world.clock.pass(2 * SECOND);
-    expect((await enter(person)).body.user).toMatchObject({ id: person.userId, roles: ['editor'] });
+    expect((await matched.enter(person)).body.user).toMatchObject({ id: person.userId, roles: ['editor'] });
     const types = (await eventsOf(world.rollcall, person.userId)).map(({ type }) => type);
     expect(types.filter((type) => type === 'user.created' || type === 'user.deleted')).toEqual([
       'user.created',
@@ -185,7 +166,10 @@ describe('who is created again', () => {
     await admin.put(`/users/${person.userId}/blocks/roles/editor`, { reason: 'audit' });
     await directory.remove(person.identityId);
     await directory.push(person.externalId, { groups: ['engineering'] });
-    expect(await see(person.userId)).toMatchObject({ suspended: true, blocks: [{ role: 'editor', reason: 'audit' }] });
+    expect(await matched.see(person.userId)).toMatchObject({
+      suspended: true,
+      blocks: [{ role: 'editor', reason: 'audit' }],
+    });
   });
 
   it('after thirty days is somebody new, and the note is swept', async () => {
@@ -217,7 +201,7 @@ describe('who is created again', () => {
       Array.from({ length: 5 }, () => directory.push(person.externalId, { displayName: 'Back' })),
     );
     expect(new Set(all.map(({ userId }) => userId))).toEqual(new Set([person.userId]));
-    expect((await see(person.userId)).identities).toHaveLength(1);
+    expect((await matched.see(person.userId)).identities).toHaveLength(1);
   });
 
   const notesOf = async (userId: string): Promise<number> =>

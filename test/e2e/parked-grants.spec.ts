@@ -1,57 +1,39 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SECOND } from '../../src/platform/clock.js';
-import { permissions } from '../../src/platform/permissions.js';
 import type { UserView } from '../../src/records/users/user-view.dto.js';
-import { DirectoryWrites, type Pushed } from '../support/directory-writes.js';
+import type { DirectoryWrites } from '../support/directory-writes.js';
 import type { HttpClient } from '../support/http-client.js';
-import { type Customer, type LoggedInBody, LoginWorld } from '../support/login-world.js';
+import type { Customer, LoginWorld } from '../support/login-world.js';
+import { MatchedCustomer } from '../support/matched-customer.js';
 import { seedGrants } from '../support/seed.js';
 import { eventsOf } from '../support/stored.js';
-
-const MATCHING = {
-  login: {
-    enabled: true,
-    createUsers: true,
-    subject: 'claims.sub',
-    match: [{ claim: 'oid', field: 'externalId' as const }],
-    maxSessionSeconds: 43_200,
-  },
-};
-const ALL = Object.keys(permissions);
 
 let world: LoginWorld;
 let acme: Customer;
 let admin: HttpClient;
 let directory: DirectoryWrites;
+let matched: MatchedCustomer;
 
 beforeAll(async () => {
-  world = await LoginWorld.start();
-  acme = await world.addCustomer(MATCHING);
-  directory = new DirectoryWrites(acme);
-  admin = await acme.client(...ALL.filter((each) => each !== 'users:sync'));
+  matched = await MatchedCustomer.start();
+  ({ world, acme, admin, directory } = matched);
 });
-afterAll(() => world.stop());
-
-const enter = (person: Pushed, over: Record<string, unknown> = {}) =>
-  acme.login({ sub: `s-${person.externalId}`, oid: person.externalId, ...over });
-const meOf = ({ access_token }: LoggedInBody) =>
-  world.rollcall.http.get('/auth/me', { authorization: `Bearer ${access_token}` });
-const see = async (userId: string): Promise<UserView> => (await admin.get<UserView>(`/users/${userId}`)).body;
+afterAll(() => matched.stop());
 
 describe('a changed externalId', () => {
   it('ends the session, and what admins gave is parked until one of them confirms it', async () => {
     const person = await directory.pushNext({ groups: ['engineering'] });
-    const session = await enter(person);
+    const session = await matched.enter(person);
     await admin.put(`/users/${person.userId}/roles/viewer`, { reason: 'cover' });
     await admin.put(`/users/${person.userId}/entitlements/report:42`, {});
-    expect((await meOf(session.body)).body).toMatchObject({ roles: [{ key: 'editor' }, { key: 'viewer' }] });
+    expect((await matched.meOf(session.body)).body).toMatchObject({ roles: [{ key: 'editor' }, { key: 'viewer' }] });
     world.clock.pass(2 * SECOND);
     const stale = acme.token({ sub: `s-${person.externalId}`, oid: 'x-1' });
     world.clock.pass(2 * SECOND);
     await directory.state({}, { identityId: person.identityId, externalId: 'x-1' });
-    expect((await meOf(session.body)).status).toBe(401);
+    expect((await matched.meOf(session.body)).status).toBe(401);
 
-    const parked = await see(person.userId);
+    const parked = await matched.see(person.userId);
     expect(parked.identities).toMatchObject([{ externalId: 'x-1', subject: null, notBefore: expect.any(String) }]);
     expect(parked.roles).toMatchObject([
       { key: 'editor', effective: true, grants: [{ counts: true }] },
@@ -66,7 +48,7 @@ describe('a changed externalId', () => {
     world.clock.pass(2 * SECOND);
     const other = await acme.login({ sub: 's-other', oid: 'x-1' });
     expect(other.body.user).toMatchObject({ id: person.userId, roles: ['editor'] });
-    expect((await meOf(other.body)).body).toMatchObject({
+    expect((await matched.meOf(other.body)).body).toMatchObject({
       roles: [{ key: 'editor' }],
       withheld: [
         { kind: 'entitlement', key: 'report:42', reason: 'parked' },
@@ -80,7 +62,7 @@ describe('a changed externalId', () => {
     });
     expect(one).toMatchObject({ status: 200, body: { roles: [{}, { key: 'viewer', effective: true }] } });
     expect(one.headers.get('etag')).toBe(`"${one.body.version}"`);
-    expect((await meOf(other.body)).body).toMatchObject({ roles: [{ key: 'editor' }, { key: 'viewer' }] });
+    expect((await matched.meOf(other.body)).body).toMatchObject({ roles: [{ key: 'editor' }, { key: 'viewer' }] });
     const gone = await admin.delete<UserView>(`/users/${person.userId}/entitlements/report:42`);
     expect(gone.body.entitlements).toEqual([]);
     const events = (await eventsOf(world.rollcall, person.userId)).slice(-4);
@@ -100,11 +82,11 @@ describe('a changed externalId', () => {
     const path = `/users/${person.userId}/grants/confirm`;
     expect((await admin.post(path, { roles: ['viewer', 'auditor'] })).status).toBe(404);
     expect((await admin.post(path, { roles: 'viewer' })).status).toBe(400);
-    const { version } = await see(person.userId);
+    const { version } = await matched.see(person.userId);
     expect((await admin.post(path, {}, { 'if-match': `"${version - 1}"` })).status).toBe(412);
     const all = await admin.post<UserView>(path);
     expect(all.body.roles.map(({ effective }) => effective)).toEqual([true, true]);
-    expect(await see(person.userId)).toEqual(all.body);
+    expect(await matched.see(person.userId)).toEqual(all.body);
     expect((await admin.post<UserView>(path)).body.version).toBe(all.body.version);
   });
 

@@ -7,6 +7,7 @@ import {
   type ScimResourceBody,
   type ScimWorld,
   userBody,
+  userPath,
 } from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -21,8 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rollcall.stop());
 
-const pathOf = ({ id }: Pick<ScimResourceBody, 'id'>) => `/scim/v2/Users/${id}`;
-const read = async (user: Pick<ScimResourceBody, 'id'>) => (await scim.get<ScimResourceBody>(pathOf(user))).body;
+const read = async (user: Pick<ScimResourceBody, 'id'>) => (await scim.get<ScimResourceBody>(userPath(user))).body;
 let count = 0;
 const freshName = () => `active-${++count}@example.com`;
 
@@ -31,7 +31,7 @@ describe('active', () => {
     'SCIM 41 is removed as any attribute is, which switches nobody on or off (%j)',
     async (active) => {
       const user = await createUser(scim, freshName(), { active });
-      const answer = await scim.patch<ScimResourceBody>(pathOf(user), patchOf({ op: 'remove', path: 'active' }));
+      const answer = await scim.patch<ScimResourceBody>(userPath(user), patchOf({ op: 'remove', path: 'active' }));
       expect(answer.status).toBe(200);
       expect(answer.body).not.toHaveProperty('active');
       expect(await read(user)).toEqual(answer.body);
@@ -43,10 +43,10 @@ describe('active', () => {
       };
       const filters = ['active eq true', 'active eq false', 'active pr', 'not (active pr)', 'active ne true'];
       expect(await Promise.all(filters.map(found))).toEqual([0, 0, 0, 1, 1]);
-      await scim.put(pathOf(user), userBody(user.userName, { title: 'Still' }));
+      await scim.put(userPath(user), userBody(user.userName, { title: 'Still' }));
       const [same] = await rollcall.database.read.query('SELECT active FROM identities WHERE id = ?', [user.id]);
       expect(Boolean(same.active)).toBe(active);
-      await scim.patch(pathOf(user), patchOf({ op: 'add', path: 'active', value: true }));
+      await scim.patch(userPath(user), patchOf({ op: 'add', path: 'active', value: true }));
       expect(await read(user)).toMatchObject({ active: true, title: 'Still' });
       expect(await found('active eq true')).toBe(1);
     },
@@ -63,12 +63,12 @@ describe('a user whom another push switched off', () => {
       return Boolean(row.active);
     };
     expect(await isActive()).toBe(false);
-    await scim.patch(pathOf(user), patchOf({ op: 'add', path: 'title', value: 'T' }));
+    await scim.patch(userPath(user), patchOf({ op: 'add', path: 'title', value: 'T' }));
     expect(await isActive()).toBe(false);
     expect(await read(user)).toMatchObject({ title: 'T', active: false });
-    await scim.put(pathOf(user), userBody(user.userName, { externalId: 'leaver', title: 'U' }));
+    await scim.put(userPath(user), userBody(user.userName, { externalId: 'leaver', title: 'U' }));
     expect(await isActive()).toBe(false);
-    await scim.patch(pathOf(user), patchOf({ op: 'replace', path: 'active', value: true }));
+    await scim.patch(userPath(user), patchOf({ op: 'replace', path: 'active', value: true }));
     expect(await isActive()).toBe(true);
   });
 });

@@ -9,6 +9,7 @@ import {
   type ScimResourceBody,
   type ScimWorld,
   userBody,
+  userPath,
 } from '../support/scim-world.js';
 import { seedGrants } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -26,7 +27,6 @@ beforeAll(async () => {
 });
 afterAll(() => rollcall.stop());
 
-const pathOf = ({ id }: { id: string }) => `/scim/v2/Users/${id}`;
 const freshName = () => `leaver-${++count}@example.com`;
 
 async function userIdOf({ id }: { id: string }): Promise<string> {
@@ -47,7 +47,7 @@ describe('who is switched off over SCIM', () => {
     ['PATCH without a path', { op: 'Replace', value: { active: false } }],
   ])('loses their sessions by %s, and the ledger tells it', async (_, operation) => {
     const { user, userId, session } = await createSignedIn();
-    expect((await scim.patch(pathOf(user), patchOf(operation))).status).toBe(200);
+    expect((await scim.patch(userPath(user), patchOf(operation))).status).toBe(200);
     expect(await endReasonOf(rollcall, session)).toBe('deactivated');
     const events = await eventsOf(rollcall, userId);
     expect(events.at(-1)).toMatchObject({ type: 'user.deactivated', via: 'scim' });
@@ -55,19 +55,19 @@ describe('who is switched off over SCIM', () => {
 
   it('loses them by PUT too, and under the preset of Entra ID by its text "False"', async () => {
     const put = await createSignedIn();
-    await scim.put(pathOf(put.user), userBody(put.user.userName, { active: false }));
+    await scim.put(userPath(put.user), userBody(put.user.userName, { active: false }));
     expect(await endReasonOf(rollcall, put.session)).toBe('deactivated');
     const entra = await makeScimWorld(rollcall, { preset: 'entra' });
     const user = await createUser(entra.scim, freshName());
     const session = await seedSession(rollcall, entra.tenantId, await userIdOf(user), user.id);
-    const answer = await entra.scim.patch(pathOf(user), patchOf({ op: 'Replace', path: 'active', value: 'False' }));
+    const answer = await entra.scim.patch(userPath(user), patchOf({ op: 'Replace', path: 'active', value: 'False' }));
     expect(answer.status).toBeLessThan(300);
     expect(await endReasonOf(rollcall, session)).toBe('deactivated');
   });
 
   it('SCIM 33 by DELETE they lose them, and the user goes where nothing else holds them', async () => {
     const { user, userId, session } = await createSignedIn();
-    expect((await scim.delete(pathOf(user))).status).toBe(204);
+    expect((await scim.delete(userPath(user))).status).toBe(204);
     expect(await endReasonOf(rollcall, session)).toBe('deleted');
     expect(await selectRows(rollcall.database.read, 'SELECT id FROM users WHERE id = ?', [userId])).toEqual([]);
     expect((await eventsOf(rollcall, userId)).at(-1)).toMatchObject({ type: 'user.deleted', via: 'scim' });
@@ -76,7 +76,7 @@ describe('who is switched off over SCIM', () => {
   it('keeps the user id when they are created again, but not what admins gave', async () => {
     const { user, userId } = await createSignedIn({ externalId: 'returns' });
     await seedGrants(rollcall, [{ tenantId: world.tenantId, userId, role: 'auditor-of-reports' }]);
-    expect((await scim.delete(pathOf(user))).status).toBe(204);
+    expect((await scim.delete(userPath(user))).status).toBe(204);
     const again = await createUser(scim, user.userName, { externalId: 'returns' });
     expect(again.id).not.toBe(user.id);
     expect(await userIdOf(again)).toBe(userId);
@@ -89,16 +89,16 @@ describe('SCIM 64 a protected user', () => {
     const user = await createUser(scim, freshName());
     await seedGrants(rollcall, [{ tenantId: world.tenantId, userId: await userIdOf(user), role: 'admin' }]);
     for (const answer of [
-      await scim.patch(pathOf(user), patchOf({ op: 'replace', path: 'active', value: false })),
-      await scim.patch(pathOf(user), patchOf({ op: 'replace', path: 'displayName', value: 'X' })),
-      await scim.put(pathOf(user), userBody(freshName())),
-      await scim.delete(pathOf(user)),
+      await scim.patch(userPath(user), patchOf({ op: 'replace', path: 'active', value: false })),
+      await scim.patch(userPath(user), patchOf({ op: 'replace', path: 'displayName', value: 'X' })),
+      await scim.put(userPath(user), userBody(freshName())),
+      await scim.delete(userPath(user)),
     ]) {
       expect(answer.body).toMatchObject({ schemas: [ERROR_URN], status: '403' });
     }
-    expect((await scim.get(pathOf(user))).body).toEqual(user);
+    expect((await scim.get(userPath(user))).body).toEqual(user);
     // To say again what is so is no change of them, and a provider that does is not kept from its other work.
-    const same = await scim.put(pathOf(user), userBody(user.userName, { active: true }));
+    const same = await scim.put(userPath(user), userBody(user.userName, { active: true }));
     expect(same).toMatchObject({ status: 200, body: user });
   });
 });
@@ -111,7 +111,7 @@ describe('a changed externalId', () => {
     );
     await seedGrants(rollcall, [{ tenantId: world.tenantId, userId, role: 'auditor-of-reports' }]);
     const answer = await scim.patch<ScimResourceBody>(
-      pathOf(user),
+      userPath(user),
       patchOf({ op: 'replace', path: 'externalId', value: 'second' }),
     );
     expect(answer).toMatchObject({ status: 200, body: { externalId: 'second' } });
@@ -124,7 +124,7 @@ describe('a changed externalId', () => {
 
   it('taken away, it is gone from the resource and from what finds the person', async () => {
     const user = await createUser(scim, freshName(), { externalId: 'taken-away' });
-    const answer = await scim.patch<ScimResourceBody>(pathOf(user), patchOf({ op: 'remove', path: 'externalId' }));
+    const answer = await scim.patch<ScimResourceBody>(userPath(user), patchOf({ op: 'remove', path: 'externalId' }));
     expect(answer.body).not.toHaveProperty('externalId');
     expect((await scim.post('/scim/v2/Users', userBody(freshName(), { externalId: 'taken-away' }))).status).toBe(201);
   });

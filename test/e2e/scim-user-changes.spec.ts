@@ -3,14 +3,15 @@ import { newId } from '../../src/platform/ids.js';
 import type { HttpClient } from '../support/http-client.js';
 import {
   createUser,
-  ENTERPRISE_URN,
-  ERROR_URN,
+  FULL_USER,
   makeScimWorld,
   patchOf,
+  scimError,
   type ScimResourceBody,
   type ScimWorld,
   USER_URN,
   userBody,
+  userPath,
 } from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -25,33 +26,14 @@ beforeAll(async () => {
 });
 afterAll(() => rollcall.stop());
 
-const pathOf = ({ id }: Pick<ScimResourceBody, 'id'>) => `/scim/v2/Users/${id}`;
-const read = async (user: Pick<ScimResourceBody, 'id'>) => (await scim.get<ScimResourceBody>(pathOf(user))).body;
-const error = (status: number, scimType?: string) => ({
-  schemas: [ERROR_URN],
-  status: String(status),
-  ...(scimType ? { scimType } : {}),
-});
+const read = async (user: Pick<ScimResourceBody, 'id'>) => (await scim.get<ScimResourceBody>(userPath(user))).body;
 let count = 0;
 const freshName = () => `changed-${++count}@example.com`;
 
-const FULL = {
-  externalId: 'u-1001',
-  name: { givenName: 'Ada', familyName: 'Lovelace', formatted: 'Ada Lovelace' },
-  displayName: 'Ada L.',
-  title: 'Countess',
-  emails: [
-    { value: 'Ada@Example.com', type: 'work', primary: true },
-    { value: 'ada@home.example', type: 'home' },
-  ],
-  phoneNumbers: [{ value: '+44 1', type: 'mobile' }],
-  [ENTERPRISE_URN]: { department: 'Engines', manager: { value: 'm-1' } },
-};
-
 describe('PUT /Users/{id}', () => {
   it('SCIM 32 replaces: what it leaves out is gone, and what is readOnly stays', async () => {
-    const user = await createUser(scim, freshName(), { ...FULL, externalId: 'put-1' });
-    const answer = await scim.put<ScimResourceBody>(pathOf(user), {
+    const user = await createUser(scim, freshName(), { ...FULL_USER, externalId: 'put-1' });
+    const answer = await scim.put<ScimResourceBody>(userPath(user), {
       ...userBody(user.userName, { externalId: 'put-1', nickName: 'Nick' }),
       id: newId(),
     });
@@ -73,28 +55,28 @@ describe('PUT /Users/{id}', () => {
   });
 
   it('SCIM 32 never creates, and never switches on or off by what it leaves out', async () => {
-    expect((await scim.put(`/scim/v2/Users/${newId()}`, userBody(freshName()))).body).toMatchObject(error(404));
+    expect((await scim.put(`/scim/v2/Users/${newId()}`, userBody(freshName()))).body).toMatchObject(scimError(404));
     const user = await createUser(scim, freshName(), { active: false });
-    await scim.put(pathOf(user), userBody(user.userName, { title: 'x' }));
+    await scim.put(userPath(user), userBody(user.userName, { title: 'x' }));
     expect((await read(user)).active).toBe(false);
   });
 
   it('SCIM 13 one that says nothing new keeps version and lastModified', async () => {
-    const user = await createUser(scim, freshName(), { ...FULL, externalId: undefined });
-    const body = { ...FULL, externalId: undefined, emails: [...FULL.emails].map((one) => ({ ...one })) };
-    const answer = await scim.put<ScimResourceBody>(pathOf(user), userBody(user.userName, body));
+    const user = await createUser(scim, freshName(), { ...FULL_USER, externalId: undefined });
+    const body = { ...FULL_USER, externalId: undefined, emails: [...FULL_USER.emails].map((one) => ({ ...one })) };
+    const answer = await scim.put<ScimResourceBody>(userPath(user), userBody(user.userName, body));
     expect(answer.body).toEqual(user);
     expect(answer.headers.get('etag')).toBe('W/"1"');
   });
 
   it('SCIM 30 of a name that another has is 409, and nothing is changed', async () => {
     const [one, two] = [await createUser(scim, freshName()), await createUser(scim, freshName())];
-    const answer = await scim.put(pathOf(two), userBody(one.userName.toUpperCase()));
-    expect(answer.body).toMatchObject(error(409, 'uniqueness'));
-    const patch = await scim.patch(pathOf(two), patchOf({ op: 'replace', path: 'userName', value: one.userName }));
-    expect(patch.body).toMatchObject(error(409, 'uniqueness'));
-    const flat = await scim.patch(pathOf(two), patchOf({ op: 'replace', value: { userName: one.userName } }));
-    expect(flat.body).toMatchObject(error(409, 'uniqueness'));
+    const answer = await scim.put(userPath(two), userBody(one.userName.toUpperCase()));
+    expect(answer.body).toMatchObject(scimError(409, 'uniqueness'));
+    const patch = await scim.patch(userPath(two), patchOf({ op: 'replace', path: 'userName', value: one.userName }));
+    expect(patch.body).toMatchObject(scimError(409, 'uniqueness'));
+    const flat = await scim.patch(userPath(two), patchOf({ op: 'replace', value: { userName: one.userName } }));
+    expect(flat.body).toMatchObject(scimError(409, 'uniqueness'));
     expect(await read(two)).toEqual(two);
   });
 });
@@ -102,13 +84,16 @@ describe('PUT /Users/{id}', () => {
 describe('PATCH /Users/{id}', () => {
   it('SCIM 36 answers 200 with the whole user; a preset may ask for 204, and attributes for a body all the same', async () => {
     const user = await createUser(scim, freshName());
-    const answer = await scim.patch<ScimResourceBody>(pathOf(user), patchOf({ op: 'add', path: 'title', value: 'T' }));
+    const answer = await scim.patch<ScimResourceBody>(
+      userPath(user),
+      patchOf({ op: 'add', path: 'title', value: 'T' }),
+    );
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ id: user.id, title: 'T' });
     expect(answer.headers.get('etag')).toBe('W/"2"');
     expect(await read(user)).toEqual(answer.body);
     const some = await scim.patch(
-      `${pathOf(user)}?attributes=title`,
+      `${userPath(user)}?attributes=title`,
       patchOf({ op: 'replace', path: 'title', value: 'U' }),
     );
     expect(some.body).toEqual({ schemas: [USER_URN], id: user.id, title: 'U' });
@@ -117,17 +102,17 @@ describe('PATCH /Users/{id}', () => {
   it('SCIM 35 is all or nothing', async () => {
     const user = await createUser(scim, freshName());
     const answer = await scim.patch(
-      pathOf(user),
+      userPath(user),
       patchOf({ op: 'add', path: 'title', value: 'T' }, { op: 'replace', path: 'id', value: 'x' }),
     );
-    expect(answer.body).toMatchObject(error(400, 'mutability'));
+    expect(answer.body).toMatchObject(scimError(400, 'mutability'));
     expect(await read(user)).toEqual(user);
   });
 
   it('SCIM 13 one that changes nothing keeps version and lastModified', async () => {
     const user = await createUser(scim, freshName(), { emails: [{ value: 'a@b.example', type: 'work' }] });
     const answer = await scim.patch(
-      pathOf(user),
+      userPath(user),
       patchOf(
         { op: 'add', path: 'emails', value: [{ value: 'a@b.example', type: 'work' }] },
         { op: 'add', path: 'title', value: 'T' },
@@ -152,7 +137,7 @@ describe('PATCH /Users/{id}', () => {
         value: [{ value: `p${i}@example.com`, type: 'other' }],
       })),
     ];
-    const answers = await Promise.all(operations.map((each) => scim.patch(pathOf(user), patchOf(each))));
+    const answers = await Promise.all(operations.map((each) => scim.patch(userPath(user), patchOf(each))));
     expect(answers.map(({ status }) => status)).toEqual(Array<number>(20).fill(200));
     const after = await read(user);
     expect(Object.keys(after)).toEqual(expect.arrayContaining(parts));
@@ -167,7 +152,7 @@ describe('PATCH /Users/{id}', () => {
     });
     const renamed = freshName();
     await scim.patch(
-      pathOf(user),
+      userPath(user),
       patchOf({
         op: 'replace',
         value: {
@@ -202,15 +187,15 @@ describe('PATCH /Users/{id}', () => {
 describe('DELETE /Users/{id}', () => {
   it('SCIM 33 is 204 without a body; afterwards everything is 404, and the name can be used at once', async () => {
     const user = await createUser(scim, freshName(), { externalId: 'gone', emails: [{ value: 'gone@x.example' }] });
-    const gone = await scim.delete<unknown>(pathOf(user));
+    const gone = await scim.delete<unknown>(userPath(user));
     expect([gone.status, gone.body]).toEqual([204, '']);
     for (const answer of [
-      await scim.get(pathOf(user)),
-      await scim.put(pathOf(user), userBody(user.userName)),
-      await scim.patch(pathOf(user), patchOf({ op: 'add', path: 'title', value: 'T' })),
-      await scim.delete(pathOf(user)),
+      await scim.get(userPath(user)),
+      await scim.put(userPath(user), userBody(user.userName)),
+      await scim.patch(userPath(user), patchOf({ op: 'add', path: 'title', value: 'T' })),
+      await scim.delete(userPath(user)),
     ]) {
-      expect(answer.body).toMatchObject(error(404));
+      expect(answer.body).toMatchObject(scimError(404));
     }
     for (const table of ['scim_users', 'scim_emails']) {
       const rows = await rollcall.database.read.query(`SELECT * FROM ${table} WHERE identityId = ?`, [user.id]);
@@ -222,7 +207,7 @@ describe('DELETE /Users/{id}', () => {
 
   it('SCIM 33 of several at once one is 204 and the others 404', async () => {
     const user = await createUser(scim, freshName());
-    const answers = await Promise.all(Array.from({ length: 8 }, () => scim.delete(pathOf(user))));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => scim.delete(userPath(user))));
     expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array<number>(7).fill(404)]);
   });
 });
@@ -232,24 +217,24 @@ describe('versions', () => {
     const user = await createUser(scim, freshName());
     const stale = { 'if-match': 'W/"0"' };
     const patch = (value: string, headers: Record<string, string>) =>
-      scim.patch(pathOf(user), patchOf({ op: 'replace', path: 'title', value }), headers);
-    expect((await scim.put(pathOf(user), userBody(user.userName, { title: 'x' }), stale)).body).toMatchObject(
-      error(412),
+      scim.patch(userPath(user), patchOf({ op: 'replace', path: 'title', value }), headers);
+    expect((await scim.put(userPath(user), userBody(user.userName, { title: 'x' }), stale)).body).toMatchObject(
+      scimError(412),
     );
-    expect((await patch('x', stale)).body).toMatchObject(error(412));
-    expect((await scim.delete(pathOf(user), stale)).body).toMatchObject(error(412));
+    expect((await patch('x', stale)).body).toMatchObject(scimError(412));
+    expect((await scim.delete(userPath(user), stale)).body).toMatchObject(scimError(412));
     expect(await read(user)).toEqual(user);
     expect((await patch('1', { 'if-match': 'W/"1"' })).status).toBe(200);
     expect((await patch('2', { 'if-match': '"2"' })).status).toBe(200);
     expect((await patch('3', { 'if-match': '*' })).status).toBe(200);
-    expect((await scim.delete(pathOf(user), { 'if-match': '"4"' })).status).toBe(204);
+    expect((await scim.delete(userPath(user), { 'if-match': '"4"' })).status).toBe(204);
   });
 
   it('SCIM 60 of ten writers with one version a single one wins', async () => {
     const user = await createUser(scim, freshName());
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
-        scim.patch(pathOf(user), patchOf({ op: 'replace', path: 'title', value: `t${i}` }), { 'if-match': 'W/"1"' }),
+        scim.patch(userPath(user), patchOf({ op: 'replace', path: 'title', value: `t${i}` }), { 'if-match': 'W/"1"' }),
       ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array<number>(9).fill(412)]);

@@ -3,13 +3,15 @@ import type { HttpClient } from '../support/http-client.js';
 import {
   createUser,
   ENTERPRISE_URN,
-  ERROR_URN,
+  FULL_USER,
   makeScimWorld,
   patchOf,
+  scimError,
   type ScimResourceBody,
   type ScimWorld,
   USER_URN,
   userBody,
+  userPath,
 } from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -24,33 +26,14 @@ beforeAll(async () => {
 });
 afterAll(() => rollcall.stop());
 
-const pathOf = ({ id }: Pick<ScimResourceBody, 'id'>) => `/scim/v2/Users/${id}`;
-const read = async (user: Pick<ScimResourceBody, 'id'>) => (await scim.get<ScimResourceBody>(pathOf(user))).body;
-const error = (status: number, scimType?: string) => ({
-  schemas: [ERROR_URN],
-  status: String(status),
-  ...(scimType ? { scimType } : {}),
-});
+const read = async (user: Pick<ScimResourceBody, 'id'>) => (await scim.get<ScimResourceBody>(userPath(user))).body;
 let count = 0;
 const freshName = () => `user-${++count}@example.com`;
-
-const FULL = {
-  externalId: 'u-1001',
-  name: { givenName: 'Ada', familyName: 'Lovelace', formatted: 'Ada Lovelace' },
-  displayName: 'Ada L.',
-  title: 'Countess',
-  emails: [
-    { value: 'Ada@Example.com', type: 'work', primary: true },
-    { value: 'ada@home.example', type: 'home' },
-  ],
-  phoneNumbers: [{ value: '+44 1', type: 'mobile' }],
-  [ENTERPRISE_URN]: { department: 'Engines', manager: { value: 'm-1' } },
-};
 
 describe('POST /Users', () => {
   it('SCIM 29 answers 201 with the whole user, Location and ETag; what is readOnly is passed over', async () => {
     const answer = await scim.post<ScimResourceBody>('/scim/v2/Users', {
-      ...userBody('Ada@Example.com', FULL),
+      ...userBody('Ada@Example.com', FULL_USER),
       schemas: [ENTERPRISE_URN.toUpperCase(), USER_URN],
       id: 'mine',
       meta: { resourceType: 'Fake', created: '2001-01-01T00:00:00Z' },
@@ -58,7 +41,12 @@ describe('POST /Users', () => {
     });
     expect(answer.status).toBe(201);
     const { id, meta, ...rest } = answer.body;
-    expect(rest).toEqual({ schemas: [USER_URN, ENTERPRISE_URN], userName: 'Ada@Example.com', active: true, ...FULL });
+    expect(rest).toEqual({
+      schemas: [USER_URN, ENTERPRISE_URN],
+      userName: 'Ada@Example.com',
+      active: true,
+      ...FULL_USER,
+    });
     expect(id).toMatch(/^[0-9a-f-]{36}$/);
     expect(meta.resourceType).toBe('User');
     expect(meta.created).toBe(meta.lastModified);
@@ -66,7 +54,7 @@ describe('POST /Users', () => {
     expect(meta.location.endsWith(`/scim/v2/Users/${id}`)).toBe(true);
     expect(answer.headers.get('etag')).toBe(meta.version);
     expect(meta.version).toBe('W/"1"');
-    const again = await scim.get<ScimResourceBody>(pathOf({ id }));
+    const again = await scim.get<ScimResourceBody>(userPath({ id }));
     expect(again.body).toEqual(answer.body);
     expect(again.headers.get('content-location')).toBe(meta.location);
   });
@@ -77,7 +65,7 @@ describe('POST /Users', () => {
       userBody(freshName(), { password: 's3cr3t-pw' }),
     );
     expect(answer.status).toBe(201);
-    await scim.patch(pathOf(answer.body), patchOf({ op: 'replace', path: 'password', value: 's3cr3t-pw' }));
+    await scim.patch(userPath(answer.body), patchOf({ op: 'replace', path: 'password', value: 's3cr3t-pw' }));
     expect(JSON.stringify([answer.body, await read(answer.body)])).not.toContain('s3cr3t');
     for (const table of ['identities', 'users', 'events', 'event_personal']) {
       expect(JSON.stringify(await rollcall.database.read.query(`SELECT * FROM ${table}`))).not.toContain('s3cr3t');
@@ -93,7 +81,7 @@ describe('POST /Users', () => {
       'Ünïque@Example.com',
     ]) {
       const answer = await scim.post('/scim/v2/Users', userBody(name));
-      expect(answer.body).toMatchObject(error(409, 'uniqueness'));
+      expect(answer.body).toMatchObject(scimError(409, 'uniqueness'));
     }
     expect((await scim.post('/scim/v2/Users', userBody('unique@example.com'))).status).toBe(201);
   });
@@ -102,7 +90,7 @@ describe('POST /Users', () => {
     await createUser(scim, freshName(), { externalId: 'Ext' });
     expect((await scim.post('/scim/v2/Users', userBody(freshName(), { externalId: 'ext' }))).status).toBe(201);
     const same = await scim.post('/scim/v2/Users', userBody(freshName(), { externalId: 'Ext' }));
-    expect(same.body).toMatchObject(error(409, 'uniqueness'));
+    expect(same.body).toMatchObject(scimError(409, 'uniqueness'));
     const other = await makeScimWorld(rollcall);
     expect((await other.scim.post('/scim/v2/Users', userBody(freshName(), { externalId: 'Ext' }))).status).toBe(201);
   });
@@ -113,13 +101,13 @@ describe('POST /Users', () => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => scim.post('/scim/v2/Users', body)));
       expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(19).fill(409)]);
       for (const answer of answers)
-        if (answer.status === 409) expect(answer.body).toMatchObject(error(409, 'uniqueness'));
+        if (answer.status === 409) expect(answer.body).toMatchObject(scimError(409, 'uniqueness'));
     }
   });
 
   it('SCIM 30 for somebody who was switched off it revives them: 201, the same id, and what the POST says', async () => {
     const user = await createUser(scim, freshName(), { externalId: 'back', title: 'Old' });
-    await scim.patch(pathOf(user), patchOf({ op: 'replace', path: 'active', value: false }));
+    await scim.patch(userPath(user), patchOf({ op: 'replace', path: 'active', value: false }));
     const answers = await Promise.all(
       Array.from({ length: 5 }, () =>
         scim.post<ScimResourceBody>('/scim/v2/Users', userBody(user.userName, { externalId: 'back', nickName: 'New' })),
@@ -150,7 +138,7 @@ describe('POST /Users', () => {
     ['externalId', { userName: 'long@example.com', externalId: 'x'.repeat(256) }],
   ])('refuses a %s that is longer than it can be kept, and keeps one that is not', async (name, body) => {
     const refused = await scim.post('/scim/v2/Users', { schemas: [USER_URN], ...body });
-    expect(refused.body).toMatchObject(error(400, 'invalidValue'));
+    expect(refused.body).toMatchObject(scimError(400, 'invalidValue'));
     const value = `${name}-`.padEnd(255, 'ß');
     const kept = await scim.post<ScimResourceBody>('/scim/v2/Users', {
       schemas: [USER_URN],
@@ -166,9 +154,9 @@ describe('POST /Users', () => {
 describe('GET /Users/{id}', () => {
   it('SCIM 57 tells what is asked for', async () => {
     const user = await createUser(scim, freshName(), { title: 'T', emails: [{ value: 'a@b.example', type: 'work' }] });
-    const some = await scim.get(`${pathOf(user)}?attributes=title,emails.value`);
+    const some = await scim.get(`${userPath(user)}?attributes=title,emails.value`);
     expect(some.body).toEqual({ schemas: [USER_URN], id: user.id, title: 'T', emails: [{ value: 'a@b.example' }] });
-    const but = await scim.get(`${pathOf(user)}?excludedAttributes=meta,emails`);
+    const but = await scim.get(`${userPath(user)}?excludedAttributes=meta,emails`);
     expect(but.body).toEqual({ schemas: [USER_URN], id: user.id, userName: user.userName, title: 'T', active: true });
     expect(but.headers.get('etag')).toBe(user.meta.version);
   });
@@ -176,10 +164,10 @@ describe('GET /Users/{id}', () => {
   it('SCIM 60 with If-None-Match of its version it is 304 without a body', async () => {
     const user = await createUser(scim, freshName());
     for (const etag of ['W/"1"', '"1"', '*', '"7", W/"1"']) {
-      const answer = await scim.get<unknown>(pathOf(user), { 'if-none-match': etag });
+      const answer = await scim.get<unknown>(userPath(user), { 'if-none-match': etag });
       expect([answer.status, answer.body, answer.headers.get('etag')]).toEqual([304, '', 'W/"1"']);
     }
-    expect((await scim.get(pathOf(user), { 'if-none-match': 'W/"2"' })).status).toBe(200);
+    expect((await scim.get(userPath(user), { 'if-none-match': 'W/"2"' })).status).toBe(200);
   });
 
   it('SCIM 22 shows who is switched off', async () => {

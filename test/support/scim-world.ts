@@ -47,6 +47,29 @@ export function userBody(userName: string, more: Record<string, unknown> = {}): 
   return { schemas: [USER_URN], userName, ...more };
 }
 
+/** What a user may hold, of every kind of attribute. */
+export const FULL_USER = {
+  externalId: 'u-1001',
+  name: { givenName: 'Ada', familyName: 'Lovelace', formatted: 'Ada Lovelace' },
+  displayName: 'Ada L.',
+  title: 'Countess',
+  emails: [
+    { value: 'Ada@Example.com', type: 'work', primary: true },
+    { value: 'ada@home.example', type: 'home' },
+  ],
+  phoneNumbers: [{ value: '+44 1', type: 'mobile' }],
+  [ENTERPRISE_URN]: { department: 'Engines', manager: { value: 'm-1' } },
+};
+
+export function userPath({ id }: Pick<ScimResourceBody, 'id'>): string {
+  return `/scim/v2/Users/${id}`;
+}
+
+/** The members of an error that tests look at. */
+export function scimError(status: number, scimType?: string): Record<string, unknown> {
+  return { schemas: [ERROR_URN], status: String(status), ...(scimType ? { scimType } : {}) };
+}
+
 /** Creates a user; fails the test if that is refused. */
 export async function createUser(
   scim: HttpClient,

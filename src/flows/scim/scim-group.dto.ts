@@ -1,6 +1,5 @@
-import { OmitType } from '@nestjs/swagger';
 import { groupResourceType } from './protocol/resource-types.js';
-import { ScimUserListView } from './scim.dto.js';
+import { ScimPageView } from './scim.dto.js';
 import { describeResource } from './scim-schema-docs.js';
 
 /** A group as SCIM tells it (RFC 7643, section 4.2). */
@@ -11,7 +10,7 @@ describeResource(ScimGroupView.prototype, groupResourceType, 'answer');
 export class ScimGroupBody {}
 describeResource(ScimGroupBody.prototype, groupResourceType, 'body');
 
-/** A page of groups (RFC 7644, section 3.4.2). */
-export class ScimGroupListView extends OmitType(ScimUserListView, ['Resources'] as const) {
+/** A page of groups. */
+export class ScimGroupListView extends ScimPageView {
   Resources: ScimGroupView[];
 }

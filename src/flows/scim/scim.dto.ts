@@ -63,8 +63,8 @@ export class ScimSearchBody {
   excludedAttributes?: string[];
 }
 
-/** A page of users (RFC 7644, section 3.4.2). */
-export class ScimUserListView {
+/** What a page of a list says beside its resources (RFC 7644, section 3.4.2; RFC 9865, section 2). */
+export class ScimPageView {
   /** @example ["urn:ietf:params:scim:api:messages:2.0:ListResponse"] */
   schemas: string[];
   /** Of the whole list. */
@@ -78,24 +78,15 @@ export class ScimUserListView {
   /** Of a page by cursor, but for the last one. */
   @ApiProperty({ required: false, example: 'eyJhZnRlciI6…' })
   nextCursor?: string;
+}
+
+/** A page of users. */
+export class ScimUserListView extends ScimPageView {
   Resources: ScimUserView[];
 }
 
 /** A page of whatever a search at the root finds. */
-export class ScimListView {
-  /** @example ["urn:ietf:params:scim:api:messages:2.0:ListResponse"] */
-  schemas: string[];
-  /** Of the whole list. */
-  @ApiProperty({ type: 'integer' })
-  totalResults: number;
-  /** Of a page by index. */
-  @ApiProperty({ required: false, type: 'integer' })
-  startIndex?: number;
-  @ApiProperty({ type: 'integer' })
-  itemsPerPage: number;
-  /** Of a page by cursor, but for the last one. */
-  @ApiProperty({ required: false, example: 'eyJhZnRlciI6…' })
-  nextCursor?: string;
+export class ScimListView extends ScimPageView {
   @ApiProperty({
     type: 'array',
     items: { anyOf: [{ $ref: getSchemaPath('ScimUserView') }, { $ref: getSchemaPath('ScimGroupView') }] },
