@@ -12,7 +12,7 @@ import {
   seedScimPeople,
   valuesOf,
 } from '../support/scim-groups-world.js';
-import { patchOf, type ScimWorld } from '../support/scim-world.js';
+import { createUser, patchOf, type ScimWorld, userPath } from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 let rollcall: TestApp;
@@ -155,5 +155,23 @@ describe('members of groups', () => {
     );
     expect(gone.status).toBe(204);
     expect((await entra.scim.get(groupPath(kept.id))).body).not.toHaveProperty('members');
+  });
+
+  it('SCIM 63 a directory that keeps members whom it does not know reaches nobody of another one by it', async () => {
+    const rule = { id: 'staff', when: "'Staff' in claims.groups", grant: ['editor'] };
+    const settings = { mapping: { roles: [rule] }, allowedRoles: ['editor'] };
+    const home = await makeGroupWorld(rollcall, settings);
+    const { id: own } = await createUser(home.scim, 'ada@example.com');
+    const entra = await makeGroupWorld(rollcall, { ...settings, preset: 'entra' });
+    const kept = await createGroup(entra.scim, 'Staff', [own]);
+    expect((await entra.scim.get<ScimGroup>(groupPath(kept.id))).body.members).toMatchObject([{ value: own }]);
+    const before = await home.scim.get(userPath({ id: own }));
+    expect(before).toMatchObject({ status: 200, body: { userName: 'ada@example.com' } });
+    expect(before.body).not.toHaveProperty('groups');
+    await createGroup(home.scim, 'Others', [own]);
+    const { body } = await home.scim.get<{ groups: object[] }>(userPath({ id: own }));
+    expect(body.groups).toMatchObject([{ display: 'Others' }]);
+    expect(body.groups).toHaveLength(1);
+    expect(await groupFactOf(rollcall, own)).toEqual(['Others']);
   });
 });
