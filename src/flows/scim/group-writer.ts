@@ -10,7 +10,7 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import { ConnectionMoved, holdConnections } from '../../provisioning/hold-connections.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { startGroupRun } from '../../records/groups/start-group-run.js';
-import type { GroupPlan } from './group-plan.js';
+import type { GroupPlan } from './plan-group.js';
 import { followGroups, type PendingGroup } from './group-statement.js';
 import { type GroupRow, lockGroup } from './group-store.js';
 import { guardPeople } from './guard-people.js';

@@ -1,7 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { Problem } from '../../platform/problem.js';
 import { selectByKeys } from '../../platform/sql.js';
-import type { GroupPlan } from './group-plan.js';
 import { toMemberElement } from './group-resource.js';
 import { findMembers, findPeople, type GroupRow, listMembers, type NewMember, readMembers } from './group-store.js';
 import type { GroupChanges, NamedMember } from './protocol/group-changes.js';
@@ -19,6 +18,23 @@ export interface GroupWays {
   unknownMembers: 'refuse' | 'ignore' | 'keep';
   /** Before `/Users`. */
   baseUrl: string;
+}
+
+/** A change of a group that is ready to be written. */
+export interface GroupPlan {
+  /** As it was read; null for a new one. */
+  before: GroupRow | null;
+  /** Its names from now on; null when it is deleted. */
+  after: GroupRow | null;
+  add: readonly NewMember[];
+  /** Those who leave it. */
+  remove: readonly string[];
+  /** Everybody whose facts follow from it; null where these are too many for one transaction. */
+  people: readonly string[] | null;
+  /** All members follow: it is called differently, or is no more. */
+  everyone: boolean;
+  /** It is planned from this very version, and from no later one. */
+  exact: boolean;
 }
 
 /** A new group with its first members. Throws `scim_invalid_value` for members that cannot be. */

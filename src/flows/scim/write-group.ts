@@ -3,7 +3,7 @@ import type { Micros } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
 import { execute, insertRows, selectRows } from '../../platform/sql.js';
 import { normaliseKey } from '../../platform/text-key.js';
-import type { GroupPlan } from './group-plan.js';
+import type { GroupPlan } from './plan-group.js';
 import { addMembers, type GroupRow, removeMembers } from './group-store.js';
 
 /** The group is not as it was when the change of it was planned: plan anew. */
