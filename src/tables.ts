@@ -16,7 +16,13 @@ import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
 import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
-import { RunEntity, RunFailureEntity, RunPartEntity } from './records/sync-runs/run.entity.js';
+import {
+  RunEntity,
+  RunEntryEntity,
+  RunFailureEntity,
+  RunPartEntity,
+  RunSeenEntity,
+} from './records/sync-runs/run.entity.js';
 import { TenantEntity } from './records/tenants/tenant.entity.js';
 import { FormerUserEntity } from './records/users/former-user.entity.js';
 import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
@@ -52,6 +58,8 @@ export const shape = {
     RunEntity,
     RunFailureEntity,
     RunPartEntity,
+    RunEntryEntity,
+    RunSeenEntity,
     EventEntity,
     EventPersonalEntity,
     EventQueueEntity,

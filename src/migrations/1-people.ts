@@ -58,6 +58,8 @@ const tables = (): Table[] => [
       whole('revision'),
       time('lastLoginAt', optional),
       time('notBefore', optional),
+      text('scope', 64, optional),
+      time('leavingAt', optional),
       time('createdAt'),
     ],
     indices: [

@@ -1,5 +1,17 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { createTables, dropTables, index, long, optional, primary, text, time, unique, whole } from './table-words.js';
+import {
+  createTables,
+  dropTables,
+  flag,
+  index,
+  long,
+  optional,
+  primary,
+  text,
+  time,
+  unique,
+  whole,
+} from './table-words.js';
 
 const tables = (): Table[] => [
   new Table({
@@ -74,6 +86,8 @@ const tables = (): Table[] => [
       text('kind', 16),
       text('cause', 16),
       text('mode', 16, optional),
+      text('scope', 64),
+      time('statedAt', optional),
       text('status', 16),
       text('phase', 16),
       text('actorType', 16),
@@ -88,6 +102,7 @@ const tables = (): Table[] => [
       time('aliveAt'),
       time('cancelAt', optional),
       time('finishedAt', optional),
+      time('heldUntil', optional),
     ],
     indices: [
       index('runs_alive', ['aliveAt']),
@@ -120,6 +135,44 @@ const tables = (): Table[] => [
       time('at'),
     ],
     indices: [index('run_failures_at', ['at'])],
+  }),
+  new Table({
+    name: 'run_entries',
+    columns: [
+      text('runId', 36, primary),
+      whole('entry', primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      text('userId', 36),
+      text('identityId', 36),
+      text('externalId', 255, optional),
+      text('change', 16),
+      whole('record', optional),
+      time('at'),
+      long('statement', optional),
+      flag('deactivates'),
+      long('loses'),
+      whole('revision'),
+      text('state', 16),
+      time('dueAt', optional),
+    ],
+    indices: [
+      index('run_entries_identity', ['identityId']),
+      index('run_entries_due', ['state', 'dueAt']),
+      index('run_entries_state', ['runId', 'state']),
+    ],
+  }),
+  new Table({
+    name: 'run_seen',
+    columns: [
+      text('runId', 36, primary),
+      whole('part', primary),
+      text('tenantId', 36),
+      text('connectionId', 36),
+      time('at'),
+      long('names'),
+    ],
+    indices: [index('run_seen_connection', ['connectionId', 'at'])],
   }),
   new Table({
     name: 'used_tokens',

@@ -43,6 +43,10 @@ export interface IdentityState {
   lastLoginAt: Micros | null;
   /** A token dated before this never logs in (rule 7). */
   notBefore: Micros | null;
+  /** The part of the connection whose push last stated it; '' the whole. Null: known by login or SCIM alone. */
+  scope: string | null;
+  /** It is gone from its snapshot, and will be switched off then, unless it is stated again. */
+  leavingAt: Micros | null;
   createdAt: Micros;
 }
 

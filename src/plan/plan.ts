@@ -161,6 +161,8 @@ function begin(
     mappingVersion: policy.mappingVersion,
     lastLoginAt: null,
     notBefore: former?.removedAt ?? null,
+    scope: null,
+    leavingAt: null,
     createdAt: now,
   };
   return { person, identity };

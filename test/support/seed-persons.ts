@@ -104,6 +104,8 @@ function toIdentity(one: Partial<IdentityState>, userName: string | null, create
     mappingVersion: 1,
     lastLoginAt: null,
     notBefore: null,
+    scope: null,
+    leavingAt: null,
     createdAt,
     ...one,
   };

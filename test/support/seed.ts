@@ -94,6 +94,8 @@ export async function seedIdentity(
     revision: 1,
     lastLoginAt: null,
     notBefore: null,
+    scope: null,
+    leavingAt: null,
     createdAt: 1,
   };
   await rollcall.database.transaction((tx) => tx.insert(IdentityEntity, row));

@@ -137,6 +137,8 @@ export class SessionWorld {
         revision: 1,
         lastLoginAt: null,
         notBefore: null,
+        scope: null,
+        leavingAt: null,
         createdAt: now,
       });
     });

@@ -16,6 +16,8 @@ export function newRun(given: Pick<RunEntity, Given>, now: Micros, over: Partial
     phase: 'waiting',
     counts: {},
     upTo: 0,
+    scope: '',
+    statedAt: null,
     digest: null,
     holder: null,
     error: null,
@@ -23,6 +25,7 @@ export function newRun(given: Pick<RunEntity, Given>, now: Micros, over: Partial
     aliveAt: now,
     cancelAt: null,
     finishedAt: null,
+    heldUntil: null,
     ...over,
   };
 }

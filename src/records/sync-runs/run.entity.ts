@@ -1,13 +1,23 @@
 import { Entity, Index } from 'typeorm';
-import { Id, JsonText, LongText, PrimaryId, PrimaryWhole, Text, Time, Whole } from '../../platform/columns.js';
+import { Flag, Id, JsonText, LongText, PrimaryId, PrimaryWhole, Text, Time, Whole } from '../../platform/columns.js';
 
 /** Counts by result of a record or person. */
 export type RunCounts = Record<string, number>;
 
-export const RUN_KINDS = ['push', 'import', 'replan', 'groups'] as const;
-export const RUN_CAUSES = ['request', 'change'] as const;
-export const RUN_STATUSES = ['running', 'finished', 'broken', 'cancelled'] as const;
-export const RUN_PHASES = ['waiting', 'receiving', 'writing', 'ended'] as const;
+export const RUN_KINDS = ['push', 'import', 'pull', 'replan', 'groups'] as const;
+export const RUN_CAUSES = ['request', 'schedule', 'change'] as const;
+export const RUN_MODES = ['upsert', 'snapshot'] as const;
+export const RUN_STATUSES = [
+  'running',
+  'held',
+  'finished',
+  'broken',
+  'cancelled',
+  'rejected',
+  'lapsed',
+  'superseded',
+] as const;
+export const RUN_PHASES = ['waiting', 'receiving', 'writing', 'removing', 'ended'] as const;
 
 /** One push, import or re-plan; or people following a change of their groups. */
 @Entity('runs')
@@ -21,8 +31,12 @@ export class RunEntity {
   @Text(16) kind: (typeof RUN_KINDS)[number];
   /** What called for it: somebody's request, or a change of what people's roles follow from. */
   @Text(16) cause: (typeof RUN_CAUSES)[number];
-  /** Who is missing: `upsert` says nobody. Null for a re-plan. */
-  @Text(16, { nullable: true }) mode: 'upsert' | null;
+  /** Who is missing: `upsert` says nobody, `snapshot` whoever its scope has and it does not name. Null for a re-plan. */
+  @Text(16, { nullable: true }) mode: (typeof RUN_MODES)[number] | null;
+  /** The part of the connection that it speaks for; '' the whole. */
+  @Text(64) scope: string;
+  /** Of a snapshot: the moment whose truth it is. */
+  @Time({ nullable: true }) statedAt: number | null;
   /** As it was last written: of a run whose process died it still says `running` (run-state.ts). */
   @Text(16) status: (typeof RUN_STATUSES)[number];
   @Text(16) phase: (typeof RUN_PHASES)[number];
@@ -46,6 +60,64 @@ export class RunEntity {
   /** Somebody asked it to stop. */
   @Time({ nullable: true }) cancelAt: number | null;
   @Time({ nullable: true }) finishedAt: number | null;
+  /** Of a held run: when it lapses. */
+  @Time({ nullable: true }) heldUntil: number | null;
+}
+
+export const ENTRY_CHANGES = ['deactivate', 'statement', 'replan', 'groups'] as const;
+export const ENTRY_STATES = ['waiting', 'held', 'leaving', 'applied', 'skipped', 'failed'] as const;
+
+/**
+ * What a run takes away, kept until all of it is known: then it is applied, or held for an admin. Whoever takes the run
+ * over after a kill goes on with those that wait.
+ */
+@Entity('run_entries')
+@Index('run_entries_state', ['runId', 'state'])
+@Index('run_entries_due', ['state', 'dueAt'])
+@Index('run_entries_identity', ['identityId'])
+export class RunEntryEntity {
+  @PrimaryId() runId: string;
+  /** From 1, in the order in which they are applied. */
+  @PrimaryWhole() entry: number;
+  @Id() tenantId: string;
+  @Id() connectionId: string;
+  @Id() userId: string;
+  @Id() identityId: string;
+  @Text(255, { nullable: true }) externalId: string | null;
+  /** `deactivate`: missing from a snapshot. `statement`: a record. `replan`, `groups`: what follows from rules or groups. */
+  @Text(16) change: (typeof ENTRY_CHANGES)[number];
+  /** The number of the record in its run. */
+  @Whole({ nullable: true }) record: number | null;
+  /** The moment of the statement; what was stated later is not overruled. */
+  @Time() at: number;
+  /** Of a `statement`: what it says. */
+  @JsonText({ nullable: true }) statement: unknown;
+  /** Whether the person's identity is switched off by it. */
+  @Flag() deactivates: boolean;
+  /** The roles and entitlements that the user would lose, as `role editor`. */
+  @JsonText() loses: string[];
+  /** Of the identity's row when it was planned. */
+  @Whole() revision: number;
+  @Text(16) state: (typeof ENTRY_STATES)[number];
+  /** Of `leaving`: when it is applied. */
+  @Time({ nullable: true }) dueAt: number | null;
+}
+
+/**
+ * Whom the records of a push named, by eight bytes of the SHA-256 of each external id: the only trace of a record that
+ * said nothing new. Kept for as long as somebody may ask who was stated since (a snapshot, the approval of a held run).
+ */
+@Entity('run_seen')
+@Index('run_seen_connection', ['connectionId', 'at'])
+export class RunSeenEntity {
+  @PrimaryId() runId: string;
+  /** The number of the first record. */
+  @PrimaryWhole() part: number;
+  @Id() tenantId: string;
+  @Id() connectionId: string;
+  @Time() at: number;
+  /** Base64. */
+  @LongText() names: string;
 }
 
 /** A chunk of a stream, written in the transaction of its effect. Gone when the run has finished. */

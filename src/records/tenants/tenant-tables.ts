@@ -54,6 +54,8 @@ export const tenantTables: readonly TenantTable[] = [
     children: [
       { table: 'run_parts', by: 'runId' },
       { table: 'run_failures', by: 'runId' },
+      { table: 'run_entries', by: 'runId' },
+      { table: 'run_seen', by: 'runId' },
       { table: 'scim_due', by: 'runId' },
     ],
   },

@@ -33,6 +33,8 @@ function identity(id: string, more: Partial<IdentityState> = {}): IdentityState 
     mappingVersion: 1,
     lastLoginAt: null,
     notBefore: null,
+    scope: null,
+    leavingAt: null,
     createdAt: 1,
     ...more,
   };

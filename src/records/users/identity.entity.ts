@@ -25,6 +25,10 @@ export class IdentityEntity {
   @Whole() revision: number;
   @Time({ nullable: true }) lastLoginAt: number | null;
   @Time({ nullable: true }) notBefore: number | null;
+  /** The part of the connection whose push last stated it; '' the whole. Null: known by login or SCIM alone. */
+  @Text(64, { nullable: true }) scope: string | null;
+  /** It is gone from its snapshot, and will be switched off then, unless it is stated again. */
+  @Time({ nullable: true }) leavingAt: number | null;
   @Time() createdAt: number;
 }
 

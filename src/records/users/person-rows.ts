@@ -80,6 +80,8 @@ export const identityColumns = [
   'revision',
   'lastLoginAt',
   'notBefore',
+  'scope',
+  'leavingAt',
   'createdAt',
 ] as const;
 
@@ -106,6 +108,8 @@ export function identityRow(identity: IdentityState, place: IdentityPlace): SqlV
     place.revision,
     identity.lastLoginAt,
     identity.notBefore,
+    identity.scope,
+    identity.leavingAt,
     identity.createdAt,
   ];
 }
@@ -122,6 +126,8 @@ export function readIdentity(row: SqlRow): IdentityState {
     mappingVersion: Number(row.mappingVersion),
     lastLoginAt: optionalNumber(row.lastLoginAt),
     notBefore: optionalNumber(row.notBefore),
+    scope: optionalText(row.scope),
+    leavingAt: optionalNumber(row.leavingAt),
     createdAt: Number(row.createdAt),
   };
 }

@@ -18,6 +18,8 @@ function identity(id: string, connectionId: string, more: Partial<IdentityState>
     mappingVersion: 1,
     lastLoginAt: null,
     notBefore: null,
+    scope: null,
+    leavingAt: null,
     createdAt: 1_000_000,
     ...more,
   };
