@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
+import { PushParts } from './push-parts.js';
 import { StreamRuns } from './stream-runs.js';
 import { StreamService } from './stream.service.js';
 import { SyncController } from './sync.controller.js';
@@ -13,6 +14,6 @@ import { SyncService } from './sync.service.js';
 @Module({
   imports: [ProvisioningModule],
   controllers: [SyncController],
-  providers: [StreamRuns, StreamService, SyncService],
+  providers: [PushParts, StreamRuns, StreamService, SyncService],
 })
 export class SyncModule {}
