@@ -117,8 +117,8 @@ async function* readPieces(
 
 /** Gzip that ends too early is one that was cut off. */
 function isWrongGzip(error: unknown): boolean {
-  const { code = '' } = error as { code?: string };
-  return code.startsWith('Z_') && code !== 'Z_BUF_ERROR';
+  const { code = '' } = error as { code?: unknown };
+  return typeof code === 'string' && code.startsWith('Z_') && code !== 'Z_BUF_ERROR';
 }
 
 /** Seconds, of which no source asks for more than a day; a date (RFC 9110, section 10.2.3) is not read. */
