@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { SourcePlace } from './sources/source-reader.js';
 import type { SentRecord } from './sync-request.js';
 
 const [TAB, LINE_FEED, RETURN, SPACE] = [9, 10, 13, 32];
@@ -67,6 +68,11 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB || byte === RETURN;
 }
 
+/** Where a source is read on, and by which version of its settings. */
+export interface PullPlace extends SourcePlace {
+  version: number;
+}
+
 /** Lines that are committed together. */
 export interface StreamChunk {
   /** One after the last line of the chunk before: chunks follow one another without a gap. */
@@ -77,6 +83,8 @@ export interface StreamChunk {
   numbers: number[];
   /** Of the lines' texts. */
   digest: string;
+  /** Of a pull: where to go on after it; null within a page of the source. */
+  place?: PullPlace | null;
 }
 
 /**

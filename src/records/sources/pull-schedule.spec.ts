@@ -135,20 +135,20 @@ describe('the pulls of a source', () => {
 
   it('what was missed for days is caught up by one', () => {
     const { nextAt, nextFullAt } = nextPullsOf('a', schedule, at('2026-11-10T00:00:00Z'));
-    expect(findDuePull({ ...schedule, nextAt, nextFullAt }, noon)).toBe('full');
+    expect(findDuePull({ nextAt, nextFullAt }, noon)).toBe('full');
     const next = nextPullsOf('a', schedule, noon);
-    expect(findDuePull({ ...schedule, ...next }, noon)).toBeNull();
+    expect(findDuePull(next, noon)).toBeNull();
     expect([next.nextAt, next.nextFullAt].map((each) => formatTime(each ?? 0))).toEqual([
       '2026-11-22T13:00:00.000Z',
       '2026-11-23T03:00:00.000Z',
     ]);
   });
 
-  it('is of what changed where all of it has a schedule of its own, else of everything', () => {
-    const due = { nextAt: noon, nextFullAt: noon + HOUR };
-    expect(findDuePull({ ...due, fullCron: '0 3 * * *' }, noon)).toBe('changes');
-    expect(findDuePull({ nextAt: noon, nextFullAt: null, fullCron: null }, noon)).toBe('full');
-    expect(findDuePull({ nextAt: null, nextFullAt: null, fullCron: null }, noon)).toBeNull();
+  it('is of everything where both fall due, of what changed where that alone does', () => {
+    expect(findDuePull({ nextAt: noon, nextFullAt: noon }, noon)).toBe('full');
+    expect(findDuePull({ nextAt: noon, nextFullAt: noon + HOUR }, noon)).toBe('changes');
+    expect(findDuePull({ nextAt: noon + 1, nextFullAt: null }, noon)).toBeNull();
+    expect(findDuePull({ nextAt: null, nextFullAt: null }, noon)).toBeNull();
   });
 
   it('begins late by a jitter that is the same on every instance, below its limit, and another for another source', () => {

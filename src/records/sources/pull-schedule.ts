@@ -8,15 +8,18 @@ export interface CronSchedule {
   timeZone: string;
 }
 
-/** When a source is read by itself. */
+/** When a source is read by itself; null where never. */
 export interface PullSchedule {
-  /** Null: never by itself. */
+  /** What has changed. */
   cron: string | null;
-  /** When all of it is read, if that is more seldom; null: every time. */
+  /** Everything. */
   fullCron: string | null;
   timeZone: string;
   jitterSeconds: number;
 }
+
+/** Everybody, or those who may have changed since. */
+export type PullScope = 'full' | 'changes';
 
 export interface NextPulls {
   nextAt: Micros | null;
@@ -142,9 +145,8 @@ export function backOffOf(failures: number): Micros {
   return Math.min(MINUTE * 2 ** Math.min(failures - 1, 10), HOUR);
 }
 
-/** What falls due now: everything, what has changed, or nothing. */
-export function findDuePull(next: NextPulls & Pick<PullSchedule, 'fullCron'>, now: Micros): 'full' | 'changes' | null {
-  if (next.nextFullAt !== null && next.nextFullAt <= now) return 'full';
-  if (next.nextAt === null || next.nextAt > now) return null;
-  return next.fullCron === null ? 'full' : 'changes';
+/** What falls due now: everything, what has changed, or nothing. What falls due together is one pull. */
+export function findDuePull({ nextAt, nextFullAt }: NextPulls, now: Micros): PullScope | null {
+  if (nextFullAt !== null && nextFullAt <= now) return 'full';
+  return nextAt !== null && nextAt <= now ? 'changes' : null;
 }
