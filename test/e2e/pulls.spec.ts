@@ -166,10 +166,7 @@ describe('a pull', () => {
 
   it('that is cancelled stops, keeps what was committed, and is not the source having failed', async () => {
     source.people = people(2000);
-    source.before = (from, signal) =>
-      from < 1000
-        ? undefined
-        : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    source.before = (from) => (from < 1000 ? undefined : new Promise(() => undefined));
     await seed();
     const run = await start();
     await lookRound();
@@ -263,7 +260,6 @@ describe('a pull', () => {
     await lookRound();
     await until(async () => (await identities()) === 1000);
     await set({ version: 2 });
-    await new Promise((resolve) => setTimeout(resolve, 1000));
     gate.resolve();
     expect(await ended(run)).toMatchObject({ status: 'broken', error: 'The source was changed meanwhile.' });
     expect(await stored()).toMatchObject({ failures: 0, state: null });

@@ -9,7 +9,7 @@ export class ScriptedSource implements SourceReader {
   /** What was asked of it. */
   readonly readings: { place: SourcePlace; mode: 'full' | 'changes' }[] = [];
   /** Called before each page with how many people came before it; may wait or throw. */
-  before: (from: number, signal: AbortSignal) => Promise<void> | void = () => undefined;
+  before: (from: number) => Promise<void> | void = () => undefined;
   /** What the last page says beside. */
   last: Partial<SourcePage> = {};
 
@@ -17,8 +17,7 @@ export class ScriptedSource implements SourceReader {
     this.readings.push({ place, mode });
     const reading = this.readings.length;
     for (let from = Number(place.page ?? 0); ; from += this.pageSize) {
-      await this.before(from, signal);
-      signal.throwIfAborted();
+      await Promise.race([this.before(from), abortOf(signal)]);
       const to = from + this.pageSize;
       const records = this.people.slice(from, to).map((each) => Buffer.from(JSON.stringify(each)));
       if (to >= this.people.length) {
@@ -28,6 +27,13 @@ export class ScriptedSource implements SourceReader {
       yield { records, place: { state: place.state, page: to }, isLast: false };
     }
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 /** A source as an admin would have set it, written straight into the database. */

@@ -4,7 +4,7 @@ import { PullReading } from './pull-chunks.js';
 import type { StreamChunk } from './read-lines.js';
 import type { SourcePage } from './sources/source-reader.js';
 
-const BEGIN = { version: 3, state: 's', page: null };
+const BEGIN = { version: 3, state: 's', page: null, ended: null };
 
 async function* pagesOf(sizes: readonly number[], failsAfter = Infinity): AsyncGenerator<SourcePage> {
   for (const [index, size] of sizes.entries()) {
@@ -40,11 +40,11 @@ describe('pages of a source as chunks', () => {
       [73, 78],
     ]);
     expect(chunks.map(({ place }) => place)).toEqual([
-      { version: 3, state: 's', page: 2 },
-      { version: 3, state: 's', page: 3 },
+      { version: 3, state: 's', page: 2, ended: null },
+      { version: 3, state: 's', page: 3, ended: null },
       null,
       null,
-      { version: 3, state: 's', page: null },
+      { version: 3, state: 's', page: null, ended: { incomplete: null } },
     ]);
   });
 
@@ -60,7 +60,7 @@ describe('pages of a source as chunks', () => {
     const reading = new PullReading(BEGIN, 0, limits);
     const chunks = await cutAll(reading, pagesOf([4, 4, 4, 4], 3));
     expect(sizesOf(chunks)).toEqual([8, 4]);
-    expect([reading.place.page, reading.last]).toEqual([3, null]);
+    expect([reading.place.page, reading.ended]).toEqual([3, null]);
   });
 
   it('however pages fall, all records come once, in order, numbered without a gap, and a place is never ahead of them', async () => {
@@ -78,7 +78,7 @@ describe('pages of a source as chunks', () => {
           const pages = (place.page as number | null) ?? read.length;
           expect(to).toBe(read.slice(0, pages).reduce((sum, size) => sum + size, 0));
         }
-        expect(reading.last !== null).toBe(failsAfter >= sizes.length);
+        expect(reading.ended !== null).toBe(failsAfter >= sizes.length);
       }),
     );
   });

@@ -1,5 +1,5 @@
 import type { SourcePage, SourcePlace } from './sources/source-reader.js';
-import type { PullPlace, StreamChunk } from './read-lines.js';
+import type { PullPlace, ReadingEnd, StreamChunk } from './read-lines.js';
 
 export interface ChunkLimits {
   recordsMax: number;
@@ -11,7 +11,7 @@ export interface ChunkLimits {
 export class PullReading {
   /** Behind the last page that was cut whole. */
   place: SourcePlace;
-  last: Pick<SourcePage, 'incomplete'> | null = null;
+  ended: ReadingEnd | null;
   /** Of the source's settings. */
   readonly version: number;
   private records: (Buffer | null)[] = [];
@@ -25,6 +25,7 @@ export class PullReading {
   ) {
     this.place = begin;
     this.version = begin.version;
+    this.ended = begin.ended;
   }
 
   /**
@@ -34,11 +35,9 @@ export class PullReading {
   async *cut(pages: AsyncIterable<SourcePage>): AsyncGenerator<StreamChunk> {
     try {
       for await (const page of pages) {
+        if (page.isLast) this.ended = { incomplete: page.incomplete ?? null };
         yield* this.add(page);
-        if (page.isLast) {
-          this.last = page;
-          break;
-        }
+        if (page.isLast) break;
       }
     } catch (error) {
       if (this.records.length > 0) yield this.takeAll(this.place);
@@ -78,7 +77,7 @@ export class PullReading {
       records: texts.map((text) => ({ text, input: undefined, line: text ? 'kept' : 'tooLong' })),
       numbers: texts.map((_, index) => from + index),
       digest: '',
-      place: place && { version: this.version, state: place.state, page: place.page },
+      place: place && { version: this.version, state: place.state, page: place.page, ended: this.ended },
     };
   }
 }

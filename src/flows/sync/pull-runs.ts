@@ -4,6 +4,7 @@ import { type EntityManager, IsNull, Not } from 'typeorm';
 import { LedgerService } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
+import { databaseTroubleOf } from '../../platform/database-errors.js';
 import { Problem } from '../../platform/problem.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import type { PullScope } from '../../records/sources/pull-schedule.js';
@@ -31,9 +32,6 @@ interface Pull {
 const LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 1024 * 1024 };
 /** A reading that has come somewhere is not given up for one answer that fails. */
 const RETRIES_MS = [500, 3000, 15_000];
-const LOOK_AGAIN_MS = 1000;
-/** It is not the source's fault, and passes: whoever takes the run next goes on. */
-const PASSING: readonly string[] = ['overloaded', 'database_unavailable'];
 
 /** Carries out pulls: reads a source page by page, and commits what it says as a stream's lines are. */
 @Injectable()
@@ -89,7 +87,7 @@ export class PullRuns {
     } catch (error) {
       if (leave.aborted) return this.streams.leave(opened);
       const cause: unknown = stop.aborted ? stop.reason : error;
-      if (cause instanceof Problem && PASSING.includes(cause.code)) return this.streams.leave(opened);
+      if (passes(cause)) return this.streams.leave(opened);
       if (cause instanceof SourceFailure) pull.failure = cause;
       await this.streams.break(opened, this.toProblem(cause));
       return;
@@ -101,11 +99,11 @@ export class PullRuns {
   /** Reads to the end. Throws SourceFailure where the source fails, time and again or before it has said anything. */
   private async takeAll(pull: Pull, reader: SourceReader, scope: PullScope): Promise<void> {
     const { reading, stop } = pull;
-    for (let retries = 0; ; retries++) {
+    for (let retries = 0; !reading.ended; retries++) {
       const before = reading.place;
       try {
         await this.takePages(pull, reader, scope);
-        if (reading.last) return;
+        if (reading.ended) return;
         throw new SourceFailure('unreachable', 'The source stopped in the middle.');
       } catch (error) {
         if (stop.aborted || !(error instanceof SourceFailure) || error.kind !== 'unreachable') throw error;
@@ -119,13 +117,9 @@ export class PullRuns {
   }
 
   private async takePages({ opened, source, reading, stop }: Pull, reader: SourceReader, scope: PullScope) {
-    let lookedAt = performance.now();
     const { state, page } = reading.place;
     for await (const chunk of reading.cut(reader.read({ state, page }, scope, stop))) {
-      if (performance.now() - lookedAt >= LOOK_AGAIN_MS) {
-        lookedAt = performance.now();
-        await this.assertUnchanged(source);
-      }
+      await this.assertUnchanged(source);
       await opened.run.take(chunk);
       stop.throwIfAborted();
     }
@@ -143,7 +137,7 @@ export class PullRuns {
       where: { runId, place: Not(IsNull()) },
       order: { part: 'DESC' },
     });
-    return (part?.place as PullPlace | undefined) ?? { version, state, page: null };
+    return (part?.place as PullPlace | undefined) ?? { version, state, page: null, ended: null };
   }
 
   /** Written with the end of the run. */
@@ -200,6 +194,13 @@ export class PullRuns {
     this.logger.error(error);
     return new Problem('internal', undefined, { cause: error });
   }
+}
+
+/** It is not the source's fault, and whoever takes the run next can go on. */
+function passes(error: unknown): boolean {
+  if (error instanceof Problem) return error.code === 'overloaded' || error.code === 'database_unavailable';
+  // One that was thought dead has come back, and has written this part: then it goes on behind that.
+  return databaseTroubleOf(error) === 'duplicate';
 }
 
 function changed(): Problem {

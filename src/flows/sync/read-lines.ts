@@ -71,6 +71,13 @@ function isSpace(byte: number | undefined): boolean {
 /** Where a source is read on, and by which version of its settings. */
 export interface PullPlace extends SourcePlace {
   version: number;
+  /** Nothing follows; null while something may. */
+  ended: ReadingEnd | null;
+}
+
+export interface ReadingEnd {
+  /** Why not everybody was named, though all was to be read. */
+  incomplete: string | null;
 }
 
 /** Lines that are committed together. */
