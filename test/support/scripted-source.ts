@@ -50,7 +50,7 @@ export async function seedSource(
     sealedCredential: null,
     state: null,
     cron: null,
-    fullCron: null,
+    fullCron: '0 3 1 1 *',
     timeZone: 'UTC',
     jitterSeconds: 0,
     nextAt: null,

@@ -7,7 +7,7 @@ import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
 import { ConnectionEntity } from '../../records/connections/connection.entity.js';
-import { findDuePull, nextPullsOf, type PullScope } from '../../records/sources/pull-schedule.js';
+import { findDuePull, nextPullsOf, type PullScope, usualScopeOf } from '../../records/sources/pull-schedule.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { newRun } from '../../records/sync-runs/run-rows.js';
@@ -36,8 +36,8 @@ export class PullOrders {
     private readonly clock: Clock,
   ) {}
 
-  /** Returns the run's id. Throws `source_suspended`, or `conflict` while the source is being read. */
-  async order(connectionId: string, scope: PullScope, actor: NewEvent['actor']): Promise<string> {
+  /** Returns the run's id; `scope` null: what the source is usually read for. Throws `source_suspended`, or `conflict` while the source is being read. */
+  async order(connectionId: string, scope: PullScope | null, actor: NewEvent['actor']): Promise<string> {
     return this.database.transaction(async (tx) => {
       const source = await lockSource(tx, connectionId);
       if (!source) throw new Problem('not_found', 'This connection has no source.');
@@ -46,7 +46,7 @@ export class PullOrders {
       if (running) {
         throw new Problem('conflict', 'The source is being read already.', { extra: { run: running.id } });
       }
-      return this.write(tx, source, scope, { cause: 'request', actor });
+      return this.write(tx, source, scope ?? usualScopeOf(source), { cause: 'request', actor });
     });
   }
 

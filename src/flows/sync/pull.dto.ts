@@ -3,10 +3,10 @@ import { IsBoolean, IsOptional } from 'class-validator';
 import { formatTime } from '../../platform/clock.js';
 import type { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 
-/** What shall be read; what has changed, where nothing is said. */
+/** What shall be read; where nothing is said, what is read at the times of `cron`. */
 export class PullBody {
-  /** Everybody, rather than those who have changed. */
-  @IsOptional() @IsBoolean() @ApiProperty({ default: false }) full?: boolean;
+  /** `true`: everybody. `false`: those who have changed. */
+  @IsOptional() @IsBoolean() full?: boolean;
 }
 
 /** The source is about to be read. */

@@ -27,7 +27,7 @@ export class PullsController {
     @Body() body: PullBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PullAcceptedView> {
-    const run = await this.pulls.start(principal, id, body.full === true);
+    const run = await this.pulls.start(principal, id, body.full);
     void reply.header('location', `/sync-runs/${run}`);
     return { run, status: 'running' };
   }

@@ -24,10 +24,11 @@ export class PullsService {
   ) {}
 
   /** Orders a pull, and returns the run's id. Throws `source_suspended`, `conflict` while one is under way. */
-  async start(principal: Principal, connectionId: string, isFull: boolean): Promise<string> {
+  async start(principal: Principal, connectionId: string, isFull: boolean | undefined): Promise<string> {
     const connection = await getConnection(this.database.read, principal, connectionId);
     if (connection.status !== 'active') throw new Problem('conflict', 'The connection is disabled.');
-    return this.orders.order(connectionId, isFull ? 'full' : 'changes', actorOf(principal));
+    const scope = isFull === undefined ? null : isFull ? 'full' : 'changes';
+    return this.orders.order(connectionId, scope, actorOf(principal));
   }
 
   /** Reads a page of the source, and lets it be read again if that works. Throws `source_failed` with what does not. */

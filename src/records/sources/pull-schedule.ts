@@ -10,9 +10,8 @@ export interface CronSchedule {
 
 /** When a source is read by itself; null where never. */
 export interface PullSchedule {
-  /** What has changed. */
   cron: string | null;
-  /** Everything. */
+  /** When everything is. */
   fullCron: string | null;
   timeZone: string;
   jitterSeconds: number;
@@ -145,8 +144,17 @@ export function backOffOf(failures: number): Micros {
   return Math.min(MINUTE * 2 ** Math.min(failures - 1, 10), HOUR);
 }
 
-/** What falls due now: everything, what has changed, or nothing. What falls due together is one pull. */
-export function findDuePull({ nextAt, nextFullAt }: NextPulls, now: Micros): PullScope | null {
+/** What a source is read for where nothing else is said: everything, unless that has times of its own, or who left is among the changes. */
+export function usualScopeOf({ type, fullCron }: Pick<PullSchedule, 'fullCron'> & { type: string }): PullScope {
+  return fullCron === null && type !== 'rollcall' ? 'full' : 'changes';
+}
+
+/** What falls due now; null for nothing. What falls due together is one pull. */
+export function findDuePull(
+  source: NextPulls & Pick<PullSchedule, 'fullCron'> & { type: string },
+  now: Micros,
+): PullScope | null {
+  const { nextAt, nextFullAt } = source;
   if (nextFullAt !== null && nextFullAt <= now) return 'full';
-  return nextAt !== null && nextAt <= now ? 'changes' : null;
+  return nextAt !== null && nextAt <= now ? usualScopeOf(source) : null;
 }
