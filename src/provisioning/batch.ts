@@ -103,12 +103,15 @@ export class Batch {
     const ids = new Set(submissions.map((each) => each.statement.connectionId));
     const statements = submissions.map((each) => each.statement);
     const believedNew = new Set(trusting ? submissions.flatMap((each) => (each.isNew ? [each.statement] : [])) : []);
-    const loadUnder = (policies: ReadonlyMap<string, KnownConnection>) =>
-      loadBatch(this.database, statements, (id) => policies.get(id)?.policy, believedNew);
-    const kept = this.policies.findKept(ids);
-    const [known, early] = await Promise.all([this.policies.load([...ids]), kept && loadUnder(kept)]);
-    const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
-    return { known, loaded: early && isTrue ? early : await loadUnder(known) };
+    return this.database.readTogether(async (manager) => {
+      const from = { read: manager, engine: this.database.engine };
+      const loadUnder = (policies: ReadonlyMap<string, KnownConnection>) =>
+        loadBatch(from, statements, (id) => policies.get(id)?.policy, believedNew);
+      const kept = this.policies.findKept(ids);
+      const [known, early] = await Promise.all([this.policies.load([...ids], manager), kept && loadUnder(kept)]);
+      const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
+      return { known, loaded: early && isTrue ? early : await loadUnder(known) };
+    });
   }
 
   private async write(
