@@ -14,7 +14,7 @@ import { ConnectionEntity, MappingVersionEntity } from './records/connections/co
 import { ScimDueEntity, ScimGroupEntity, ScimMemberEntity } from './records/groups/group.entity.js';
 import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
-import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
+import { UsedRefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
 import {
   RunEntity,
@@ -51,7 +51,7 @@ export const shape = {
     RoleEntity,
     ApiKeyEntity,
     SessionEntity,
-    RefreshTokenEntity,
+    UsedRefreshTokenEntity,
     SigningKeyEntity,
     LocalPasswordEntity,
     OneTimeLinkEntity,

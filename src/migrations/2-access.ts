@@ -111,6 +111,8 @@ const tables = (): Table[] => [
       time('expiresAt'),
       time('endedAt', optional),
       text('endReason', 40, optional),
+      text('refreshHash', 44),
+      time('refreshUntil'),
     ],
     indices: [
       index('sessions_expiry', ['expiresAt']),
@@ -121,16 +123,15 @@ const tables = (): Table[] => [
     ],
   }),
   new Table({
-    name: 'refresh_tokens',
+    name: 'used_refresh_tokens',
     columns: [
+      text('sessionId', 36, primary),
       text('tokenHash', 44, primary),
-      text('sessionId', 36),
       text('tenantId', 36),
-      time('createdAt'),
+      time('usedAt'),
       time('expiresAt'),
-      time('usedAt', optional),
     ],
-    indices: [index('refresh_tokens_expiry', ['expiresAt']), index('refresh_tokens_session', ['sessionId'])],
+    indices: [index('used_refresh_tokens_expiry', ['expiresAt'])],
   }),
   new Table({
     name: 'signing_keys',

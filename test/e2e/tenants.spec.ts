@@ -46,6 +46,8 @@ describe('/tenants', () => {
         expiresAt: 9e15,
         endedAt: null,
         endReason: null,
+        refreshHash: newId(),
+        refreshUntil: 0,
       }),
     );
     return id;

@@ -42,6 +42,8 @@ export async function seedSession(
       expiresAt: now + 1e12,
       endedAt: null,
       endReason: null,
+      refreshHash: newId(),
+      refreshUntil: 0,
     }),
   );
   return id;

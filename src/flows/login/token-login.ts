@@ -7,7 +7,7 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import type { Effects, Settled, Submission } from '../../provisioning/submission.js';
 import type { ApplicationEntity } from '../../records/applications/application.entity.js';
-import { type PreparedSession, REFRESH_COLUMNS, SESSION_COLUMNS } from '../../records/sessions/new-session.js';
+import { type PreparedSession, SESSION_COLUMNS } from '../../records/sessions/new-session.js';
 import { loginSucceeded } from '../../records/sessions/session-events.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import type { VerifiedToken } from '../../trust/trust.service.js';
@@ -128,12 +128,9 @@ interface Opening {
 
 const NOTHING: Effects = { rows: [], events: [] };
 
-function effectsOf({ session, sessionRow, refreshRow }: PreparedSession, { problem }: Outcome): Effects {
+function effectsOf({ session, sessionRow }: PreparedSession, { problem }: Outcome): Effects {
   return {
-    rows: [
-      { table: 'sessions', columns: SESSION_COLUMNS, values: sessionRow },
-      { table: 'refresh_tokens', columns: REFRESH_COLUMNS, values: refreshRow },
-    ],
+    rows: [{ table: 'sessions', columns: SESSION_COLUMNS, values: sessionRow }],
     events: [loginSucceeded(session, problem?.code)],
   };
 }

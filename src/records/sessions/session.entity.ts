@@ -28,19 +28,21 @@ export class SessionEntity {
   @Time() expiresAt: number;
   @Time({ nullable: true }) endedAt: number | null;
   @Text(40, { nullable: true }) endReason: string | null;
+  /** SHA-256, base64url, of the one refresh token that was not used yet. */
+  @Text(44) refreshHash: string;
+  /** Its end: the idle end of the session. */
+  @Time() refreshUntil: number;
 }
 
-/** One link of a session's chain of refresh tokens. Only its hash is stored. */
-@Entity('refresh_tokens')
-@Index('refresh_tokens_session', ['sessionId'])
-@Index('refresh_tokens_expiry', ['expiresAt'])
-export class RefreshTokenEntity {
+/** A refresh token that was used: a second use is a repetition, or tells that somebody has a copy. Only its hash is stored. */
+@Entity('used_refresh_tokens')
+@Index('used_refresh_tokens_expiry', ['expiresAt'])
+export class UsedRefreshTokenEntity {
+  @PrimaryId() sessionId: string;
   /** SHA-256 of the token, base64url. */
   @PrimaryText(44) tokenHash: string;
-  @Id() sessionId: string;
   @Id() tenantId: string;
-  @Time() createdAt: number;
-  /** The idle end. */
+  @Time() usedAt: number;
+  /** The idle end that it had. */
   @Time() expiresAt: number;
-  @Time({ nullable: true }) usedAt: number | null;
 }

@@ -19,7 +19,7 @@ const ofPrincipal = [
 
 export const tenantTables: readonly TenantTable[] = [
   { table: 'api_keys', key: 'id', children: ofPrincipal },
-  { table: 'sessions', key: 'id', children: [{ table: 'refresh_tokens', by: 'sessionId' }] },
+  { table: 'sessions', key: 'id', children: [{ table: 'used_refresh_tokens', by: 'sessionId' }] },
   {
     table: 'users',
     key: 'id',
@@ -75,7 +75,7 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'ledger_heads', key: 'tenantId' },
   // What has no parent any more, or never had one.
   { table: 'one_time_links', key: 'tokenHash' },
-  { table: 'refresh_tokens', key: 'tokenHash' },
+  { table: 'used_refresh_tokens', key: 'tokenHash' },
   { table: 'identities', key: 'id' },
   { table: 'grants', key: 'userId' },
   { table: 'blocks', key: 'userId' },
