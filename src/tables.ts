@@ -7,7 +7,7 @@ import {
   LedgerHeadEntity,
 } from './ledger/event.entity.js';
 import { LeaseEntity } from './platform/lease.entity.js';
-import { IdempotencyKeyEntity, IdempotencyPartEntity, UsedTokenEntity } from './provisioning/once.entity.js';
+import { IdempotencyKeyEntity, IdempotencyPartEntity } from './provisioning/once.entity.js';
 import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
 import { ApplicationEntity } from './records/applications/application.entity.js';
 import { ConnectionEntity, MappingVersionEntity } from './records/connections/connection.entity.js';
@@ -67,7 +67,6 @@ export const shape = {
     LedgerHeadEntity,
     LedgerCheckpointEntity,
     LeaseEntity,
-    UsedTokenEntity,
     IdempotencyKeyEntity,
     IdempotencyPartEntity,
     ScimRequestEntity,

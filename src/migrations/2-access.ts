@@ -113,8 +113,10 @@ const tables = (): Table[] => [
       text('endReason', 40, optional),
       text('refreshHash', 44),
       time('refreshUntil'),
+      text('tokenMark', 44, optional),
     ],
     indices: [
+      index('sessions_token_mark', ['tokenMark'], unique),
       index('sessions_expiry', ['expiresAt']),
       index('sessions_tenant', ['tenantId', 'createdAt']),
       index('sessions_connection', ['connectionId', 'endedAt']),

@@ -175,11 +175,6 @@ const tables = (): Table[] => [
     indices: [index('run_seen_connection', ['connectionId', 'at'])],
   }),
   new Table({
-    name: 'used_tokens',
-    columns: [text('connectionId', 36, primary), text('jtiHash', 44, primary), time('expiresAt')],
-    indices: [index('used_tokens_expiry', ['expiresAt'])],
-  }),
-  new Table({
     name: 'idempotency_keys',
     columns: [
       text('principalId', 36, primary),

@@ -78,7 +78,8 @@ export class Batch {
   ) {
     for (let attempt = 1; ; attempt++) {
       try {
-        // That a token was used before is told by its row, which cannot be inserted twice: few are, so nobody looks first.
+        // That a token was used before is told by its session's row, which cannot be inserted twice: few are, so nobody
+        // looks first.
         const isFirst = attempt === 1;
         const using = isFirst ? Promise.resolve(new Set<string>()) : this.findUsedTokens(submissions);
         const planned = await this.planAfter(submissions, using, isFirst);
@@ -161,24 +162,10 @@ export class Batch {
   }
 
   private async findUsedTokens(submissions: readonly Submission[]): Promise<Set<string>> {
-    const hashes = new Map<string, string[]>();
-    for (const { once, statement } of submissions) {
-      if (!once) continue;
-      const list = hashes.get(statement.connectionId);
-      if (list) list.push(once.jtiHash);
-      else hashes.set(statement.connectionId, [once.jtiHash]);
-    }
-    const used = new Set<string>();
-    for (const [connectionId, list] of hashes) {
-      const rows = await selectByKeys(
-        this.database.read,
-        (keys) => `SELECT jtiHash FROM used_tokens WHERE connectionId = ? AND jtiHash IN ${keys}`,
-        [connectionId],
-        list,
-      );
-      for (const row of rows) used.add(`${connectionId} ${String(row.jtiHash)}`);
-    }
-    return used;
+    const marks = submissions.flatMap(({ tokenMark }) => tokenMark ?? []);
+    const byMark = (keys: string) => `SELECT tokenMark FROM sessions WHERE tokenMark IN ${keys}`;
+    const rows = await selectByKeys(this.database.read, byMark, [], marks);
+    return new Set(rows.map((row) => String(row.tokenMark)));
   }
 }
 
@@ -188,14 +175,13 @@ function settleOne(
   { loaded: { directory }, extras, used }: { loaded: LoadedBatch; extras: Extras; used: Set<string> },
   context: PlanContext,
 ): Settled {
-  const { statement, once, connectionVersion, purpose } = submission;
+  const { statement, tokenMark, connectionVersion, purpose } = submission;
   const connection = known.get(statement.connectionId);
   if (!connection || connection.row.status !== 'active' || !connection.tenantActive) return { kind: 'moved' };
   if (connectionVersion !== undefined && connection.row.version !== connectionVersion) return { kind: 'moved' };
-  if (once) {
-    const token = `${statement.connectionId} ${once.jtiHash}`;
-    if (used.has(token)) return { kind: 'replayed' };
-    used.add(token);
+  if (tokenMark) {
+    if (used.has(tokenMark)) return { kind: 'replayed' };
+    used.add(tokenMark);
   }
   const { policy } = connection;
   const extra = submission.beside && extras.get(submission.beside);

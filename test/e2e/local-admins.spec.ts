@@ -209,6 +209,7 @@ describe('local admins', () => {
         endReason: null,
         refreshHash: newId(),
         refreshUntil: 0,
+        tokenMark: null,
       };
       await rollcall.database.transaction((tx) => tx.insert(SessionEntity, session));
       for (let each = 0; each < 6; each++) await check.verify('reset', 'ada', 'wrong');

@@ -48,6 +48,7 @@ describe('/tenants', () => {
         endReason: null,
         refreshHash: newId(),
         refreshUntil: 0,
+        tokenMark: null,
       }),
     );
     return id;

@@ -52,6 +52,7 @@ export async function insertSession(rollcall: TestApp, tenantId: string, connect
       endReason: null,
       refreshHash: newId(),
       refreshUntil: 0,
+      tokenMark: null,
     }),
   );
   return id;

@@ -198,6 +198,7 @@ export class SessionWorld {
       privileged: true,
       authTime: now,
       amr: ['pwd'],
+      tokenMark: null,
       maxSessionSeconds: null,
       address: '192.0.2.1',
       userAgent: 'test',

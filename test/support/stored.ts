@@ -44,6 +44,7 @@ export async function seedSession(
       endReason: null,
       refreshHash: newId(),
       refreshUntil: 0,
+      tokenMark: null,
     }),
   );
   return id;

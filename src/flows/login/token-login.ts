@@ -15,7 +15,7 @@ import type { LoggedIn } from './logged-in.js';
 import { LoginDirectory } from './login-directory.js';
 import { answerTo, LoginRefusal, refuseAt } from './login-refusal.js';
 import { type LoginRequest, TokenBeliever } from './token-believer.js';
-import { isSignInOver, onceFor, readClaims, readSignIn, toStatement } from './token-statement.js';
+import { isSignInOver, markOf, readClaims, readSignIn, toStatement } from './token-statement.js';
 
 const ATTEMPTS_MAX = 3;
 
@@ -61,7 +61,7 @@ export class TokenLogin {
       via: 'login',
       actor: null,
       connectionVersion: known.row.version,
-      once: onceFor(known, token.claims),
+      tokenMark: markOf(known, token.claims),
       conclude: (outcome, current, now) => {
         opening.logged = null;
         if (outcome.result === 'refused' || !outcome.person) return NOTHING;
@@ -95,6 +95,7 @@ export class TokenLogin {
       privileged: settings.allowPrivileged,
       ...readSignIn(token.claims, token.issuedAt),
       maxSessionSeconds: settings.login.maxSessionSeconds,
+      tokenMark: markOf(known, token.claims),
       address,
       userAgent,
       now,

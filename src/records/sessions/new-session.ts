@@ -24,6 +24,7 @@ export const SESSION_COLUMNS = [
   'endReason',
   'refreshHash',
   'refreshUntil',
+  'tokenMark',
 ] as const;
 
 /** What of an application a session and its tokens need. */
@@ -47,6 +48,8 @@ export interface SessionRequest {
   amr: readonly string[];
   /** Counted from `authTime`; null where the connection hears of leavers by itself. */
   maxSessionSeconds: number | null;
+  /** See SessionEntity; null where there is no such token. */
+  tokenMark: string | null;
   address: string | null;
   userAgent: string | null;
   now: Micros;
@@ -97,6 +100,7 @@ export function prepareSession(request: SessionRequest, limits: SessionLimits): 
     endReason: null,
     refreshHash: hashRefreshToken(refreshToken),
     refreshUntil: findIdleEnd(expiresAt, limits.refreshIdleSeconds, now),
+    tokenMark: request.tokenMark,
   };
   return {
     session,

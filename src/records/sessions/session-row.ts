@@ -28,5 +28,6 @@ export function readSession(row: SessionSqlRow): SessionEntity {
     endReason: row.endReason,
     refreshHash: row.refreshHash,
     refreshUntil: Number(row.refreshUntil),
+    tokenMark: row.tokenMark,
   };
 }

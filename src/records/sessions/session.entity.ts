@@ -7,6 +7,7 @@ import { Flag, Id, JsonText, PrimaryId, PrimaryText, Text, Time } from '../../pl
 @Index('sessions_connection', ['connectionId', 'endedAt'])
 @Index('sessions_tenant', ['tenantId', 'createdAt'])
 @Index('sessions_expiry', ['expiresAt'])
+@Index('sessions_token_mark', ['tokenMark'], { unique: true })
 export class SessionEntity {
   @PrimaryId() id: string;
   @Id() tenantId: string;
@@ -32,6 +33,11 @@ export class SessionEntity {
   @Text(44) refreshHash: string;
   /** Its end: the idle end of the session. */
   @Time() refreshUntil: number;
+  /**
+   * The mark of the IdP's token that opened it, where a token logs in once only (D10). Sessions are kept for longer than
+   * any such token lives.
+   */
+  @Text(44, { nullable: true }) tokenMark: string | null;
 }
 
 /** A refresh token that was used: a second use is a repetition, or tells that somebody has a copy. Only its hash is stored. */

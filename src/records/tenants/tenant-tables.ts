@@ -44,7 +44,6 @@ export const tenantTables: readonly TenantTable[] = [
     through: 'connectionId',
     children: [{ table: 'scim_members', by: 'groupId' }],
   },
-  { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
