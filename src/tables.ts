@@ -1,7 +1,6 @@
 import {
   EventEntity,
   EventOrderEntity,
-  EventPersonalEntity,
   EventQueueEntity,
   LedgerCheckpointEntity,
   LedgerHeadEntity,
@@ -61,7 +60,6 @@ export const shape = {
     RunEntryEntity,
     RunSeenEntity,
     EventEntity,
-    EventPersonalEntity,
     EventQueueEntity,
     EventOrderEntity,
     LedgerHeadEntity,

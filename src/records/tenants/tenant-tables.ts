@@ -64,7 +64,6 @@ export const tenantTables: readonly TenantTable[] = [
     table: 'events',
     key: 'id',
     children: [
-      { table: 'event_personal', by: 'eventId' },
       { table: 'event_queue', by: 'eventId' },
       { table: 'event_order', by: 'eventId' },
     ],
@@ -80,7 +79,6 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'blocks', key: 'userId' },
   { table: 'local_passwords', key: 'userId' },
   { table: 'mapping_versions', key: 'connectionId' },
-  { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
   { table: 'scim_emails', key: 'identityId' },
   { table: 'scim_members', key: 'groupId' },
