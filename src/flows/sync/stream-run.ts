@@ -7,7 +7,7 @@ import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import { countPeople } from '../../records/sync-runs/run-people.js';
 import type { Settled } from '../../provisioning/submission.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
-import type { DonePart } from '../../records/sync-runs/run-state.js';
+import { type DonePart, withParts } from '../../records/sync-runs/run-state.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { guardOf, guardRecords } from './held-records.js';
 import { patiently } from './patience.js';
@@ -72,8 +72,9 @@ export class StreamRun {
     private readonly parts: PushParts,
     private readonly order: StreamOrder,
   ) {
-    // One is written, one planned, one sorted out; SQLite works on one at a time anyway.
-    this.flightsMax = parts.database.engine === 'mysql' ? 3 : 2;
+    // One is written, one planned, one sorted out; SQLite works on one at a time anyway. A pull goes on after its last
+    // part: there may be no gap before that.
+    this.flightsMax = order.request.kind === 'pull' ? 1 : parts.database.engine === 'mysql' ? 3 : 2;
     this.guard = guardOf(order.known, 'hold', null);
     this.writer = new ChunkWriter(parts.database, parts.clock, parts.provisioning, order);
   }
@@ -89,7 +90,8 @@ export class StreamRun {
     parts: readonly (DonePart & { digest: string })[],
     waiting: readonly { identityId: string }[],
   ): void {
-    this.progress.resume(stored, parts);
+    if (this.order.request.kind === 'pull') this.progress.goOn(withParts(stored, parts));
+    else this.progress.resume(stored, parts);
     for (const { identityId } of waiting) this.guard.waiting.add(identityId);
   }
 
