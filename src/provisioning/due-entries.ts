@@ -17,6 +17,9 @@ export interface EntryFate {
   problem?: RunFailure['problem'];
 }
 
+/** Another instance has struck some, or their people were deleted. */
+export class EntriesMoved extends Error {}
+
 export async function readDue(manager: EntityManager, runId: string): Promise<RunEntryEntity[]> {
   return manager.find(RunEntryEntity, { where: { runId, state: 'due' }, order: { entry: 'ASC' }, take: CHUNK_ENTRIES });
 }
@@ -56,7 +59,7 @@ export async function strikeEntries(
     if (entries.length === 0) continue;
     const due = { runId: run.id, entry: In(entries), state: 'due' } as const;
     const { affected } = await tx.update(RunEntryEntity, due, { state, statement: null });
-    if (affected !== entries.length) throw new Error(`Entries of run ${run.id} were struck by somebody else.`);
+    if (affected !== entries.length) throw new EntriesMoved(`Entries of run ${run.id} were struck by somebody else.`);
   }
   const counts: RunCounts = { held: -fates.length };
   for (const { entry, deactivates } of stored) {

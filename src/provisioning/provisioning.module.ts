@@ -5,6 +5,7 @@ import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
 import { ProvisioningService } from './provisioning.service.js';
+import { RemovalCounts } from './removal-counts.js';
 import { RemovalsService } from './removals.service.js';
 import { ReplanChunk } from './replan-chunk.js';
 import { ReplanPreview } from './replan-preview.js';
@@ -23,6 +24,7 @@ import { ReplanService } from './replan.service.js';
     ConnectionPolicies,
     Idempotency,
     ProvisioningService,
+    RemovalCounts,
     RemovalsService,
     ReplanChunk,
     ReplanPreview,
