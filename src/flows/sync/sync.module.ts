@@ -7,6 +7,7 @@ import { PullRuns } from './pull-runs.js';
 import { PullWorker } from './pull-worker.js';
 import { PullsController } from './pulls.controller.js';
 import { PullsService } from './pulls.service.js';
+import { PushParts } from './push-parts.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { StreamRuns } from './stream-runs.js';
 import { StreamService } from './stream.service.js';
@@ -22,6 +23,16 @@ import { SyncService } from './sync.service.js';
 @Module({
   imports: [ProvisioningModule, OutboundModule, SourcesModule],
   controllers: [SyncController, PullsController],
-  providers: [PullOrders, PullRuns, PullsService, PullWorker, SourceReaders, StreamRuns, StreamService, SyncService],
+  providers: [
+    PullOrders,
+    PullRuns,
+    PullsService,
+    PullWorker,
+    PushParts,
+    SourceReaders,
+    StreamRuns,
+    StreamService,
+    SyncService,
+  ],
 })
 export class SyncModule {}
