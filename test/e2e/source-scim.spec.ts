@@ -170,9 +170,9 @@ describe('a SCIM server that is not ours', () => {
 
   it('a reading that was cut off goes on where it was', async () => {
     const { pages } = await readAll(source());
-    const cut = pages[1]?.place;
+    const cut = pages[2]?.place;
     const rest = await readAll(source(), 'full', cut);
-    const before = pages.slice(0, 2).flatMap(({ records }) => records.length);
+    const before = pages.slice(0, 3).flatMap(({ records }) => records.length);
     expect(idsOf(rest.records)).toEqual(
       server.users.slice(before.reduce((sum, each) => sum + each)).map(({ id }) => id),
     );
@@ -230,7 +230,7 @@ describe('a SCIM server with cursors: a Rollcall', () => {
     expect((await readAll(sourceOf(url, key, {}, 'externalId'))).records[0]).toMatchObject({ groups: ['g-77'] });
     expect((await readAll(sourceOf(url, key, { paging: 'index', pageSize: 10 }))).records).toHaveLength(45);
     expect((await readAll(sourceOf(url, key), 'changes', last.place)).records.length).toBeLessThanOrEqual(45);
-    const cut = pages[2]?.place;
+    const cut = pages.filter(({ records: some }) => some.length > 0)[2]?.place;
     expect((await readAll(sourceOf(url, key, { pageSize: 10 }), 'full', cut)).records).toHaveLength(15);
   });
 });

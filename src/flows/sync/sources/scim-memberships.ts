@@ -10,13 +10,15 @@ export class ScimMemberships {
   /** Of users and of groups, by id: places in `groups`. */
   private readonly memberOf = new Map<string, number[]>();
   private readonly hash = createHash('sha256');
+  private pages = 0;
   private count = 0;
 
   /** @param groupKey how a group is called where rules read it; without such a name it is nowhere */
   constructor(private readonly groupKey: 'displayName' | 'externalId') {}
 
-  get groupCount(): number {
-    return this.groups.length;
+  /** Whether the server told of groups at all, though it may have none. */
+  get isKnown(): boolean {
+    return this.pages > 0;
   }
 
   /** Whether any group has a member. */
@@ -24,7 +26,12 @@ export class ScimMemberships {
     return this.count === 0;
   }
 
-  add(group: ScimJson): void {
+  addAll(groups: readonly ScimJson[]): void {
+    this.pages += 1;
+    for (const group of groups) this.add(group);
+  }
+
+  private add(group: ScimJson): void {
     const { id, members } = group;
     const name = group[this.groupKey];
     if (typeof id !== 'string') return;
@@ -44,9 +51,9 @@ export class ScimMemberships {
     }
   }
 
-  /** Two readings with the same digest found the same members in the same groups. Only after the last group. */
-  digest(): string {
-    return this.hash.digest('base64url');
+  /** Two readings with the same digest found the same members in the same groups. Null where there is nothing to know. */
+  digest(): string | null {
+    return this.isKnown ? this.hash.copy().digest('base64url') : null;
   }
 
   namesOf(userId: string): string[] {

@@ -233,7 +233,7 @@ describe('a SCIM server', () => {
       if (isOld) response.writeHead(400).end();
       return isOld;
     };
-    const cut = pages[2]?.place;
+    const cut = pages.filter(({ records: some }) => some.length > 0)[2]?.place;
     paging = (every, query) => byIndex(4)(every, query.has('cursor') ? first : query);
     expect(new Set(idsOf((await readAll(source({ paging: 'cursor' }), 'full', cut)).records)).size).toBe(35);
   });

@@ -53,10 +53,14 @@ export class ScimSource implements SourceReader {
   async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
     const policy = await this.options.findPolicy();
     const server = await this.askServer(signal);
-    const memberships = await this.readGroups(policy.mapping.groupKey, server, signal);
+    const memberships = new ScimMemberships(policy.mapping.groupKey);
+    for await (const isFirst of this.readGroups(memberships, server, signal)) {
+      // That the source answers is told before all of its groups are read.
+      if (isFirst) yield { records: [], place, isLast: false };
+    }
     const state = place.state as ScimState | null;
     const begun = place.page as ScimReading | null;
-    const reading = begun ?? this.begin(state, mode, server, memberships?.digest() ?? null);
+    const reading = begun ?? this.begin(state, mode, server, memberships.digest());
     try {
       yield* this.readUsers(reading, { state, mode, policy, memberships, signal });
     } catch (error) {
@@ -97,7 +101,7 @@ export class ScimSource implements SourceReader {
       state: ScimState | null;
       mode: 'full' | 'changes';
       policy: ConnectionPolicy;
-      memberships: ScimMemberships | null;
+      memberships: ScimMemberships;
       signal: AbortSignal;
     },
   ): AsyncGenerator<SourcePage> {
@@ -106,7 +110,7 @@ export class ScimSource implements SourceReader {
     const guard = new PageGuard(this.client.limits);
     const shown = new Set(reading.shown);
     // Whoever is in a group shows that there are groups, on whichever page they stand.
-    if (memberships !== null && !memberships.isEmpty) shown.add('groups');
+    if (!memberships.isEmpty) shown.add('groups');
     let { since } = reading;
     const list = new ScimList(this.client, guard, {
       url: `${this.settings.url}/Users`,
@@ -137,12 +141,8 @@ export class ScimSource implements SourceReader {
     return { externalId: this.settings.externalId, ceilings: policy };
   }
 
-  private groupsOf(
-    user: ScimJson,
-    memberships: ScimMemberships | null,
-    { mapping }: ConnectionPolicy,
-  ): string[] | null {
-    if (memberships !== null) return typeof user.id === 'string' ? memberships.namesOf(user.id) : null;
+  private groupsOf(user: ScimJson, memberships: ScimMemberships, { mapping }: ConnectionPolicy): string[] | null {
+    if (memberships.isKnown) return typeof user.id === 'string' ? memberships.namesOf(user.id) : null;
     return this.settings.groups === 'users' ? readUserGroups(user, mapping.groupKey) : null;
   }
 
@@ -164,17 +164,15 @@ export class ScimSource implements SourceReader {
     };
   }
 
-  /** Null where people's groups do not come from the list of groups. */
-  private async readGroups(
-    groupKey: 'displayName' | 'externalId',
+  /** Whether it was the first page, for each page of them. */
+  private async *readGroups(
+    memberships: ScimMemberships,
     server: ScimServer,
     signal: AbortSignal,
-  ): Promise<ScimMemberships | null> {
-    if (this.settings.groups !== 'list') return null;
-    const memberships = new ScimMemberships(groupKey);
-    const url = `${this.settings.url}/Groups`;
+  ): AsyncGenerator<boolean> {
+    if (this.settings.groups !== 'list') return;
     const list = new ScimList(this.client, new PageGuard(this.client.limits), {
-      url,
+      url: `${this.settings.url}/Groups`,
       filter: null,
       pageSize: Math.min(GROUPS_PER_PAGE, this.settings.pageSize),
       from: this.startOf(server),
@@ -183,17 +181,17 @@ export class ScimSource implements SourceReader {
     let first: ScimJson | undefined;
     try {
       for await (const { resources, incomplete } of list.read()) {
-        for (const group of resources) memberships.add(group);
+        yield !memberships.isKnown;
+        memberships.addAll(resources);
         first ??= resources[0];
         if (incomplete !== null) throw new SourceFailure('unreachable', `Not all groups could be read. ${incomplete}`);
       }
     } catch (error) {
       // It has no groups at all.
-      if (error instanceof SourceFailure && (error.status === 404 || error.status === 501)) return null;
+      if (error instanceof SourceFailure && (error.status === 404 || error.status === 501)) return;
       throw error;
     }
     if (first && memberships.isEmpty) await this.assertMembersShown(first, signal);
-    return memberships;
   }
 
   /** Some servers leave members out of lists: that nobody is in a group would then be a mistake with consequences. */
