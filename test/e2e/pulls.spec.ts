@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AppModule } from '../../src/app.module.js';
 import { PullOrders } from '../../src/flows/sync/pull-orders.js';
 import { PullWorker } from '../../src/flows/sync/pull-worker.js';
@@ -50,6 +50,13 @@ describe('a pull', () => {
     tenantId = await seedCustomer(rollcall);
     connectionId = await seedFullConnection(rollcall, tenantId);
     http = await rollcall.clientWith(tenantId, PERMISSIONS);
+  });
+
+  /** Nothing of one test falls due in another. */
+  afterEach(async () => {
+    await set({ nextAt: null, nextFullAt: null });
+    const running = { kind: 'pull', status: 'running' } as const;
+    await until(async () => (await rollcall.database.read.countBy(RunEntity, running)) === 0);
   });
 
   const people = (count: number, more: object = {}) =>
