@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
+import { OutboundModule } from '../../platform/outbound.module.js';
 import { SourcesModule } from '../../records/sources/sources.module.js';
 import { PullOrders } from './pull-orders.js';
 import { PullRuns } from './pull-runs.js';
@@ -20,7 +21,7 @@ import { SyncService } from './sync.service.js';
  * Does not own what a record leads to: that is the plan's; nor how a source is set (records/sources).
  */
 @Module({
-  imports: [ProvisioningModule, SourcesModule],
+  imports: [ProvisioningModule, OutboundModule, SourcesModule],
   controllers: [SyncController, PullsController],
   providers: [
     PullOrders,
