@@ -1,4 +1,6 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { DAY } from '../../platform/clock.js';
+import { Sweeper } from '../../platform/sweeper.js';
 import { ExpirySweep } from './expiry-sweep.service.js';
 import { IdentityRemoval } from './identity-removal.service.js';
 import { PersonEditor } from './person-editor.js';
@@ -12,6 +14,9 @@ import { UserLinksService } from './user-links.service.js';
 import { UserListService } from './user-list.service.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
+
+/** Whoever follows a connection and was away for longer learns of it when they compare. */
+const DEPARTURES_KEPT = 90 * DAY;
 
 /**
  * Owns persons: users with their identities, grants and blocks; how they are loaded, edited by hand and written; their
@@ -32,4 +37,10 @@ import { UsersService } from './users.service.js';
   ],
   exports: [PersonWriter, IdentityRemoval],
 })
-export class UsersModule {}
+export class UsersModule implements OnModuleInit {
+  constructor(private readonly sweeper: Sweeper) {}
+
+  onModuleInit(): void {
+    this.sweeper.add({ table: 'departures', moment: 'leftAt', key: ['connectionId', 'userId'], keepMicros: DEPARTURES_KEPT });
+  }
+}
