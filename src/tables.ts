@@ -80,5 +80,11 @@ export const shape = {
     ScimMemberEntity,
     ScimDueEntity,
   ],
-  migrations: [People1795000000001, Access1795000000002, LedgerAndRuns1795000000003, Scim1795000000004, Following1795000000006],
+  migrations: [
+    People1795000000001,
+    Access1795000000002,
+    LedgerAndRuns1795000000003,
+    Scim1795000000004,
+    Following1795000000006,
+  ],
 };

@@ -13,9 +13,10 @@ export class EventFeed {
   /**
    * Up to `limit` changes after the number `after`. With none there it waits `waitMs` at most, or until `signal`
    * says that the reader has gone, and then answers with what there is. `stopping`: the service is shutting down.
+   * With a `connectionId`, changes of its people alone.
    */
   async read(
-    tenantId: string,
+    { tenantId, connectionId }: { tenantId: string; connectionId: string | null },
     after: number,
     limit: number,
     waitMs: number,
@@ -25,7 +26,7 @@ export class EventFeed {
     let position = after;
     for (;;) {
       const turn = this.waiters.enter(tenantId);
-      const page = await this.reader.readFeed(tenantId, position, limit).catch((error: unknown) => {
+      const page = await this.reader.readFeed(tenantId, position, limit, connectionId).catch((error: unknown) => {
         turn.leave();
         throw error;
       });

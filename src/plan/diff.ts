@@ -43,7 +43,10 @@ export function diffPerson(before: Person | null, after: Person | null, now: Mic
   const fromVersion = before?.user.version ?? 0;
   const next =
     after && !quiet
-      ? { ...after, user: { ...after.user, version: (before ?? after).user.version + 1, updatedAt: momentOf(before, now) } }
+      ? {
+          ...after,
+          user: { ...after.user, version: (before ?? after).user.version + 1, updatedAt: momentOf(before, now) },
+        }
       : after;
   return {
     userId: known.user.id,

@@ -23,7 +23,8 @@ export class AccessGuard extends AuthGuard([API_KEY_STRATEGY, ACCESS_TOKEN_STRAT
     await super.canActivate(context);
     const { user } = context.switchToHttp().getRequest<{ user: Principal }>();
     const also = this.reflector.getAllAndOverride<string | undefined>(ACCESS_ALSO, places);
-    const isAllowed = rule === anyPrincipal || [rule, also].some((one) => one !== undefined && user.permissions.has(one));
+    const isAllowed =
+      rule === anyPrincipal || [rule, also].some((one) => one !== undefined && user.permissions.has(one));
     if (!isAllowed) {
       throw new Problem('forbidden', `This needs the permission ${rule}.`, { extra: { permission: rule } });
     }

@@ -2,6 +2,8 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { DAY } from '../../platform/clock.js';
 import { Sweeper } from '../../platform/sweeper.js';
 import { ExpirySweep } from './expiry-sweep.service.js';
+import { FollowController } from './follow.controller.js';
+import { FollowService } from './follow.service.js';
 import { IdentityRemoval } from './identity-removal.service.js';
 import { PersonEditor } from './person-editor.js';
 import { PersonWriter } from './person-writer.js';
@@ -23,7 +25,7 @@ const DEPARTURES_KEPT = 90 * DAY;
  * REST face. Does not own what follows from a statement (plan/) nor how statements arrive (flows/).
  */
 @Module({
-  controllers: [UsersController, UserHoldingsController, UserLinksController, UserExportController],
+  controllers: [UsersController, UserHoldingsController, UserLinksController, UserExportController, FollowController],
   providers: [
     PersonWriter,
     PersonEditor,
@@ -32,6 +34,7 @@ const DEPARTURES_KEPT = 90 * DAY;
     UserHoldingsService,
     UserLinksService,
     UserExportService,
+    FollowService,
     IdentityRemoval,
     ExpirySweep,
   ],
@@ -41,6 +44,11 @@ export class UsersModule implements OnModuleInit {
   constructor(private readonly sweeper: Sweeper) {}
 
   onModuleInit(): void {
-    this.sweeper.add({ table: 'departures', moment: 'leftAt', key: ['connectionId', 'userId'], keepMicros: DEPARTURES_KEPT });
+    this.sweeper.add({
+      table: 'departures',
+      moment: 'leftAt',
+      key: ['connectionId', 'userId'],
+      keepMicros: DEPARTURES_KEPT,
+    });
   }
 }
