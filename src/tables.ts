@@ -16,6 +16,7 @@ import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
 import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
+import { ConnectionSourceEntity } from './records/sources/source.entity.js';
 import {
   RunEntity,
   RunEntryEntity,
@@ -35,6 +36,7 @@ import { People1795000000001 } from './migrations/1-people.js';
 import { Access1795000000002 } from './migrations/2-access.js';
 import { LedgerAndRuns1795000000003 } from './migrations/3-ledger-and-runs.js';
 import { Scim1795000000004 } from './migrations/4-scim.js';
+import { Sources1795000000005 } from './migrations/5-sources.js';
 import { Following1795000000006 } from './migrations/6-following.js';
 
 /** Every table and every migration, in one place: what `openDatabase` and the command line work on. */
@@ -44,6 +46,7 @@ export const shape = {
     ApplicationEntity,
     ConnectionEntity,
     MappingVersionEntity,
+    ConnectionSourceEntity,
     UserEntity,
     IdentityEntity,
     IdentityTraceEntity,
@@ -85,6 +88,7 @@ export const shape = {
     Access1795000000002,
     LedgerAndRuns1795000000003,
     Scim1795000000004,
+    Sources1795000000005,
     Following1795000000006,
   ],
 };

@@ -123,6 +123,7 @@ export class RemoveConnectionService {
       await execute(tx, 'DELETE FROM departures WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM used_tokens WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM scim_requests WHERE connectionId = ?', [id]);
+      await execute(tx, 'DELETE FROM connection_sources WHERE connectionId = ?', [id]);
       await tx.delete(ConnectionEntity, { id });
       await this.ledger.record(tx, [eventOf('connection.deleted', row, principal, [])]);
     });

@@ -47,8 +47,19 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
+<<<<<<< HEAD
   { table: 'departures', key: 'userId' },
   { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
+=======
+  {
+    table: 'connections',
+    key: 'id',
+    children: [
+      { table: 'mapping_versions', by: 'connectionId' },
+      { table: 'connection_sources', by: 'connectionId' },
+    ],
+  },
+>>>>>>> sources
   {
     table: 'runs',
     key: 'id',
@@ -82,6 +93,7 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'blocks', key: 'userId' },
   { table: 'local_passwords', key: 'userId' },
   { table: 'mapping_versions', key: 'connectionId' },
+  { table: 'connection_sources', key: 'connectionId' },
   { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
   { table: 'scim_emails', key: 'identityId' },
