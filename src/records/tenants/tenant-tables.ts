@@ -47,10 +47,7 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
-<<<<<<< HEAD
   { table: 'departures', key: 'userId' },
-  { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
-=======
   {
     table: 'connections',
     key: 'id',
@@ -59,7 +56,6 @@ export const tenantTables: readonly TenantTable[] = [
       { table: 'connection_sources', by: 'connectionId' },
     ],
   },
->>>>>>> sources
   {
     table: 'runs',
     key: 'id',
