@@ -28,8 +28,8 @@ export class SessionFlowService {
   ) {}
 
   async describeCaller(caller: Principal): Promise<MeView> {
-    const { type, id, tenantId: tenant, sessionId: session, connectionId: connection } = caller;
-    const me = { type, id, tenant, session, connection };
+    const { type, id, tenantId: tenant, sessionId, connectionId: connection } = caller;
+    const me = { type, id, tenant, session: sessionId, connection };
     const permissions = [...caller.permissions].sort();
     if (caller.sessionId === null) {
       return { ...me, permissions, user: null, roles: [], entitlements: [], withheld: [] };
