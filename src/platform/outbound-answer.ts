@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import { OutboundError } from './outbound-error.js';
 
-/** An answer whose head has come. Its body comes as it is read, and has to be read or left by leaving the loop. */
+/** An answer whose head has come. Its body comes as it is read, and has to be read or left. */
 export interface OutboundAnswer {
   status: 200 | 304;
   /** By name in lower case. */
@@ -12,6 +12,8 @@ export interface OutboundAnswer {
   body: AsyncIterable<Buffer>;
   /** Whether a body that was cut off is told from a whole one: by its length, chunks, or checksum. */
   endIsCertain: boolean;
+  /** Reads nothing of the body. */
+  leave(): void;
 }
 
 export interface AnswerLimits {
@@ -50,6 +52,7 @@ export function toAnswer(response: Dispatcher.ResponseData, limits: AnswerLimits
     headers,
     body: readPieces(response.body, isGzip, limits),
     endIsCertain: isGzip || 'content-length' in headers || 'transfer-encoding' in headers,
+    leave: () => leave(response.body),
   };
 }
 
@@ -105,11 +108,17 @@ async function* readPieces(
       yield piece;
     }
   } catch (error) {
-    throw describe(error);
+    throw describe(isWrongGzip(error) ? new OutboundError('encoded', `${host} answered with what is no gzip.`) : error);
   } finally {
     leave(body);
     decoder?.destroy();
   }
+}
+
+/** Gzip that ends too early is one that was cut off. */
+function isWrongGzip(error: unknown): boolean {
+  const { code = '' } = error as { code?: unknown };
+  return typeof code === 'string' && code.startsWith('Z_') && code !== 'Z_BUF_ERROR';
 }
 
 /** Seconds, of which no source asks for more than a day; a date (RFC 9110, section 10.2.3) is not read. */

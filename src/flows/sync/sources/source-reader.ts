@@ -39,15 +39,23 @@ export interface SourceReader {
  * `invalid`: what it answers cannot be used. The message is for admins, and holds nothing of what was answered.
  */
 export class SourceFailure extends Error {
+  /** Of the answer, where that is what was wrong. */
+  readonly status: number | null;
+  /** How long the source itself asks to be left alone. */
+  readonly retryAfterSeconds: number | null;
+
   constructor(
     readonly kind: 'unauthorized' | 'unreachable' | 'invalid',
     message: string,
-    options?: ErrorOptions & { retryAfterSeconds?: number },
+    { status = null, retryAfterSeconds = null, ...options }: SourceFailureOptions = {},
   ) {
     super(message, options);
-    this.retryAfterSeconds = options?.retryAfterSeconds ?? null;
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
+}
 
-  /** How long the source itself asks to be left alone. */
-  readonly retryAfterSeconds: number | null;
+interface SourceFailureOptions extends ErrorOptions {
+  status?: number | null;
+  retryAfterSeconds?: number | null;
 }
