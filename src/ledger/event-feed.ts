@@ -21,7 +21,7 @@ export class EventFeed {
     limit: number,
     waitMs: number,
     signal: AbortSignal,
-  ): Promise<{ rows: NumberedRow[]; position: number; stopping: boolean }> {
+  ): Promise<{ rows: NumberedRow[]; position: number; head: number; stopping: boolean }> {
     const endMs = performance.now() + waitMs;
     let position = after;
     for (;;) {
@@ -34,7 +34,7 @@ export class EventFeed {
       const leftMs = endMs - performance.now();
       if (page.rows.length > 0 || leftMs <= 0 || signal.aborted || this.waiters.isStopping) {
         turn.leave();
-        return { rows: page.rows, position, stopping: this.waiters.isStopping };
+        return { rows: page.rows, position, head: page.head, stopping: this.waiters.isStopping };
       }
       // A page that its time ended has more to look through already.
       if (position < page.head) turn.leave();

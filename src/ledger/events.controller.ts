@@ -35,7 +35,7 @@ export class EventsController {
       const page = await this.feed.read(readerOf(caller), after, limit, wait * 1000, gone.signal);
       // A connection that stays open after its last answer would hold up the shutdown until it times out.
       if (page.stopping) void reply.header('connection', 'close');
-      return { items: page.rows.map(view), position: page.position };
+      return { items: page.rows.map(view), position: page.position, head: page.head };
     } finally {
       request.raw.socket.off('close', leave);
     }

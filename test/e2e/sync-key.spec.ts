@@ -133,7 +133,8 @@ describe('what the sync key of a connection opens', () => {
     }
     expect((await client.post('/users/sync', [])).status).toBe(403);
     const unbound = await rollcall.clientWith(tenantId, ['sync:read']);
-    for (const path of ['/users/export', '/users/digest', '/events']) expect((await unbound.get(path)).status).toBe(403);
+    for (const path of ['/users/export', '/users/digest', '/events'])
+      expect((await unbound.get(path)).status).toBe(403);
   });
 
   it('exports the people of its connection alone, by their ids, with what is effective', async () => {

@@ -14,6 +14,8 @@ export interface PrimaryChange {
 export interface PrimaryFeed {
   changes: PrimaryChange[];
   position: number;
+  /** The last number that there was. */
+  head: number;
 }
 
 export interface PrimaryRecords {
@@ -60,14 +62,14 @@ export class PrimaryClient {
   /** Changes of these people after a number, the deleted and those who left included. */
   async readFeed(after: number, limit: number, signal: AbortSignal): Promise<PrimaryFeed> {
     const body = await this.getJson(`/events?after=${after}&limit=${limit}`, signal);
-    const { items, position } = body as { items?: unknown; position?: unknown };
-    if (!Array.isArray(items) || typeof position !== 'number') throw this.unfit();
+    const { items, position, head } = body as { items?: unknown; position?: unknown; head?: unknown };
+    if (!Array.isArray(items) || typeof position !== 'number' || typeof head !== 'number') throw this.unfit();
     const changes = items.map((item): PrimaryChange => {
       const { number, subject } = (item ?? {}) as { number?: unknown; subject?: { id?: unknown } };
       if (typeof number !== 'number' || typeof subject?.id !== 'string') throw this.unfit();
       return { number, userId: subject.id };
     });
-    return { changes, position };
+    return { changes, position, head };
   }
 
   /** Up to 500 of them as they are now. */
@@ -86,7 +88,10 @@ export class PrimaryClient {
   }
 
   async digest(signal: AbortSignal): Promise<PrimaryDigest> {
-    const { position, pending, count, digest } = (await this.getJson('/users/digest', signal)) as Record<string, unknown>;
+    const { position, pending, count, digest } = (await this.getJson('/users/digest', signal)) as Record<
+      string,
+      unknown
+    >;
     if (typeof position !== 'number' || typeof count !== 'number' || typeof digest !== 'string') throw this.unfit();
     return { position, pending: pending === true, count, digest };
   }

@@ -15,6 +15,8 @@ interface FollowedPage {
   position: number;
   /** `statedAt,externalId` of the last record; null: the changes come next. */
   after: string | null;
+  /** The changes up to this number. */
+  until?: number;
 }
 
 export type Comparison = 'same' | 'differs' | 'moved';
@@ -36,7 +38,7 @@ export class RollcallSource implements SourceReader {
     let page = place.page as FollowedPage | null;
     if (page === null && mode === 'changes' && state !== null) page = { position: state.position, after: null };
     if (page === null || page.after !== null) page = yield* this.readEverybody(place, page, signal);
-    const position = yield* this.readChanges(place, page.position, signal);
+    const position = yield* this.readChanges(place, page, signal);
     const differsSince = mode === 'changes' && state?.differsSince ? { differsSince: state.differsSince } : {};
     yield { records: [], place: { state: { position, ...differsSince }, page: null }, isLast: true };
   }
@@ -54,7 +56,7 @@ export class RollcallSource implements SourceReader {
     // Their ledger is another one than the one that was followed: of a restored database, say.
     if (theirs.position < position) return 'differs';
     if (theirs.pending) return 'moved';
-    for (let after = position; after < theirs.position; ) {
+    for (let after = position; after < theirs.position;) {
       const feed = await this.primary.readFeed(after, 1, signal);
       if (feed.changes.some(({ number }) => number <= theirs.position)) return 'moved';
       if (feed.changes.length > 0 || feed.position === after) break;
@@ -76,18 +78,18 @@ export class RollcallSource implements SourceReader {
     const answer = await this.primary.openExport(begun?.after ?? null, signal);
     let position = begun?.position ?? null;
     let isHead = true;
-    let records: Buffer[] = [];
+    let records: (Buffer | null)[] = [];
     for await (const lines of readLines(answer.body, LINE_BYTES_MAX)) {
       for (const { text } of lines) {
-        if (text === null) throw this.primary.unfit();
-        if (isHead) {
+        if (isHead || position === null) {
           // Of several exports the first one's: whoever changed after that is among the changes.
           position ??= this.readHead(text);
           isHead = false;
           continue;
         }
+        // One that is too long is refused by its number, as a line of any other stream.
         records.push(text);
-        if (records.length < RECORDS_PER_PAGE) continue;
+        if (records.length < RECORDS_PER_PAGE || text === null) continue;
         yield { records, place: { state, page: { position, after: this.placeOf(text) } }, isLast: false };
         records = [];
       }
@@ -100,28 +102,31 @@ export class RollcallSource implements SourceReader {
 
   private async *readChanges(
     { state }: SourcePlace,
-    from: number,
+    from: FollowedPage,
     signal: AbortSignal,
   ): AsyncGenerator<SourcePage, number> {
-    for (let position = from; ; ) {
+    let { position, until = Infinity } = from;
+    while (position < until) {
       const feed = await this.primary.readFeed(position, CHANGES_PER_READ, signal);
       if (feed.position < position) throw this.primary.unfit();
+      // Who changes from here on comes the next time, or a reading would not end while anybody does.
+      until = Math.min(until, feed.head);
       const ids = [...new Set(feed.changes.map(({ userId }) => userId))];
       for (let start = 0; start < ids.length; start += RECORDS_PER_PAGE) {
         const some = ids.slice(start, start + RECORDS_PER_PAGE);
         const { records, missing } = await this.primary.findRecords(some, signal);
         const isWhole = start + RECORDS_PER_PAGE >= ids.length;
-        const page = { position: isWhole ? feed.position : position, after: null };
+        const page: FollowedPage = { position: isWhole ? feed.position : position, after: null, until };
         yield { records, removed: missing, place: { state, page }, isLast: false };
       }
-      // Nothing was passed over, so there was nothing.
-      if (feed.position === position) return position;
+      if (feed.position === position) break;
       position = feed.position;
     }
+    return position;
   }
 
-  private readHead(text: Buffer): number {
-    const { position } = this.parse(text);
+  private readHead(text: Buffer | null): number {
+    const { position } = text === null ? {} : this.parse(text);
     if (typeof position !== 'number') throw this.primary.unfit();
     return position;
   }
