@@ -11,7 +11,7 @@ import type { PushRun, Waiting } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import { countResults, failuresOf, type RecordResult } from './sync-result.js';
 
-const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts'];
+const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts', 'place'];
 
 /** A record failed by what stood there before an earlier chunk was committed: to be planned again after that. */
 class PlannedTooEarly extends Error {}
@@ -64,7 +64,8 @@ export class ChunkWriter {
     const last = waiting.at(-1);
     if (!last) {
       const { counts } = run;
-      if (counts.failed > 0) await this.writeOutcome(chunk, run.results);
+      // A pull goes on after its last part, though that had nothing to write.
+      if (counts.failed > 0 || chunk.place !== undefined) await this.writeOutcome(chunk, run.results);
       return counts;
     }
     last.submission.ofChunk = {
@@ -104,8 +105,10 @@ export class ChunkWriter {
 
   private outcomeOf(chunk: StreamChunk, results: readonly RecordResult[]) {
     const { runId, principal } = this.order;
-    const { from, to, digest, numbers } = chunk;
-    const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, JSON.stringify(countResults(results))];
+    const { from, to, digest, numbers, place } = chunk;
+    const counts = JSON.stringify(countResults(results));
+    const goOn = place ? JSON.stringify(place) : null;
+    const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, counts, goOn];
     const now = this.clock.now();
     const of = { id: runId, tenantId: principal.tenantId };
     const failures = failuresOf(results, (index) => numbers[index] ?? 0).map((each) => failureRow(of, each, now));

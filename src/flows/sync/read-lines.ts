@@ -1,6 +1,19 @@
 import { hash } from 'node:crypto';
 import type { Line } from '../../platform/lines.js';
+import type { SourcePlace } from './sources/source-reader.js';
 import type { SentRecord } from './sync-request.js';
+
+/** Where a source is read on, and by which version of its settings. */
+export interface PullPlace extends SourcePlace {
+  version: number;
+  /** Nothing follows; null while something may. */
+  ended: ReadingEnd | null;
+}
+
+export interface ReadingEnd {
+  /** Why not everybody was named, though all was to be read. */
+  incomplete: string | null;
+}
 
 /** Lines that are committed together. */
 export interface StreamChunk {
@@ -12,6 +25,8 @@ export interface StreamChunk {
   numbers: number[];
   /** Of the lines' texts. */
   digest: string;
+  /** Of a pull: where to go on after it; null within a page of the source. */
+  place?: PullPlace | null;
 }
 
 /**

@@ -6,7 +6,7 @@ import { normaliseKey } from '../../platform/text-key.js';
 import type { ConnectionPolicies, KnownConnection } from '../../provisioning/connection-policies.js';
 import type { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
-import type { DonePart } from '../../records/sync-runs/run-state.js';
+import { type DonePart, withParts } from '../../records/sync-runs/run-state.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
@@ -58,8 +58,9 @@ export class StreamRun {
     private readonly parts: StreamParts,
     private readonly order: StreamOrder,
   ) {
-    // One is written, one planned, one sorted out; SQLite works on one at a time anyway.
-    this.flightsMax = parts.database.engine === 'mysql' ? 3 : 2;
+    // One is written, one planned, one sorted out; SQLite works on one at a time anyway. A pull goes on after its last
+    // part: there may be no gap before that.
+    this.flightsMax = order.request.kind === 'pull' ? 1 : parts.database.engine === 'mysql' ? 3 : 2;
     this.writer = new ChunkWriter(parts.database, parts.clock, parts.provisioning, order);
   }
 
@@ -70,7 +71,8 @@ export class StreamRun {
 
   /** Goes on with what an earlier try has done. */
   resume(stored: RunEntity, parts: readonly (DonePart & { digest: string })[]): void {
-    this.progress.resume(stored, parts);
+    if (this.order.request.kind === 'pull') this.progress.goOn(withParts(stored, parts));
+    else this.progress.resume(stored, parts);
   }
 
   /** Begins to commit a chunk; settles when the next one may come. Throws what another chunk has failed for. */

@@ -24,6 +24,8 @@ export interface OpenStream {
   journal: RunJournal;
   phase: 'receiving' | 'writing';
   held: HeldRequest | null;
+  /** What else is written with the end of the run. */
+  atEnd?(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', problem: Problem | null): Promise<void>;
 }
 
 /** The runs of streams: how they begin or are gone on with, how they end or break. */
@@ -71,6 +73,7 @@ export class StreamRuns {
         const answer = await this.answerOf(runId, run);
         await this.parts.database.transaction(async (tx) => {
           await journal.end(tx, 'finished', null);
+          await opened.atEnd?.(tx, 'finished', null);
           if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
         });
         return answer;
@@ -84,7 +87,8 @@ export class StreamRuns {
   }
 
   /** Ends the run where it is. Returns the problem with the run and how far it came. */
-  async break({ run, journal, held, runId }: OpenStream, problem: Problem): Promise<Problem> {
+  async break(opened: OpenStream, problem: Problem): Promise<Problem> {
+    const { run, journal, held, runId } = opened;
     await run.land();
     await journal.close();
     const { upTo, counts } = run.progress;
@@ -92,12 +96,19 @@ export class StreamRuns {
     await this.parts.database
       .transaction(async (tx) => {
         await journal.end(tx, status, problem.detail ?? problem.title);
+        await opened.atEnd?.(tx, status, problem);
         if (held) await this.idempotency.pause(tx, held);
       })
       // Another try has taken it, or the database is away: then the run is told as broken for want of a sign of life.
       .catch(() => undefined);
     const extra = { ...problem.options.extra, run: runId, upTo, counts: { ...NO_COUNTS, ...counts } };
     return new Problem(problem.code, problem.detail, { ...problem.options, extra });
+  }
+
+  /** Stops working on a run that another instance shall carry on. */
+  async leave({ run, journal }: OpenStream): Promise<void> {
+    await run.land();
+    await journal.close();
   }
 
   private openJournal(order: StreamOrder, opened: Omit<OpenStream, 'journal'>): Promise<RunJournal> {
@@ -116,7 +127,8 @@ export class StreamRuns {
       },
       async (stored) => {
         const { id: runId, upTo } = stored;
-        const parts = await database.read.findBy(RunPartEntity, { runId, part: MoreThan(upTo) });
+        const where = { runId, part: MoreThan(upTo) };
+        const parts = await database.read.find(RunPartEntity, { where, order: { part: 'ASC' } });
         run.resume(stored, parts);
       },
     );

@@ -131,24 +131,32 @@ describe('what an admin writes', () => {
 
 describe('the pulls of a source', () => {
   const schedule = { cron: '0 * * * *', fullCron: '0 3 * * *', timeZone: 'UTC', jitterSeconds: 0 };
+  const scim = { ...schedule, type: 'scim' };
   const noon = at('2026-11-22T12:00:00Z');
 
   it('what was missed for days is caught up by one', () => {
     const { nextAt, nextFullAt } = nextPullsOf('a', schedule, at('2026-11-10T00:00:00Z'));
-    expect(findDuePull({ ...schedule, nextAt, nextFullAt }, noon)).toBe('full');
+    expect(findDuePull({ ...scim, nextAt, nextFullAt }, noon)).toBe('full');
     const next = nextPullsOf('a', schedule, noon);
-    expect(findDuePull({ ...schedule, ...next }, noon)).toBeNull();
+    expect(findDuePull({ ...scim, ...next }, noon)).toBeNull();
     expect([next.nextAt, next.nextFullAt].map((each) => formatTime(each ?? 0))).toEqual([
       '2026-11-22T13:00:00.000Z',
       '2026-11-23T03:00:00.000Z',
     ]);
   });
 
-  it('is of what changed where all of it has a schedule of its own, else of everything', () => {
-    const due = { nextAt: noon, nextFullAt: noon + HOUR };
-    expect(findDuePull({ ...due, fullCron: '0 3 * * *' }, noon)).toBe('changes');
-    expect(findDuePull({ nextAt: noon, nextFullAt: null, fullCron: null }, noon)).toBe('full');
-    expect(findDuePull({ nextAt: null, nextFullAt: null, fullCron: null }, noon)).toBeNull();
+  it('is of what changed where everything has times of its own, else of everything', () => {
+    const source = { type: 'scim', fullCron: '0 3 * * *' };
+    expect(findDuePull({ ...source, nextAt: noon, nextFullAt: noon }, noon)).toBe('full');
+    expect(findDuePull({ ...source, nextAt: noon, nextFullAt: noon + HOUR }, noon)).toBe('changes');
+    expect(findDuePull({ ...source, fullCron: null, nextAt: noon, nextFullAt: null }, noon)).toBe('full');
+    expect(findDuePull({ ...source, nextAt: noon + 1, nextFullAt: null }, noon)).toBeNull();
+    expect(findDuePull({ ...source, nextAt: null, nextFullAt: null }, noon)).toBeNull();
+  });
+
+  it('of another Rollcall is of what changed, which tells who left too', () => {
+    const source = { type: 'rollcall', fullCron: null, nextFullAt: null };
+    expect(findDuePull({ ...source, nextAt: noon }, noon)).toBe('changes');
   });
 
   it('begins late by a jitter that is the same on every instance, below its limit, and another for another source', () => {

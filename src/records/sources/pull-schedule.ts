@@ -8,15 +8,17 @@ export interface CronSchedule {
   timeZone: string;
 }
 
-/** When a source is read by itself. */
+/** When a source is read by itself; null where never. */
 export interface PullSchedule {
-  /** Null: never by itself. */
   cron: string | null;
-  /** When all of it is read, if that is more seldom; null: every time. */
+  /** When everything is. */
   fullCron: string | null;
   timeZone: string;
   jitterSeconds: number;
 }
+
+/** Everybody, or those who may have changed since. */
+export type PullScope = 'full' | 'changes';
 
 export interface NextPulls {
   nextAt: Micros | null;
@@ -142,9 +144,17 @@ export function backOffOf(failures: number): Micros {
   return Math.min(MINUTE * 2 ** Math.min(failures - 1, 10), HOUR);
 }
 
-/** What falls due now: everything, what has changed, or nothing. */
-export function findDuePull(next: NextPulls & Pick<PullSchedule, 'fullCron'>, now: Micros): 'full' | 'changes' | null {
-  if (next.nextFullAt !== null && next.nextFullAt <= now) return 'full';
-  if (next.nextAt === null || next.nextAt > now) return null;
-  return next.fullCron === null ? 'full' : 'changes';
+/** What a source is read for where nothing else is said: everything, unless that has times of its own, or who left is among the changes. */
+export function usualScopeOf({ type, fullCron }: Pick<PullSchedule, 'fullCron'> & { type: string }): PullScope {
+  return fullCron === null && type !== 'rollcall' ? 'full' : 'changes';
+}
+
+/** What falls due now; null for nothing. What falls due together is one pull. */
+export function findDuePull(
+  source: NextPulls & Pick<PullSchedule, 'fullCron'> & { type: string },
+  now: Micros,
+): PullScope | null {
+  const { nextAt, nextFullAt } = source;
+  if (nextFullAt !== null && nextFullAt <= now) return 'full';
+  return nextAt !== null && nextAt <= now ? usualScopeOf(source) : null;
 }

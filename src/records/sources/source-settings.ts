@@ -35,4 +35,5 @@ export interface RollcallSourceSettings {
 }
 
 export type SourceSettings = ScimSourceSettings | DocumentSourceSettings | RollcallSourceSettings;
-export const SOURCE_TYPES = ['scim', 'ndjson', 'json', 'rollcall'] as const;
+export type SourceType = SourceSettings['type'];
+export const SOURCE_TYPES = ['scim', 'ndjson', 'json', 'rollcall'] as const satisfies SourceType[];

@@ -10,9 +10,8 @@ import { SourceClient } from './source-client.js';
 import { FROM_THE_START } from './source-reader.js';
 
 const plain = { items: '', next: null, nextParameter: null, fields: null };
-const lines = (records: readonly unknown[]) => records.map((each) => `${JSON.stringify(each)}\n`).join('');
 
-describe('people in a document', () => {
+describe('people in JSON documents', () => {
   let server: SourceServer;
   let outbound: Outbound;
   beforeEach(async () => {
@@ -33,294 +32,186 @@ describe('people in a document', () => {
     const client = new SourceClient(outbound, url, { kind: 'bearer', token: 'secret-token' }, limits);
     return new DocumentSource(client, { type: 'json', url, ...plain, ...settings });
   }
-  const ndjson = (limits?: Partial<SourceLimits>) => source({ type: 'ndjson' }, limits);
 
-  describe('as JSON', () => {
-    it('a list is read, and asked for with the credential', async () => {
-      server.answer((_request, response) => sendJson(response, people(1, 1203)));
-      const { records, pages } = await readAll(source());
-      expect(records).toEqual(people(1, 1203));
-      expect(Math.max(...pages.map((page) => page.records.length))).toBeLessThanOrEqual(500);
-      expect(server.asked[0]?.headers.authorization).toBe('Bearer secret-token');
-    });
-
-    it('a list inside a document is found by its pointer', async () => {
-      server.answer((_request, response) => sendJson(response, { data: { 'a/b': people(1, 2) } }));
-      expect((await readAll(source({ items: '/data/a~1b' }))).records).toEqual(people(1, 2));
-    });
-
-    it.each([
-      ['an address from its root', {}, (page: number) => `/people?page=${page}`],
-      ['an address', {}, (page: number) => `${server.url}/people?page=${page}`],
-      ['a query', {}, (page: number) => `?page=${page}`],
-      ['a value for a parameter', { nextParameter: 'page' }, (page: number) => page],
-    ])('pages that lead to one another by %s are read in turn', async (_, settings, link) => {
-      server.answer((request, response) => {
-        const page = Number(new URL(request.url ?? '', server.url).searchParams.get('page') ?? '1');
-        sendJson(response, { users: people(page * 10, 10), meta: { next: page < 4 ? link(page + 1) : null } });
-      });
-      const { records } = await readAll(source({ items: '/users', next: '/meta/next', ...settings }));
-      expect(records).toEqual(people(10, 40));
-      expect(server.asked.every(({ headers }) => headers.authorization === 'Bearer secret-token')).toBe(true);
-    });
-
-    it('pages that lead to one another by Link headers are read in turn', async () => {
-      server.answer((request, response) => {
-        const isFirst = request.url === '/people';
-        sendJson(response, people(isFirst ? 1 : 3, 2), isFirst ? { link: '</people/2>; rel="next"' } : {});
-      });
-      expect((await readAll(source())).records).toEqual(people(1, 4));
-    });
-
-    it('items of another form become records, field by field', async () => {
-      const item = { no: 7, login: 'ada', state: { on: 'True' }, teams: [{ n: 'R&D' }, { n: 'Ops' }], dept: null };
-      server.answer((_request, response) => sendJson(response, [item, { no: 8 }]));
-      const fields = {
-        externalId: '/no',
-        userName: '/login',
-        active: '/state/on',
-        groups: '/teams/*/n',
-        'attributes.department': '/dept',
-        'name.givenName': '/login',
-      };
-      expect((await readAll(source({ fields }))).records).toEqual([
-        {
-          externalId: '7',
-          userName: 'ada',
-          active: true,
-          groups: ['R&D', 'Ops'],
-          attributes: { department: null },
-          name: { givenName: 'ada' },
-        },
-        { externalId: '8' },
-      ]);
-    });
-
-    it('what has not changed is not read again when changes are asked for, and is when everything is', async () => {
-      server.answer((request, response) => {
-        if (request.headers['if-none-match'] === '"v1"') response.writeHead(304).end();
-        else sendJson(response, people(1, 3), { etag: '"v1"' });
-      });
-      const first = await readAll(source(), 'changes');
-      expect(first.records).toHaveLength(3);
-      const second = await readAll(source(), 'changes', first.last.place);
-      expect(second.records).toEqual([]);
-      expect((await readAll(source(), 'changes', second.last.place)).records).toEqual([]);
-      expect((await readAll(source(), 'full', second.last.place)).records).toHaveLength(3);
-      expect(server.asked.map(({ headers }) => headers['if-none-match'])).toEqual([
-        undefined,
-        '"v1"',
-        '"v1"',
-        undefined,
-      ]);
-    });
-
-    it('of several pages the first one alone does not say that nothing has changed', async () => {
-      server.answer((request, response) => {
-        const isFirst = request.url === '/people';
-        sendJson(response, people(isFirst ? 1 : 3, 2), { etag: '"v"', ...(isFirst ? { link: '<?2>; rel=next' } : {}) });
-      });
-      const { last } = await readAll(source(), 'changes');
-      expect((await readAll(source(), 'changes', last.place)).records).toHaveLength(4);
-    });
-
-    it('a reading that was cut off goes on with the page that it had come to', async () => {
-      server.answer((request, response) => {
-        const page = Number(new URL(request.url ?? '', server.url).searchParams.get('page') ?? '1');
-        sendJson(response, { users: people(page, 1), next: page < 5 ? `?page=${page + 1}` : '' });
-      });
-      const reader = source({ items: '/users', next: '/next' });
-      const { pages } = await readAll(reader);
-      const cut = pages[5]?.place ?? FROM_THE_START;
-      server.asked.length = 0;
-      const { records } = await readAll(reader, 'full', cut);
-      expect(records).toEqual(people(4, 2));
-      expect(server.asked.map(({ url }) => url)).toEqual(['/people?page=4', '/people?page=5']);
-    });
-
-    it.each([
-      ['a page elsewhere', { next: 'http://localhost:1/people' }, 'elsewhere'],
-      ['a page of a file', { next: 'file:///etc/passwd' }, 'elsewhere'],
-      ['itself', { next: '/people' }, 'read already'],
-      ['nowhere', { next: 'http://[' }, 'no valid address'],
-      ['an object', { next: { page: 2 } }, 'does not lead'],
-    ])('a page that leads to %s ends the reading', async (_, more, words) => {
-      server.answer((_request, response) => sendJson(response, { users: people(1, 1), ...more }));
-      const failure = await failureOf(source({ items: '/users', next: '/next' }));
-      expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(words)]);
-      expect(server.asked).toHaveLength(1);
-    });
-
-    it('pages for ever end the reading: by their number, when they are empty, and when they are all the same', async () => {
-      let page = 0;
-      const settings = { items: '/users', next: '/next' };
-      const everNew = (count: number, isSame = false) => {
-        server.answer((_request, response) => {
-          page += 1;
-          const next = isSame ? undefined : `?${page}`;
-          const headers = isSame ? { link: `<?${page}>; rel=next` } : {};
-          sendJson(response, { users: people(isSame ? 1 : page, count), next }, headers as Record<string, string>);
-        });
-      };
-      everNew(1);
-      expect((await failureOf(source(settings, { pagesMax: 7 }))).message).toContain('more than 7 pages');
-      expect((await failureOf(source(settings, { recordsMax: 7 }))).message).toContain('more than 7 people');
-      everNew(0);
-      expect((await failureOf(source(settings, { emptyPagesMax: 7 }))).message).toContain('name nobody');
-      everNew(1, true);
-      expect((await failureOf(source({ items: '/users' }))).message).toContain('same page');
-    });
-
-    it.each<[string, Record<string, string>, string | Buffer, string]>([
-      ['a web page', { 'content-type': 'text/html' }, '<html>', 'web page'],
-      ['a web page that says it is JSON', {}, '<!doctype html>', 'without valid JSON'],
-      ['invalid UTF-8', {}, Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), 'not valid UTF-8'],
-      ['half a document', {}, '[{"externalId":"u-1"}', 'without valid JSON'],
-      ['an object for a list', {}, '{"users":[]}', 'not a list'],
-      ['a body in another coding', { 'content-encoding': 'br' }, 'x', 'compressed'],
-      ['a body that is no gzip', { 'content-encoding': 'gzip' }, '[]', 'no gzip'],
-      ['too long a body', {}, `["${'x'.repeat(3000)}"]`, 'more than 2000 bytes'],
-      ['a gzip bomb', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(50_000_000)), 'more than 2000 bytes'],
-    ])('%s is refused', async (_, headers, body, words) => {
-      server.answer((_request, response) => response.writeHead(200, headers).end(body));
-      const failure = await failureOf(source({}, { pageBytesMax: 2000 }));
-      expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(words)]);
-    });
-
-    it.each<[number, Record<string, string>, string, number | null]>([
-      [401, {}, 'unauthorized', null],
-      [403, {}, 'unauthorized', null],
-      [404, {}, 'invalid', null],
-      [429, { 'retry-after': '30' }, 'unreachable', 30],
-      [503, { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }, 'unreachable', null],
-      [500, {}, 'unreachable', null],
-      [204, {}, 'invalid', null],
-      [304, {}, 'invalid', null],
-      [302, { location: 'http://169.254.169.254/latest/meta-data' }, 'invalid', null],
-      [307, { location: '/elsewhere' }, 'invalid', null],
-    ])('status %d with %j is told as such, and no redirect is followed', async (status, headers, kind, retryAfter) => {
-      server.answer((_request, response) => response.writeHead(status, headers).end());
-      const failure = await failureOf(source());
-      expect([failure.kind, failure.retryAfterSeconds]).toEqual([kind, retryAfter]);
-      expect(server.asked).toHaveLength(1);
-      expect(`${failure.message} ${String(failure.cause)}`).not.toContain('secret-token');
-    });
-
-    it('nobody there, silence and an answer that drips are unreachable, each in its time', async () => {
-      const limits = { silenceMs: 200, pageMs: 600 };
-      server.answer(() => {});
-      expect((await failureOf(source({}, limits))).kind).toBe('unreachable');
-      server.answer((_request, response) => void response.write('['));
-      expect((await failureOf(source({}, limits))).kind).toBe('unreachable');
-      server.answer((_request, response) => {
-        const drip = setInterval(() => response.write(' '), 20);
-        response.on('close', () => clearInterval(drip));
-      });
-      const dripped = await failureOf(source({}, limits));
-      expect([dripped.kind, dripped.message]).toEqual(['unreachable', expect.stringContaining('600 ms')]);
-      await server.stop();
-      expect((await failureOf(source({}, limits))).kind).toBe('unreachable');
-      server = await startSourceServer(() => {});
-    });
+  it('a list is read, and asked for with the credential', async () => {
+    server.answer((_request, response) => sendJson(response, people(1, 1203)));
+    const { records, pages } = await readAll(source());
+    expect(records).toEqual(people(1, 1203));
+    expect(Math.max(...pages.map((page) => page.records.length))).toBeLessThanOrEqual(500);
+    expect(server.asked[0]?.headers.authorization).toBe('Bearer secret-token');
   });
 
-  describe('as lines', () => {
-    it('are read with and without gzip, in pages of at most 500', async () => {
-      const text = lines(people(1, 1100));
-      server.answer((request, response) => {
-        expect(request.headers['accept-encoding']).toBe('gzip');
-        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text));
-      });
-      const zipped = await readAll(ndjson());
-      server.answer((_request, response) => response.end(text));
-      const plainly = await readAll(ndjson());
-      expect(zipped.records).toEqual(people(1, 1100));
-      expect(plainly.records).toEqual(zipped.records);
-      expect(Math.max(...zipped.pages.map((page) => page.records.length))).toBe(500);
-      expect(zipped.last.incomplete).toBeUndefined();
-    });
+  it('a list inside a document is found by its pointer', async () => {
+    server.answer((_request, response) => sendJson(response, { data: { 'a/b': people(1, 2) } }));
+    expect((await readAll(source({ items: '/data/a~1b' }))).records).toEqual(people(1, 2));
+  });
 
-    it('that are no records are handed on, to be refused by their number; one of 100 MiB is not kept', async () => {
+  it.each([
+    ['an address from its root', {}, (page: number) => `/people?page=${page}`],
+    ['an address', {}, (page: number) => `${server.url}/people?page=${page}`],
+    ['a query', {}, (page: number) => `?page=${page}`],
+    ['a value for a parameter', { nextParameter: 'page' }, (page: number) => page],
+  ])('pages that lead to one another by %s are read in turn', async (_, settings, link) => {
+    server.answer((request, response) => {
+      const page = Number(new URL(request.url ?? '', server.url).searchParams.get('page') ?? '1');
+      sendJson(response, { users: people(page * 10, 10), meta: { next: page < 4 ? link(page + 1) : null } });
+    });
+    const { records } = await readAll(source({ items: '/users', next: '/meta/next', ...settings }));
+    expect(records).toEqual(people(10, 40));
+    expect(server.asked.every(({ headers }) => headers.authorization === 'Bearer secret-token')).toBe(true);
+  });
+
+  it('pages that lead to one another by Link headers are read in turn', async () => {
+    server.answer((request, response) => {
+      const isFirst = request.url === '/people';
+      sendJson(response, people(isFirst ? 1 : 3, 2), isFirst ? { link: '</people/2>; rel="next"' } : {});
+    });
+    expect((await readAll(source())).records).toEqual(people(1, 4));
+  });
+
+  it('items of another form become records, field by field', async () => {
+    const item = { no: 7, login: 'ada', state: { on: 'True' }, teams: [{ n: 'R&D' }, { n: 'Ops' }], dept: null };
+    server.answer((_request, response) => sendJson(response, [item, { no: 8 }]));
+    const fields = {
+      externalId: '/no',
+      userName: '/login',
+      active: '/state/on',
+      groups: '/teams/*/n',
+      'attributes.department': '/dept',
+      'name.givenName': '/login',
+    };
+    expect((await readAll(source({ fields }))).records).toEqual([
+      {
+        externalId: '7',
+        userName: 'ada',
+        active: true,
+        groups: ['R&D', 'Ops'],
+        attributes: { department: null },
+        name: { givenName: 'ada' },
+      },
+      { externalId: '8' },
+    ]);
+  });
+
+  it('what has not changed is not read again when changes are asked for, and is when everything is', async () => {
+    server.answer((request, response) => {
+      if (request.headers['if-none-match'] === '"v1"') response.writeHead(304).end();
+      else sendJson(response, people(1, 3), { etag: '"v1"' });
+    });
+    const first = await readAll(source(), 'changes');
+    expect(first.records).toHaveLength(3);
+    const second = await readAll(source(), 'changes', first.last.place);
+    expect(second.records).toEqual([]);
+    expect((await readAll(source(), 'changes', second.last.place)).records).toEqual([]);
+    expect((await readAll(source(), 'full', second.last.place)).records).toHaveLength(3);
+    expect(server.asked.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"v1"', '"v1"', undefined]);
+  });
+
+  it('of several pages the first one alone does not say that nothing has changed', async () => {
+    server.answer((request, response) => {
+      const isFirst = request.url === '/people';
+      sendJson(response, people(isFirst ? 1 : 3, 2), { etag: '"v"', ...(isFirst ? { link: '<?2>; rel=next' } : {}) });
+    });
+    const { last } = await readAll(source(), 'changes');
+    expect((await readAll(source(), 'changes', last.place)).records).toHaveLength(4);
+  });
+
+  it('a reading that was cut off goes on with the page that it had come to', async () => {
+    server.answer((request, response) => {
+      const page = Number(new URL(request.url ?? '', server.url).searchParams.get('page') ?? '1');
+      sendJson(response, { users: people(page, 1), next: page < 5 ? `?page=${page + 1}` : '' });
+    });
+    const reader = source({ items: '/users', next: '/next' });
+    const { pages } = await readAll(reader);
+    const cut = pages[5]?.place ?? FROM_THE_START;
+    server.asked.length = 0;
+    const { records } = await readAll(reader, 'full', cut);
+    expect(records).toEqual(people(4, 2));
+    expect(server.asked.map(({ url }) => url)).toEqual(['/people?page=4', '/people?page=5']);
+  });
+
+  it.each([
+    ['a page elsewhere', { next: 'http://localhost:1/people' }, 'elsewhere'],
+    ['a page of a file', { next: 'file:///etc/passwd' }, 'elsewhere'],
+    ['itself', { next: '/people' }, 'read already'],
+    ['nowhere', { next: 'http://[' }, 'no valid address'],
+    ['an object', { next: { page: 2 } }, 'does not lead'],
+  ])('a page that leads to %s ends the reading', async (_, more, words) => {
+    server.answer((_request, response) => sendJson(response, { users: people(1, 1), ...more }));
+    const failure = await failureOf(source({ items: '/users', next: '/next' }));
+    expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(words)]);
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('pages for ever end the reading: by their number, when they are empty, and when they are all the same', async () => {
+    let page = 0;
+    const settings = { items: '/users', next: '/next' };
+    const everNew = (count: number, isSame = false) => {
       server.answer((_request, response) => {
-        response.write('{"externalId":"u-1"}\nnot json\n');
-        response.write(Buffer.from([0x7b, 0x22, 0xff, 0x0a]));
-        const mebibyte = Buffer.alloc(1024 * 1024, 0x78);
-        let left = 100;
-        const pour = (): void => {
-          while (left-- > 0) if (!response.write(mebibyte)) return void response.once('drain', pour);
-          response.end('\n{"externalId":"u-2"}');
-        };
-        pour();
+        page += 1;
+        const next = isSame ? undefined : `?${page}`;
+        const headers = isSame ? { link: `<?${page}>; rel=next` } : {};
+        sendJson(response, { users: people(isSame ? 1 : page, count), next }, headers as Record<string, string>);
       });
-      const before = process.memoryUsage().rss;
-      const { records } = await readAll(ndjson());
-      expect(records).toEqual([{ externalId: 'u-1' }, 'not json', '{"\xff', null, { externalId: 'u-2' }]);
-      expect(process.memoryUsage().rss - before).toBeLessThan(90 * 1024 * 1024);
-    });
+    };
+    everNew(1);
+    expect((await failureOf(source(settings, { pagesMax: 7 }))).message).toContain('more than 7 pages');
+    expect((await failureOf(source(settings, { recordsMax: 7 }))).message).toContain('more than 7 people');
+    everNew(0);
+    expect((await failureOf(source(settings, { emptyPagesMax: 7 }))).message).toContain('name nobody');
+    everNew(1, true);
+    expect((await failureOf(source({ items: '/users' }))).message).toContain('same page');
+  });
 
-    it('a gzip bomb is given up soon', async () => {
-      // 4 GiB of zeros in 4 MiB.
-      const member = gzipSync(Buffer.alloc(64 * 1024 * 1024));
-      server.answer((_request, response) => {
-        response.writeHead(200, { 'content-encoding': 'gzip' });
-        for (let at = 0; at < 64; at++) response.write(member);
-        response.end();
-      });
-      const failure = await failureOf(ndjson());
-      expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining('expands')]);
-    });
+  it.each<[string, Record<string, string>, string | Buffer, string]>([
+    ['a web page', { 'content-type': 'text/html' }, '<html>', 'web page'],
+    ['a web page that says it is JSON', {}, '<!doctype html>', 'without valid JSON'],
+    ['invalid UTF-8', {}, Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), 'not valid UTF-8'],
+    ['half a document', {}, '[{"externalId":"u-1"}', 'without valid JSON'],
+    ['an object for a list', {}, '{"users":[]}', 'not a list'],
+    ['a body in another coding', { 'content-encoding': 'br' }, 'x', 'compressed'],
+    ['a body that is no gzip', { 'content-encoding': 'gzip' }, '[]', 'no gzip'],
+    ['too long a body', {}, `["${'x'.repeat(3000)}"]`, 'more than 2000 bytes'],
+    ['a gzip bomb', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(50_000_000)), 'more than 2000 bytes'],
+  ])('%s is refused', async (_, headers, body, words) => {
+    server.answer((_request, response) => response.writeHead(200, headers).end(body));
+    const failure = await failureOf(source({}, { pageBytesMax: 2000 }));
+    expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(words)]);
+  });
 
-    it.each<[string, (send: (text: string | Buffer, end?: 'cut' | 'end') => void) => void]>([
-      ['chunks', (send) => send(lines(people(1, 3)), 'cut')],
-      ['gzip', (send) => send(gzipSync(lines(people(1, 3))).subarray(0, 30), 'end')],
-    ])('%s that were cut off are unreachable, never a shorter list', async (form, write) => {
-      server.answer((_request, response) => {
-        if (form === 'gzip') response.setHeader('content-encoding', 'gzip');
-        write((text, end) => {
-          if (end === 'end') response.end(text);
-          else response.write(text, () => response.destroy());
-        });
-      });
-      expect((await failureOf(ndjson())).kind).toBe('unreachable');
-    });
+  it.each<[number, Record<string, string>, string, number | null]>([
+    [401, {}, 'unauthorized', null],
+    [403, {}, 'unauthorized', null],
+    [404, {}, 'invalid', null],
+    [429, { 'retry-after': '30' }, 'unreachable', 30],
+    [503, { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }, 'unreachable', null],
+    [500, {}, 'unreachable', null],
+    [204, {}, 'invalid', null],
+    [304, {}, 'invalid', null],
+    [302, { location: 'http://169.254.169.254/latest/meta-data' }, 'invalid', null],
+    [307, { location: '/elsewhere' }, 'invalid', null],
+  ])('status %d with %j is told as such, and no redirect is followed', async (status, headers, kind, retryAfter) => {
+    server.answer((_request, response) => response.writeHead(status, headers).end());
+    const failure = await failureOf(source());
+    expect([failure.kind, failure.retryAfterSeconds]).toEqual([kind, retryAfter]);
+    expect(server.asked).toHaveLength(1);
+    expect(`${failure.message} ${String(failure.cause)}`).not.toContain('secret-token');
+  });
 
-    it('of an answer whose end cannot be told from its breaking off, nobody is said to be missing', async () => {
-      server.answer((_request, response) => {
-        response.socket?.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${lines(people(1, 2))}`);
-      });
-      const { records, last } = await readAll(ndjson());
-      expect(records).toEqual(people(1, 2));
-      expect(last.incomplete).toContain('whether all of it came');
+  it('nobody there, silence and an answer that drips are unreachable, each in its time', async () => {
+    const limits = { silenceMs: 200, pageMs: 600 };
+    server.answer(() => {});
+    expect((await failureOf(source({}, limits))).kind).toBe('unreachable');
+    server.answer((_request, response) => void response.write('['));
+    expect((await failureOf(source({}, limits))).kind).toBe('unreachable');
+    server.answer((_request, response) => {
+      const drip = setInterval(() => response.write(' '), 20);
+      response.on('close', () => clearInterval(drip));
     });
-
-    it('a source that stops in the middle is given up after its silence', async () => {
-      server.answer((_request, response) => void response.write(lines(people(1, 2))));
-      const failure = await failureOf(ndjson({ silenceMs: 300 }));
-      expect([failure.kind, failure.message]).toEqual(['unreachable', expect.stringContaining('silent')]);
-    });
-
-    it('a page of markup is refused, whatever it says that it is', async () => {
-      server.answer((_request, response) => response.end('\n <!doctype html>\n<p>Please log in</p>'));
-      expect((await failureOf(ndjson())).message).toContain('markup');
-    });
-
-    it('a reading that was cut off goes on at its line, unless the document has changed since', async () => {
-      let etag = '"one"';
-      server.answer((_request, response) => response.writeHead(200, { etag }).end(lines(people(1, 1200))));
-      const { pages } = await readAll(ndjson());
-      const cut = pages[0]?.place ?? FROM_THE_START;
-      expect((await readAll(ndjson(), 'full', cut)).records).toEqual(people(501, 700));
-      etag = '"two"';
-      expect((await readAll(ndjson(), 'full', cut)).records).toEqual(people(1, 1200));
-    });
-
-    it('a reading that is given up ends with the reason, and asks for no more', async () => {
-      server.answer((_request, response) => void response.write(lines(people(1, 600))));
-      const stop = new AbortController();
-      const reading = async () => {
-        for await (const _page of ndjson().read(FROM_THE_START, 'full', stop.signal)) stop.abort(new Error('enough'));
-      };
-      await expect(reading()).rejects.toThrow('enough');
-    });
+    const dripped = await failureOf(source({}, limits));
+    expect([dripped.kind, dripped.message]).toEqual(['unreachable', expect.stringContaining('600 ms')]);
+    await server.stop();
+    expect((await failureOf(source({}, limits))).kind).toBe('unreachable');
+    server = await startSourceServer(() => {});
   });
 });
