@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
+import { OutboundModule } from '../../platform/outbound.module.js';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { SourcesModule } from '../../records/sources/sources.module.js';
+import { UsersModule } from '../../records/users/users.module.js';
+import { CopyCheck } from './copy-check.js';
 import { PullOrders } from './pull-orders.js';
 import { PullRuns } from './pull-runs.js';
 import { PullWorker } from './pull-worker.js';
@@ -19,8 +22,18 @@ import { SyncService } from './sync.service.js';
  * Does not own what a record leads to: that is the plan's; nor how a source is set (records/sources).
  */
 @Module({
-  imports: [ProvisioningModule, SourcesModule],
+  imports: [ProvisioningModule, SourcesModule, UsersModule, OutboundModule],
   controllers: [SyncController, PullsController],
-  providers: [PullOrders, PullRuns, PullsService, PullWorker, SourceReaders, StreamRuns, StreamService, SyncService],
+  providers: [
+    CopyCheck,
+    PullOrders,
+    PullRuns,
+    PullsService,
+    PullWorker,
+    SourceReaders,
+    StreamRuns,
+    StreamService,
+    SyncService,
+  ],
 })
 export class SyncModule {}
