@@ -39,7 +39,7 @@ export class CopyCheck {
     const run = await this.database.read.findOneBy(RunEntity, { id: runId, status: 'finished' });
     const source =
       run && (await this.database.read.findOneBy(ConnectionSourceEntity, { connectionId: run.connectionId }));
-    if (!source?.state) return;
+    if (!run || !source?.state) return;
     const copy = { connectionId: source.connectionId, scope: SOURCE_SCOPE };
     const state = source.state as FollowedState;
     let verdict = await this.compare(reader, state, copy, signal);
