@@ -5,6 +5,7 @@ import type { ProvisioningService } from '../../provisioning/provisioning.servic
 import type { Settled, TableRow } from '../../provisioning/submission.js';
 import { type RunCounts, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { FAILURE_COLUMNS, failureRow, insertFailures } from '../../records/sync-runs/run-rows.js';
+import { entryRows } from './held-records.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
 import type { PushRun, Waiting } from './push-run.js';
@@ -32,7 +33,7 @@ export class ChunkWriter {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly provisioning: ProvisioningService,
-    private readonly order: { runId: string; principal: { tenantId: string } },
+    private readonly order: { runId: string; principal: { tenantId: string }; known: { row: { id: string } } },
   ) {}
 
   async write(run: PushRun, chunk: StreamChunk, place: ChunkPlace): Promise<RunCounts> {
@@ -74,12 +75,18 @@ export class ChunkWriter {
         const results = [...run.results];
         for (const [index, result] of run.readResults(waiting, settled)) results[index] = result;
         assertInPlace(settled, isAlone);
-        return { rows: this.outcomeRows(chunk, results), events: [] };
+        const held = entryRows(this.runOf(), waiting, settled, (index) => chunk.numbers[index] ?? 0);
+        return { rows: [...this.outcomeRows(chunk, results), ...held], events: [] };
       },
     };
     const submissions = waiting.map(({ submission }) => submission);
     run.note(waiting, await this.provisioning.submitChunk(this.order.principal.tenantId, submissions));
     return run.counts;
+  }
+
+  private runOf() {
+    const { runId: id, principal, known } = this.order;
+    return { id, tenantId: principal.tenantId, connectionId: known.row.id };
   }
 
   private async findWritten({ from }: StreamChunk): Promise<RunCounts | null> {

@@ -9,6 +9,7 @@ import { PullRuns } from './pull-runs.js';
 import { PullWorker } from './pull-worker.js';
 import { PullsController } from './pulls.controller.js';
 import { PullsService } from './pulls.service.js';
+import { PushParts } from './push-parts.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { StreamRuns } from './stream-runs.js';
 import { StreamService } from './stream.service.js';
@@ -30,6 +31,7 @@ import { SyncService } from './sync.service.js';
     PullRuns,
     PullsService,
     PullWorker,
+    PushParts,
     SourceReaders,
     StreamRuns,
     StreamService,
