@@ -224,22 +224,32 @@ export async function upsertRows(
   await writeRows(tx, text, columns.length, rows);
 }
 
+/** Some columns of rows that are known to exist. */
+export interface Replacement {
+  table: string;
+  /** `id` and `revision` are among them. */
+  columns: readonly string[];
+  /** What the other columns would need if the row was not there, as SQL; it is never stored. */
+  others: Readonly<Record<string, string>>;
+}
+
 /**
- * Writes rows over those that stand one `revision` below and have the same `id`: false when some did not, and then the
+ * Writes `columns` of rows that stand one `revision` below and have the same `id`: false when some did not, and then the
  * caller gives its transaction up, as the others are written. One statement locks, compares and writes. MySQL only.
  */
 export async function replaceRevisions(
   tx: EntityManager,
-  table: string,
-  columns: readonly string[],
-  update: readonly string[],
+  { table, columns, others }: Replacement,
   rows: readonly SqlValue[][],
 ): Promise<boolean> {
   const isNext = 'id = VALUES(id) AND revision = VALUES(revision) - 1';
   // Assigned in this order: the revision, by which the others are judged, comes last.
-  const sets = [...update, 'revision'].map((name) => `${name}=IF(${isNext},VALUES(${name}),${name})`);
+  const update = [...columns.filter((name) => name !== 'id' && name !== 'revision'), 'revision'];
+  const sets = update.map((name) => `${name}=IF(${isNext},VALUES(${name}),${name})`);
+  const tuple = `(${[...columns.map(() => '?'), ...Object.values(others)].join(',')})`;
+  const head = `INSERT INTO ${table} (${[...columns, ...Object.keys(others)].join(',')}) VALUES `;
   const tail = ` ON DUPLICATE KEY UPDATE ${sets.join(',')}`;
-  const text = (count: number) => insertText(table, columns, count) + tail;
+  const text = (count: number) => head + `${tuple},`.repeat(count).slice(0, -1) + tail;
   const results = await writeRows(tx, text, columns.length, rows);
   // The driver counts two for a row that was changed, and one for a row that was not, or was new.
   const counted = results.reduce<number>((sum, each) => sum + (each as { affectedRows: number }).affectedRows, 0);
