@@ -15,6 +15,7 @@ import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
 import { UsedRefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
+import { ConnectionSourceEntity } from './records/sources/source.entity.js';
 import {
   RunEntity,
   RunEntryEntity,
@@ -33,6 +34,7 @@ import { People1795000000001 } from './migrations/1-people.js';
 import { Access1795000000002 } from './migrations/2-access.js';
 import { LedgerAndRuns1795000000003 } from './migrations/3-ledger-and-runs.js';
 import { Scim1795000000004 } from './migrations/4-scim.js';
+import { Sources1795000000005 } from './migrations/5-sources.js';
 
 /** Every table and every migration, in one place: what `openDatabase` and the command line work on. */
 export const shape = {
@@ -41,6 +43,7 @@ export const shape = {
     ApplicationEntity,
     ConnectionEntity,
     MappingVersionEntity,
+    ConnectionSourceEntity,
     UserEntity,
     IdentityEntity,
     IdentityTraceEntity,
@@ -74,5 +77,11 @@ export const shape = {
     ScimMemberEntity,
     ScimDueEntity,
   ],
-  migrations: [People1795000000001, Access1795000000002, LedgerAndRuns1795000000003, Scim1795000000004],
+  migrations: [
+    People1795000000001,
+    Access1795000000002,
+    LedgerAndRuns1795000000003,
+    Scim1795000000004,
+    Sources1795000000005,
+  ],
 };

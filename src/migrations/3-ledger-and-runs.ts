@@ -111,6 +111,7 @@ const tables = (): Table[] => [
       whole('upTo'),
       text('digest', 44),
       long('counts'),
+      long('place', optional),
     ],
     indices: [],
   }),

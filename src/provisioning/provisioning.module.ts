@@ -5,6 +5,7 @@ import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
 import { ProvisioningService } from './provisioning.service.js';
+import { RemovalsService } from './removals.service.js';
 import { ReplanChunk } from './replan-chunk.js';
 import { ReplanPreview } from './replan-preview.js';
 import { ReplanController } from './replan.controller.js';
@@ -17,7 +18,16 @@ import { ReplanService } from './replan.service.js';
 @Module({
   imports: [ConnectionsModule, UsersModule],
   controllers: [ReplanController],
-  providers: [Batch, ConnectionPolicies, Idempotency, ProvisioningService, ReplanChunk, ReplanPreview, ReplanService],
-  exports: [ConnectionPolicies, Idempotency, ProvisioningService, ReplanService],
+  providers: [
+    Batch,
+    ConnectionPolicies,
+    Idempotency,
+    ProvisioningService,
+    RemovalsService,
+    ReplanChunk,
+    ReplanPreview,
+    ReplanService,
+  ],
+  exports: [ConnectionPolicies, Idempotency, ProvisioningService, RemovalsService, ReplanService],
 })
 export class ProvisioningModule {}

@@ -5,13 +5,14 @@ import type { ProvisioningService } from '../../provisioning/provisioning.servic
 import type { Settled, TableRow } from '../../provisioning/submission.js';
 import { type RunCounts, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { FAILURE_COLUMNS, failureRow, insertFailures } from '../../records/sync-runs/run-rows.js';
+import { entryRows } from './held-records.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
 import type { PushRun, Waiting } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import { countResults, failuresOf, type RecordResult } from './sync-result.js';
 
-const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts'];
+const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts', 'place'];
 
 /** A record failed by what stood there before an earlier chunk was committed: to be planned again after that. */
 class PlannedTooEarly extends Error {}
@@ -32,7 +33,7 @@ export class ChunkWriter {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly provisioning: ProvisioningService,
-    private readonly order: { runId: string; principal: { tenantId: string } },
+    private readonly order: { runId: string; principal: { tenantId: string }; known: { row: { id: string } } },
   ) {}
 
   async write(run: PushRun, chunk: StreamChunk, place: ChunkPlace): Promise<RunCounts> {
@@ -64,7 +65,8 @@ export class ChunkWriter {
     const last = waiting.at(-1);
     if (!last) {
       const { counts } = run;
-      if (counts.failed > 0) await this.writeOutcome(chunk, run.results);
+      // A pull goes on after its last part, though that had nothing to write.
+      if (counts.failed > 0 || chunk.place !== undefined) await this.writeOutcome(chunk, run.results);
       return counts;
     }
     last.submission.ofChunk = {
@@ -73,12 +75,18 @@ export class ChunkWriter {
         const results = [...run.results];
         for (const [index, result] of run.readResults(waiting, settled)) results[index] = result;
         assertInPlace(settled, isAlone);
-        return { rows: this.outcomeRows(chunk, results), events: [] };
+        const held = entryRows(this.runOf(), waiting, settled, (index) => chunk.numbers[index] ?? 0);
+        return { rows: [...this.outcomeRows(chunk, results), ...held], events: [] };
       },
     };
     const submissions = waiting.map(({ submission }) => submission);
     run.note(waiting, await this.provisioning.submitChunk(this.order.principal.tenantId, submissions));
     return run.counts;
+  }
+
+  private runOf() {
+    const { runId: id, principal, known } = this.order;
+    return { id, tenantId: principal.tenantId, connectionId: known.row.id };
   }
 
   private async findWritten({ from }: StreamChunk): Promise<RunCounts | null> {
@@ -104,8 +112,10 @@ export class ChunkWriter {
 
   private outcomeOf(chunk: StreamChunk, results: readonly RecordResult[]) {
     const { runId, principal } = this.order;
-    const { from, to, digest, numbers } = chunk;
-    const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, JSON.stringify(countResults(results))];
+    const { from, to, digest, numbers, place } = chunk;
+    const counts = JSON.stringify(countResults(results));
+    const goOn = place ? JSON.stringify(place) : null;
+    const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, counts, goOn];
     const now = this.clock.now();
     const of = { id: runId, tenantId: principal.tenantId };
     const failures = failuresOf(results, (index) => numbers[index] ?? 0).map((each) => failureRow(of, each, now));

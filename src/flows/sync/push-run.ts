@@ -9,6 +9,7 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
+import { entryRows, type RecordFate } from './held-records.js';
 import { type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
 import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
@@ -120,18 +121,28 @@ export class PushRun {
     for (const [index, result] of this.readResults(waiting, settled)) this.results[index] = result;
   }
 
-  /** The results of a chunk are kept in the transaction of its effect. */
-  keepPart(waiting: readonly Waiting[], partRow: (part: number, results: string) => TableRow): void {
+  /** The results of a chunk, and what of it waits, are kept in the transaction of its effect. */
+  keepPart(waiting: readonly Waiting[], partRow: ((part: number, results: string) => TableRow) | null): void {
     const last = waiting.at(-1);
     if (!last) return;
     const part = waiting[0]?.record.index ?? 0;
+    const run = { id: this.id, tenantId: this.principal.tenantId, connectionId: this.known.row.id };
     last.submission.ofChunk = {
       size: waiting.length,
-      conclude: (settled) => ({
-        rows: [partRow(part, JSON.stringify(this.readResults(waiting, settled)))],
-        events: [],
-      }),
+      conclude: (settled) => {
+        const rows = entryRows(run, waiting, settled, (index) => index + 1);
+        if (partRow) rows.push(partRow(part, JSON.stringify(this.readResults(waiting, settled))));
+        return { rows, events: [] };
+      },
     };
+  }
+
+  /** What has become of the records that were held. */
+  noteFates(fates: readonly RecordFate[]): void {
+    for (const { record, result, problem } of fates) {
+      const before = this.results[record - 1];
+      if (before?.result === 'held') this.results[record - 1] = { ...before, result, ...(problem ? { problem } : {}) };
+    }
   }
 
   /** For `atomic`: throws `batch_refused` with the results of every record that cannot be applied. */

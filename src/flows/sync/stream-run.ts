@@ -1,15 +1,15 @@
 import type { Principal } from '../../platform/access.js';
-import type { Clock } from '../../platform/clock.js';
-import type { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
-import type { ConnectionPolicies, KnownConnection } from '../../provisioning/connection-policies.js';
-import type { ProvisioningService } from '../../provisioning/provisioning.service.js';
+import type { KnownConnection } from '../../provisioning/connection-policies.js';
+import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
-import type { DonePart } from '../../records/sync-runs/run-state.js';
+import { type DonePart, withParts } from '../../records/sync-runs/run-state.js';
 import { ChunkWriter } from './chunk-writer.js';
+import { guardOf, guardRecords } from './held-records.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
+import type { PushParts } from './push-parts.js';
 import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import { isStillAllowed } from './still-allowed.js';
@@ -23,13 +23,6 @@ export interface StreamOrder {
   principal: Principal;
   known: KnownConnection;
   request: StreamRequest;
-}
-
-export interface StreamParts {
-  database: Database;
-  clock: Clock;
-  policies: ConnectionPolicies;
-  provisioning: ProvisioningService;
 }
 
 /** A chunk on its way. */
@@ -51,15 +44,18 @@ export class StreamRun {
   private readonly flights: Flight[] = [];
   private readonly halt = new AbortController();
   private readonly writer: ChunkWriter;
+  private readonly guard: RemovalGuard;
   private readonly flightsMax: number;
   private lookedAt = performance.now();
 
   constructor(
-    private readonly parts: StreamParts,
+    private readonly parts: PushParts,
     private readonly order: StreamOrder,
   ) {
-    // One is written, one planned, one sorted out; SQLite works on one at a time anyway.
-    this.flightsMax = parts.database.engine === 'mysql' ? 3 : 2;
+    // One is written, one planned, one sorted out; SQLite works on one at a time anyway. A pull goes on after its last
+    // part: there may be no gap before that.
+    this.flightsMax = order.request.kind === 'pull' ? 1 : parts.database.engine === 'mysql' ? 3 : 2;
+    this.guard = guardOf(order.known, 'hold', null);
     this.writer = new ChunkWriter(parts.database, parts.clock, parts.provisioning, order);
   }
 
@@ -69,8 +65,14 @@ export class StreamRun {
   }
 
   /** Goes on with what an earlier try has done. */
-  resume(stored: RunEntity, parts: readonly (DonePart & { digest: string })[]): void {
-    this.progress.resume(stored, parts);
+  resume(
+    stored: RunEntity,
+    parts: readonly (DonePart & { digest: string })[],
+    waiting: readonly { identityId: string }[],
+  ): void {
+    if (this.order.request.kind === 'pull') this.progress.goOn(withParts(stored, parts));
+    else this.progress.resume(stored, parts);
+    for (const { identityId } of waiting) this.guard.waiting.add(identityId);
   }
 
   /** Begins to commit a chunk; settles when the next one may come. Throws what another chunk has failed for. */
@@ -157,7 +159,9 @@ export class StreamRun {
     const pushed = { ...request, records: chunk.records, atomic: false, startedAt: this.parts.clock.now() };
     const run = new PushRun(runId, principal, known, pushed, records);
     const stored = await patiently(() => findStoredPushes(this.parts.database.read, known.row.id, records));
-    return { run, waiting: await run.sortOut(records, stored) };
+    const waiting = await run.sortOut(records, stored);
+    guardRecords(waiting, this.guard);
+    return { run, waiting };
   }
 
   /** A stream may last for hours: rules may be saved meanwhile, the connection closed, the key revoked. */

@@ -1,21 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MoreThan } from 'typeorm';
-import { Clock } from '../../platform/clock.js';
-import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
-import { ConnectionPolicies } from '../../provisioning/connection-policies.js';
+import type { Decision } from '../../provisioning/decide-run.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
-import { ProvisioningService } from '../../provisioning/provisioning.service.js';
-import { type RunEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { RunEntity, RunEntryEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { newRun } from '../../records/sync-runs/run-rows.js';
+import { isComplete } from '../../records/sync-runs/run-state.js';
 import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
 import { patiently } from './patience.js';
-import { type StreamOrder, type StreamParts, StreamRun } from './stream-run.js';
+import { PushParts } from './push-parts.js';
+import { type StreamOrder, StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
 const FAILURES_SHOWN = 100;
-const NO_COUNTS = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, failed: 0 };
+const NO_COUNTS = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, held: 0, failed: 0 };
+
+type Ended = Pick<RunEntity, 'id' | 'status' | 'counts' | 'upTo'>;
 
 /** A stream whose run is written down and under way. */
 export interface OpenStream {
@@ -24,22 +25,17 @@ export interface OpenStream {
   journal: RunJournal;
   phase: 'receiving' | 'writing';
   held: HeldRequest | null;
+  /** What else is written with the end of the run. */
+  atEnd?(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', problem: Problem | null): Promise<void>;
 }
 
 /** The runs of streams: how they begin or are gone on with, how they end or break. */
 @Injectable()
 export class StreamRuns {
-  readonly parts: StreamParts;
-
   constructor(
-    database: Database,
-    clock: Clock,
-    policies: ConnectionPolicies,
-    provisioning: ProvisioningService,
+    readonly parts: PushParts,
     private readonly idempotency: Idempotency,
-  ) {
-    this.parts = { database, clock, policies, provisioning };
-  }
+  ) {}
 
   /** Writes the run down; under a key that came before, goes on where that try has ended, or gives its answer. */
   async open(given: StreamOrder, requestKey: string | null): Promise<OpenStream | { answer: StreamAnswerDto }> {
@@ -49,6 +45,10 @@ export class StreamRuns {
     const held = requestKey === null ? null : await this.idempotency.begin(principal.id, requestKey, same, runId);
     if (held && 'answer' in held) return { answer: JSON.parse(held.answer) as StreamAnswerDto };
     const order = { ...given, runId: held?.runId ?? runId };
+    if (held?.isResumed) {
+      const answer = await this.findAnswer(order.runId, held);
+      if (answer) return { answer };
+    }
     const run = new StreamRun(this.parts, order);
     const opened = { runId: order.runId, run, held, phase: 'receiving' as OpenStream['phase'] };
     try {
@@ -66,11 +66,14 @@ export class StreamRuns {
     try {
       await run.finish();
       journal.stopped.throwIfAborted();
+      const decision = (run.progress.counts.held ?? 0) > 0 ? await this.settleHeld(opened) : 'nothing';
       await journal.close();
       return await patiently(async () => {
-        const answer = await this.answerOf(runId, run);
+        const ended = { id: runId, status: 'finished', ...run.progress } as const;
+        const answer = await this.answerOf(decision === 'nothing' ? ended : await this.read(runId));
         await this.parts.database.transaction(async (tx) => {
-          await journal.end(tx, 'finished', null);
+          if (decision === 'nothing') await journal.end(tx, 'finished', null);
+          await opened.atEnd?.(tx, 'finished', null);
           if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
         });
         return answer;
@@ -84,7 +87,8 @@ export class StreamRuns {
   }
 
   /** Ends the run where it is. Returns the problem with the run and how far it came. */
-  async break({ run, journal, held, runId }: OpenStream, problem: Problem): Promise<Problem> {
+  async break(opened: OpenStream, problem: Problem): Promise<Problem> {
+    const { run, journal, held, runId } = opened;
     await run.land();
     await journal.close();
     const { upTo, counts } = run.progress;
@@ -92,12 +96,19 @@ export class StreamRuns {
     await this.parts.database
       .transaction(async (tx) => {
         await journal.end(tx, status, problem.detail ?? problem.title);
+        await opened.atEnd?.(tx, status, problem);
         if (held) await this.idempotency.pause(tx, held);
       })
       // Another try has taken it, or the database is away: then the run is told as broken for want of a sign of life.
       .catch(() => undefined);
     const extra = { ...problem.options.extra, run: runId, upTo, counts: { ...NO_COUNTS, ...counts } };
     return new Problem(problem.code, problem.detail, { ...problem.options, extra });
+  }
+
+  /** Stops working on a run that another instance shall carry on. */
+  async leave({ run, journal }: OpenStream): Promise<void> {
+    await run.land();
+    await journal.close();
   }
 
   private openJournal(order: StreamOrder, opened: Omit<OpenStream, 'journal'>): Promise<RunJournal> {
@@ -116,24 +127,47 @@ export class StreamRuns {
       },
       async (stored) => {
         const { id: runId, upTo } = stored;
-        const parts = await database.read.findBy(RunPartEntity, { runId, part: MoreThan(upTo) });
-        run.resume(stored, parts);
+        const where = { runId, part: MoreThan(upTo) };
+        const parts = await database.read.find(RunPartEntity, { where, order: { part: 'ASC' } });
+        const waiting = { where: { runId, state: 'waiting' }, select: { identityId: true } } as const;
+        run.resume(stored, parts, await database.read.find(RunEntryEntity, waiting));
       },
     );
   }
 
-  private async answerOf(runId: string, { progress }: StreamRun): Promise<StreamAnswerDto> {
-    const where = { runId };
+  /** What it takes away is applied, or held; the run's row says which. */
+  private async settleHeld({ runId, run, journal }: OpenStream): Promise<Decision> {
+    await journal.stopTelling();
+    const { counts, upTo, digest } = run.progress;
+    return patiently(() => this.parts.removals.decide(runId, { counts, upTo, digest, holder: journal.holder }));
+  }
+
+  /** The answer of a run of which an earlier try has sent all, and not heard what became of it. */
+  private async findAnswer(runId: string, held: HeldRequest): Promise<StreamAnswerDto | null> {
+    const stored = await this.parts.database.read.findOneBy(RunEntity, { id: runId });
+    if (!stored || !isComplete(stored)) return null;
+    await this.parts.removals.decide(runId);
+    const answer = await this.answerOf(await this.read(runId));
+    await this.parts.database.transaction((tx) => this.idempotency.finish(tx, held, JSON.stringify(answer)));
+    return answer;
+  }
+
+  private read(id: string): Promise<RunEntity> {
+    return this.parts.database.read.findOneByOrFail(RunEntity, { id });
+  }
+
+  private async answerOf({ id, status, counts, upTo }: Ended): Promise<StreamAnswerDto> {
     const failures = await this.parts.database.read.find(RunFailureEntity, {
-      where,
+      where: { runId: id },
       order: { record: 'ASC' },
       take: FAILURES_SHOWN,
     });
     return {
-      run: runId,
-      status: 'finished',
-      counts: { ...NO_COUNTS, ...progress.counts },
-      upTo: progress.upTo,
+      run: id,
+      // Somebody may have agreed to it, or refused it, by now.
+      status: status === 'held' || status === 'running' ? status : 'finished',
+      counts: { ...NO_COUNTS, ...counts },
+      upTo,
       failures: failures.map(RunFailureView.toView),
     };
   }

@@ -5,7 +5,8 @@ import { SyncCountsDto } from './sync.dto.js';
 export class StreamAnswerDto {
   /** The run's id: `GET /sync-runs/{id}`. */
   run: string;
-  status: 'finished';
+  /** `held`: what it takes away waits for an admin. `running`: it is still being taken away. */
+  status: 'finished' | 'held' | 'running';
   counts: SyncCountsDto;
   /** The number of the last line. */
   upTo: number;

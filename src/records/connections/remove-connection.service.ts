@@ -130,6 +130,7 @@ export class RemoveConnectionService {
       await tx.delete(IdentityTraceEntity, { connectionId: id });
       await execute(tx, 'DELETE FROM former_users WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM scim_requests WHERE connectionId = ?', [id]);
+      await execute(tx, 'DELETE FROM connection_sources WHERE connectionId = ?', [id]);
       await tx.delete(ConnectionEntity, { id });
       await this.ledger.record(tx, [eventOf('connection.deleted', row, principal, [])]);
     });

@@ -1,8 +1,9 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, Not } from 'typeorm';
 import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
+import { dropWaiting } from './held-runs.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
 
 const BEAT_MS = 250;
@@ -28,7 +29,9 @@ export interface Journalled {
  */
 export class RunJournal {
   private readonly stop = new AbortController();
-  private readonly holder = newId();
+  /** Whoever writes to the run says that it is this process's still. */
+  readonly holder = newId();
+  private tells = true;
   private timer: NodeJS.Timeout | null = null;
   private beating: Promise<void> = Promise.resolve();
 
@@ -69,11 +72,19 @@ export class RunJournal {
     const over = { status, error: error?.slice(0, 500) ?? null, finishedAt: now, aliveAt: now };
     const { affected } = await tx.update(
       RunEntity,
-      { id: run.id, holder: this.holder },
-      { ...progress(), ...over, phase: 'ended' },
+      // What a run takes away goes on without whoever began it.
+      { id: run.id, holder: this.holder, ...(status === 'broken' ? { phase: Not('removing' as const) } : {}) },
+      { ...(this.tells ? progress() : {}), ...over, phase: 'ended' },
     );
     if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
+    if (status === 'cancelled') await dropWaiting(tx, run.id);
     if (status === 'finished') await tx.delete(RunPartEntity, { runId: run.id });
+  }
+
+  /** Only signs of life from now on: what takes the run over from here writes its progress itself. */
+  async stopTelling(): Promise<void> {
+    this.tells = false;
+    await this.beating;
   }
 
   /** No more beats. Call it before `end`. */
@@ -90,6 +101,7 @@ export class RunJournal {
       if (!stored) await tx.insert(RunEntity, { ...run, holder: this.holder, aliveAt: now });
       else if (stored.cancelAt !== null) {
         await tx.update(RunEntity, { id: run.id }, { status: 'cancelled', phase: 'ended', finishedAt: now });
+        await dropWaiting(tx, run.id);
       } else {
         const again = { status: 'running', phase: run.phase, error: null, finishedAt: null, aliveAt: now } as const;
         await tx.update(RunEntity, { id: run.id }, { ...again, holder: this.holder });
@@ -104,7 +116,8 @@ export class RunJournal {
     const write = async (): Promise<void> => {
       const said = await this.database.transaction(async (tx) => {
         const mine = { id: run.id, holder: this.holder };
-        const { affected } = await tx.update(RunEntity, mine, { ...progress(), aliveAt: this.clock.now() });
+        const told = this.tells ? progress() : {};
+        const { affected } = await tx.update(RunEntity, mine, { ...told, aliveAt: this.clock.now() });
         if (affected !== 1) return 'taken';
         await beat?.(tx);
         return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';

@@ -46,7 +46,14 @@ export const tenantTables: readonly TenantTable[] = [
   },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
-  { table: 'connections', key: 'id', children: [{ table: 'mapping_versions', by: 'connectionId' }] },
+  {
+    table: 'connections',
+    key: 'id',
+    children: [
+      { table: 'mapping_versions', by: 'connectionId' },
+      { table: 'connection_sources', by: 'connectionId' },
+    ],
+  },
   {
     table: 'runs',
     key: 'id',
@@ -79,6 +86,7 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'blocks', key: 'userId' },
   { table: 'local_passwords', key: 'userId' },
   { table: 'mapping_versions', key: 'connectionId' },
+  { table: 'connection_sources', key: 'connectionId' },
   { table: 'event_queue', key: 'eventId' },
   { table: 'scim_emails', key: 'identityId' },
   { table: 'scim_members', key: 'groupId' },
