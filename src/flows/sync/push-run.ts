@@ -9,7 +9,8 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
-import { type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
+import type { Naming } from '../../records/sync-runs/seen-names.js';
+import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
 import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
 
@@ -39,7 +40,8 @@ export class PushRun {
     readonly id: string,
     readonly principal: Principal,
     readonly known: KnownConnection,
-    readonly request: SyncRequest & { startedAt: Micros },
+    /** `since`: of a snapshot, the moment whose truth it is. */
+    readonly request: SyncRequest & { startedAt: Micros; since: Micros | null },
     records: IncomingRecord[],
   ) {
     this.records = records;
@@ -73,9 +75,11 @@ export class PushRun {
         this.results[record.index] = { externalId: record.externalId, result: 'unchanged', userId: before.userId };
         continue;
       }
-      const statement = toStatement(record, policy.id, this.request.statedAt, this.request.startedAt);
-      if ('result' in statement) this.results[record.index] = this.mark(record, statement);
-      else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
+      const statement = toStatement(record, policy.id, this.request);
+      if ('result' in statement) {
+        this.results[record.index] = this.mark(record, statement);
+        record.meant = findMeant(record);
+      } else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
@@ -132,6 +136,25 @@ export class PushRun {
         events: [],
       }),
     };
+  }
+
+  /**
+   * Whom its records named, and when that was said: `numberOf` a record by its place. What was stored of a snapshot is of
+   * its own moment at least, whatever the clock does meanwhile.
+   */
+  naming(results: readonly RecordResult[], now: Micros, numberOf: (index: number) => number): Omit<Naming, 'part'> {
+    const { statedAt, since } = this.request;
+    let at = Math.max(since ?? 0, statedAt ?? now);
+    let unreadable: number | null = null;
+    const externalIds: string[] = [];
+    for (const { index, externalId, meant } of this.records) {
+      const names = meant === undefined && externalId !== null ? [externalId] : (meant ?? null);
+      if (names) externalIds.push(...names);
+      else unreadable ??= numberOf(index);
+      // It may have had a time of its own, and left no other trace.
+      if (results[index]?.result === 'failed') at = Math.max(at, now);
+    }
+    return { at, externalIds, unreadable };
   }
 
   /** For `atomic`: throws `batch_refused` with the results of every record that cannot be applied. */

@@ -1,5 +1,5 @@
 import type { Principal } from '../../platform/access.js';
-import type { Clock } from '../../platform/clock.js';
+import type { Clock, Micros } from '../../platform/clock.js';
 import type { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
@@ -12,6 +12,7 @@ import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
 import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
+import { SeenNotes } from './seen-notes.js';
 import { isStillAllowed } from './still-allowed.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { StreamProgress } from './stream-progress.js';
@@ -23,6 +24,8 @@ export interface StreamOrder {
   principal: Principal;
   known: KnownConnection;
   request: StreamRequest;
+  /** Of a snapshot: the moment whose truth it is. */
+  since: Micros | null;
 }
 
 export interface StreamParts {
@@ -48,6 +51,8 @@ const LOOK_AGAIN_MS = 1000;
  */
 export class StreamRun {
   readonly progress = new StreamProgress();
+  /** Whom its lines named that left nothing else to be written. */
+  readonly notes: SeenNotes;
   private readonly flights: Flight[] = [];
   private readonly halt = new AbortController();
   private readonly writer: ChunkWriter;
@@ -60,7 +65,8 @@ export class StreamRun {
   ) {
     // One is written, one planned, one sorted out; SQLite works on one at a time anyway.
     this.flightsMax = parts.database.engine === 'mysql' ? 3 : 2;
-    this.writer = new ChunkWriter(parts.database, parts.clock, parts.provisioning, order);
+    this.notes = new SeenNotes(order);
+    this.writer = new ChunkWriter(parts, order, this.notes);
   }
 
   /** Aborted when a chunk could not be committed; its reason says why. */
@@ -70,6 +76,7 @@ export class StreamRun {
 
   /** Goes on with what an earlier try has done. */
   resume(stored: RunEntity, parts: readonly (DonePart & { digest: string })[]): void {
+    if (this.order.since !== null) this.order.since = stored.statedAt ?? this.order.since;
     this.progress.resume(stored, parts);
   }
 
@@ -77,7 +84,7 @@ export class StreamRun {
   async take(chunk: StreamChunk): Promise<void> {
     if (this.progress.passOver(chunk)) return;
     await this.lookAgain();
-    const records = await nameRecords(chunk.records, this.order.request.statedAt);
+    const records = await nameRecords(chunk.records, this.order.request);
     const ids = new Set<string>();
     for (const { externalId } of records) if (externalId !== null) ids.add(externalId);
     while (this.flights.length >= this.flightsMax) await Promise.race(this.flights.map(({ done }) => done));
@@ -100,7 +107,7 @@ export class StreamRun {
   /** What would become of a chunk; writes nothing. */
   async preview(chunk: StreamChunk): Promise<PushRun> {
     await this.lookAgain();
-    const records = await nameRecords(chunk.records, this.order.request.statedAt);
+    const records = await nameRecords(chunk.records, this.order.request);
     const { run, waiting } = await this.sortOut(chunk, records);
     const { settled } = await this.parts.provisioning.plan(waiting.map(({ submission }) => submission));
     run.note(waiting, settled);
@@ -153,8 +160,8 @@ export class StreamRun {
   }
 
   private async sortOut(chunk: StreamChunk, records: IncomingRecord[]) {
-    const { runId, principal, known, request } = this.order;
-    const pushed = { ...request, records: chunk.records, atomic: false, startedAt: this.parts.clock.now() };
+    const { runId, principal, known, request, since } = this.order;
+    const pushed = { ...request, records: chunk.records, atomic: false, since, startedAt: this.parts.clock.now() };
     const run = new PushRun(runId, principal, known, pushed, records);
     const stored = await patiently(() => findStoredPushes(this.parts.database.read, known.row.id, records));
     return { run, waiting: await run.sortOut(records, stored) };

@@ -8,6 +8,7 @@ import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { type RunEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
+import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { newRun } from '../../records/sync-runs/run-rows.js';
 import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
 import { patiently } from './patience.js';
@@ -44,8 +45,8 @@ export class StreamRuns {
   /** Writes the run down; under a key that came before, goes on where that try has ended, or gives its answer. */
   async open(given: StreamOrder, requestKey: string | null): Promise<OpenStream | { answer: StreamAnswerDto }> {
     const { principal, runId, request } = given;
-    const { statedAt, kind } = request;
-    const same = Buffer.from(JSON.stringify(['stream', kind, statedAt, given.known.row.id]));
+    const { statedAt, kind, mode, scope } = request;
+    const same = Buffer.from(JSON.stringify(['stream', kind, statedAt, given.known.row.id, mode, scope]));
     const held = requestKey === null ? null : await this.idempotency.begin(principal.id, requestKey, same, runId);
     if (held && 'answer' in held) return { answer: JSON.parse(held.answer) as StreamAnswerDto };
     const order = { ...given, runId: held?.runId ?? runId };
@@ -108,11 +109,13 @@ export class StreamRuns {
       clock,
       {
         run: { ...rowOf(order, clock.now()), phase: 'receiving', digest: '' },
+        admit: (tx) => assertOnlySnapshot(tx, database.engine, rowOf(order, clock.now())),
         progress: () => {
           const { counts, upTo, digest } = run.progress;
           return { phase: opened.phase, counts, upTo, digest };
         },
         ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
+        beside: run.notes,
       },
       async (stored) => {
         const { id: runId, upTo } = stored;
@@ -143,9 +146,11 @@ export class StreamRuns {
   }
 }
 
-function rowOf({ runId, principal, known, request }: StreamOrder, now: number): RunEntity {
+function rowOf({ runId, principal, known, request, since }: StreamOrder, now: number): RunEntity {
   const { id: connectionId, mappingVersion } = known.row;
-  const what = { kind: request.kind, cause: 'request', mode: 'upsert' } as const;
+  const { kind, mode, scope } = request;
+  const what = { kind, cause: 'request', mode } as const;
   const by = { actorType: principal.type, actorId: principal.id };
-  return newRun({ id: runId, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by }, now);
+  const given = { id: runId, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by };
+  return newRun(given, now, { scope, statedAt: since });
 }

@@ -6,12 +6,15 @@ import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { parseJsonBody } from '../../platform/json-body.js';
 import { Problem } from '../../platform/problem.js';
+import { insertRows } from '../../platform/sql.js';
 import { ConnectionPolicies } from '../../provisioning/connection-policies.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
 import { CHUNK_ITEMS_MAX, ProvisioningService } from '../../provisioning/provisioning.service.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
+import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { failureRow, finishedAt, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
+import { SEEN_COLUMNS, seenRows } from '../../records/sync-runs/seen-names.js';
 import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
 import { findStoredPushes } from './stored-pushes.js';
@@ -54,8 +57,9 @@ export class SyncService {
       throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several, or a stream.`);
     }
     const known = await getPushConnection(this.policies, principal, request.connectionId);
-    const records = await nameRecords(request.records, request.statedAt);
-    const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt }, records);
+    const records = await nameRecords(request.records, request);
+    const since = request.mode === 'snapshot' ? (request.statedAt ?? startedAt) : null;
+    const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt, since }, records);
     if (request.dryRun) return this.preview(runAs(newId()));
     if (idempotencyKey === null) return this.apply(runAs(newId()), null);
     const held = await this.idempotency.begin(principal.id, idempotencyKey, body, newId());
@@ -73,7 +77,8 @@ export class SyncService {
   private async apply(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
     if (run.request.atomic) return this.applyWhole(run, held);
     const waiting = await this.sortOut(run);
-    if (waiting.length > UNJOURNALLED_MAX || held?.isResumed) return this.applyJournalled(run, waiting, held);
+    if (waiting.length > UNJOURNALLED_MAX || held?.isResumed || run.request.since !== null)
+      return this.applyJournalled(run, waiting, held);
     await this.applyChunks(run, waiting, held);
     await this.database.transaction((tx) => this.finish(tx, run, held));
     return run.answer();
@@ -83,6 +88,7 @@ export class SyncService {
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
     const journal = await RunJournal.open(this.database, this.clock, {
       run: { ...this.rowOf(run), phase: 'writing' },
+      admit: (tx) => assertOnlySnapshot(tx, this.database.engine, this.rowOf(run)),
       progress: () => ({ phase: 'writing', counts: run.counts, upTo: run.upTo, digest: null }),
       ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
     });
@@ -162,12 +168,11 @@ export class SyncService {
   private rowOf(run: PushRun): RunEntity {
     const { id, principal, known, request } = run;
     const { id: connectionId, mappingVersion } = known.row;
-    const what = { kind: 'push', cause: 'request', mode: 'upsert' } as const;
+    const { mode, scope, since, startedAt } = request;
+    const what = { kind: 'push', cause: 'request', mode } as const;
     const by = { actorType: principal.type, actorId: principal.id };
-    return newRun(
-      { id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by },
-      request.startedAt,
-    );
+    const given = { id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by };
+    return newRun(given, startedAt, { scope, statedAt: since });
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
@@ -178,8 +183,10 @@ export class SyncService {
   }
 
   private async keepOutcome(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
-    const of = { id: run.id, tenantId: run.principal.tenantId };
+    const of = { id: run.id, tenantId: run.principal.tenantId, connectionId: run.known.row.id };
     const now = this.clock.now();
+    const naming = run.naming(run.results, now, (index) => index + 1);
+    await insertRows(tx, 'run_seen', SEEN_COLUMNS, seenRows(of, { part: 1, ...naming }));
     await insertFailures(
       tx,
       run.failures.map((each) => failureRow(of, each, now)),

@@ -17,6 +17,10 @@ export interface RunProgress {
 export interface Journalled {
   run: RunEntity;
   progress(): RunProgress;
+  /** Throws what forbids the run to begin, before its row is there. */
+  admit?(tx: EntityManager): Promise<void>;
+  /** What belongs to the records up to `upTo`, and is written when the run says that they are done with. */
+  beside?: { write(tx: EntityManager, upTo: number): Promise<void>; drop(upTo: number): void };
   /** What else says that the work goes on, in the transaction of each beat. */
   beat?(tx: EntityManager): Promise<void>;
 }
@@ -64,15 +68,17 @@ export class RunJournal {
 
   /** Writes the end of the run in the transaction of its last effect. Throws `conflict` if it was taken over. */
   async end(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', error: string | null): Promise<void> {
-    const { run, progress } = this.work;
+    const { run, progress, beside } = this.work;
     const now = this.clock.now();
     const over = { status, error: error?.slice(0, 500) ?? null, finishedAt: now, aliveAt: now };
+    const said = progress();
     const { affected } = await tx.update(
       RunEntity,
       { id: run.id, holder: this.holder },
-      { ...progress(), ...over, phase: 'ended' },
+      { ...said, ...over, phase: 'ended' },
     );
     if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
+    await beside?.write(tx, said.upTo);
     if (status === 'finished') await tx.delete(RunPartEntity, { runId: run.id });
   }
 
@@ -86,6 +92,7 @@ export class RunJournal {
     const { run } = this.work;
     return this.database.transaction(async (tx) => {
       const stored = await tx.findOneBy(RunEntity, { id: run.id });
+      if (!stored || stored.cancelAt === null) await this.work.admit?.(tx);
       const now = this.clock.now();
       if (!stored) await tx.insert(RunEntity, { ...run, holder: this.holder, aliveAt: now });
       else if (stored.cancelAt !== null) {
@@ -99,16 +106,19 @@ export class RunJournal {
   }
 
   private beat(): Promise<void> {
-    const { run, progress, beat } = this.work;
+    const { run, progress, beat, beside } = this.work;
     // A database that does not answer is met by the work itself, which knows how long it is worth waiting.
     const write = async (): Promise<void> => {
+      const now = progress();
       const said = await this.database.transaction(async (tx) => {
         const mine = { id: run.id, holder: this.holder };
-        const { affected } = await tx.update(RunEntity, mine, { ...progress(), aliveAt: this.clock.now() });
+        const { affected } = await tx.update(RunEntity, mine, { ...now, aliveAt: this.clock.now() });
         if (affected !== 1) return 'taken';
+        await beside?.write(tx, now.upTo);
         await beat?.(tx);
         return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';
       });
+      if (said !== 'taken') beside?.drop(now.upTo);
       if (said === 'cancelled') this.stop.abort(cancelled(run.id));
       if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
     };

@@ -2,6 +2,7 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { DAY } from '../../platform/clock.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { Sweeper } from '../../platform/sweeper.js';
+import { SEEN_KEPT } from './seen-names.js';
 import { RunEvents } from './run-events.js';
 import { SyncRunsController } from './sync-runs.controller.js';
 import { SyncRunsService } from './sync-runs.service.js';
@@ -20,6 +21,7 @@ export class SyncRunsModule implements OnModuleInit {
   onModuleInit(): void {
     const keepMicros = this.config.SYNC_RUN_DAYS * DAY;
     this.sweeper.add(
+      { table: 'run_seen', key: ['runId', 'part'], moment: 'at', keepMicros: SEEN_KEPT },
       { table: 'run_failures', key: ['runId', 'record'], moment: 'at', keepMicros },
       { table: 'runs', key: ['id'], moment: 'aliveAt', keepMicros, parts: { table: 'run_parts', key: ['runId'] } },
     );
