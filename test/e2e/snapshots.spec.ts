@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { EventEntity } from '../../src/ledger/event.entity.js';
+import { formatTime, HOUR, MINUTE } from '../../src/platform/clock.js';
+import { IdentityEntity } from '../../src/records/users/identity.entity.js';
+import type { HttpClient } from '../support/http-client.js';
+import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
+import { SentStream, sendStream, toLines } from '../support/send-stream.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+describe('a snapshot', () => {
+  let rollcall: TestApp;
+  let tenantId: string;
+  let connectionId: string;
+  let key: HttpClient;
+
+  beforeAll(async () => {
+    rollcall = await startApp();
+  });
+  afterAll(() => rollcall.stop());
+  beforeEach(async () => {
+    tenantId = await seedCustomer(rollcall);
+    connectionId = await seedFullConnection(rollcall, tenantId);
+    key = await rollcall.clientWith(tenantId, ['users:sync', 'sync-runs:read', 'users:read'], connectionId);
+  });
+
+  const person = (n: number | string, more: object = {}) => ({
+    externalId: `s-${n}`,
+    userName: `s-${n}@x.example`,
+    roles: ['viewer'],
+    ...more,
+  });
+  const people = (count: number, more: object = {}) => Array.from({ length: count }, (_, n) => person(n, more));
+  const send = (records: readonly object[], query = '') => sendStream(key, toLines(records), `?mode=snapshot${query}`);
+  const identities = () => rollcall.database.read.findBy(IdentityEntity, { connectionId });
+  const inactive = async () =>
+    (await identities())
+      .filter(({ active }) => !active)
+      .map(({ externalId }) => externalId)
+      .sort();
+  const ago = (micros: number) => formatTime(Date.now() * 1000 - micros);
+
+  it('switches off who is not in it, and tells that of its run', async () => {
+    await send(people(40));
+    const { body } = await send(people(38));
+    expect(body.counts).toMatchObject({ unchanged: 38, deactivated: 2, held: 0 });
+    expect(await inactive()).toEqual(['s-38', 's-39']);
+    const run = await key.get(`/sync-runs/${body.run}`);
+    expect(run.body).toMatchObject({ mode: 'snapshot', scope: '', status: 'finished', error: null });
+    const events = await rollcall.database.read.findBy(EventEntity, { tenantId, runId: body.run });
+    expect(events.map(({ type, via }) => [type, via])).toEqual(Array(2).fill(['user.deactivated', 'sync']));
+  });
+
+  it('of one JSON body does the same', async () => {
+    await key.post('/users/sync', people(40));
+    const sent = { users: people(39), mode: 'snapshot' };
+    const { body } = await key.post<{ counts: object; run: string }>('/users/sync', sent);
+    expect(body.counts).toMatchObject({ unchanged: 39, deactivated: 1 });
+    expect(await inactive()).toEqual(['s-39']);
+    expect((await key.get(`/sync-runs/${body.run}`)).body).toMatchObject({ mode: 'snapshot', status: 'finished' });
+  });
+
+  it('takes back who comes again, whatever their record says of `active`', async () => {
+    await send(people(40));
+    await send(people(39));
+    expect((await send(people(40))).body.counts).toMatchObject({ unchanged: 39, updated: 1 });
+    expect(await inactive()).toEqual([]);
+  });
+
+  it('names whoever stands on a line, though the line is refused', async () => {
+    await send(people(40));
+    const wrong = [{ externalId: 's-38', roles: ['nothing-like-it'] }, { usercode: 's-39', userName: 5 }];
+    expect((await send([...people(38), ...wrong])).body.counts).toMatchObject({ failed: 2, deactivated: 0 });
+    expect(await inactive()).toEqual([]);
+  });
+
+  it.each([
+    ['is no JSON', '{"externalId":"s-39"'],
+    ['names nobody', '{"userName":"s-39@x.example"}'],
+    ['names somebody who cannot be', '{"externalId":" s-39"}'],
+    ['is too long', `{"externalId":"s-39","displayName":"${'x'.repeat(70_000)}"}`],
+  ])('of which a line %s takes nobody for missing, and says so', async (_, line) => {
+    await send(people(40));
+    const text = `${toLines(people(38))}${line}\n`;
+    const { body } = await sendStream(key, text, '?mode=snapshot');
+    expect([body.counts.failed, body.counts.deactivated, await inactive()]).toEqual([1, 0, []]);
+    const run = await key.get(`/sync-runs/${body.run}`);
+    expect(run.body).toMatchObject({ status: 'finished', error: expect.stringContaining('record 39 ') });
+  });
+
+  it('that breaks off takes nobody for missing', async () => {
+    await send(people(600));
+    const stream = new SentStream(key, '?mode=snapshot');
+    await stream.write(toLines(people(598)));
+    stream.cut();
+    await expect(stream.answer).rejects.toThrow();
+    const runs = () => key.get<{ items: { status: string }[] }>('/sync-runs');
+    while ((await runs()).body.items[0]?.status !== 'broken') await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await inactive()).toEqual([]);
+  });
+
+  describe('of a scope', () => {
+    it('says nothing of the people of another, nor of those whom none has stated', async () => {
+      await send(people(20), '&scope=hr');
+      await send(people(20).map(({ externalId }) => ({ externalId: `it-${externalId}` })), '&scope=it');
+      await key.post('/users/sync', person('upserted'));
+      await send(people(19), '&scope=hr');
+      await send([], '&scope=other');
+      expect(await inactive()).toEqual(['s-19']);
+    });
+
+    it('has whom it stated last, though it says nothing new', async () => {
+      await send(people(20), '&scope=hr');
+      await key.post('/users/sync', { users: [person(19)], scope: 'it' });
+      await send(people(19), '&scope=hr');
+      expect(await inactive()).toEqual([]);
+      const { body } = await key.get<{ items: { identities: { scope: string }[] }[] }>('/users?limit=200');
+      expect(new Set(body.items.map((user) => user.identities[0]?.scope))).toEqual(new Set(['hr', 'it']));
+    });
+
+    it('says nothing of who is known by login or SCIM alone', async () => {
+      await send(people(20));
+      const scim = await rollcall.clientWith(tenantId, ['scim:read', 'scim:write'], connectionId);
+      const user = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'own', externalId: 'own' };
+      expect((await scim.post('/scim/v2/Users', user)).status).toBe(201);
+      await send(people(20));
+      expect(await inactive()).toEqual([]);
+    });
+  });
+
+  describe('that says when it was true', () => {
+    it('spares whom a push has named since, though that said nothing new', async () => {
+      await send(people(40));
+      await key.post('/users/sync', [person(39)]);
+      const at = ago(0);
+      await key.post('/users/sync', [person(38)]);
+      const { body } = await send(people(38), `&statedAt=${encodeURIComponent(at)}`);
+      expect([body.counts.deactivated, await inactive()]).toEqual([1, ['s-39']]);
+    });
+
+    it('spares whom another job has named since in words that were refused', async () => {
+      await send(people(40));
+      const at = ago(0);
+      await key.post('/users/sync', [{ externalId: 's-39', roles: ['nothing-like-it'] }]);
+      await send(people(39), `&statedAt=${encodeURIComponent(at)}`);
+      expect(await inactive()).toEqual([]);
+    });
+
+    it('takes no one for missing whose record came late, but was true before', async () => {
+      await send(people(40), `&statedAt=${ago(HOUR)}`);
+      await send(people(39), `&statedAt=${ago(MINUTE)}`);
+      expect(await inactive()).toEqual(['s-39']);
+      await key.post('/users/sync', { users: [person(39, { displayName: 'Late' })], statedAt: ago(2 * MINUTE) });
+      expect(await inactive()).toEqual(['s-39']);
+    });
+
+    it.each([
+      ['ahead', () => ago(-2 * MINUTE), /ahead/],
+      ['longer ago than anybody remembers', () => ago(7 * 24 * HOUR + MINUTE), /seven days/],
+    ])('is refused if that is %s', async (_, at, why) => {
+      const { status, body } = await send(people(1), `&statedAt=${encodeURIComponent(at())}`);
+      const { faults } = body as unknown as { faults: { pointer: string; detail: string }[] };
+      expect([status, faults]).toEqual([400, [{ pointer: '?statedAt', detail: expect.stringMatching(why) }]]);
+    });
+  });
+
+  it('of a scope of which another is under way is refused; of another scope not', async () => {
+    await send(people(20));
+    const first = new SentStream(key, '?mode=snapshot');
+    await first.write(toLines(people(20)).repeat(40));
+    const runs = () => key.get<{ items: { status: string }[] }>('/sync-runs?status=running');
+    while ((await runs()).body.items.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await send(people(20))).body).toMatchObject({ status: 409, code: 'conflict' });
+    const json = await key.post('/users/sync', { users: people(20), mode: 'snapshot' });
+    expect([json.status, (await send([], '&scope=other')).status]).toEqual([409, 200]);
+    expect((await first.end()).status).toBe(200);
+    expect((await send(people(20))).status).toBe(200);
+  });
+});
