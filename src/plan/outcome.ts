@@ -75,6 +75,8 @@ export interface Outcome {
   unbound?: string;
   /** The person is a former user of the connection who came back. */
   returned?: boolean;
+  /** Somebody who was there: the person as the plan found them. */
+  before?: Person;
   /** The person as the plan leaves them, null where nobody was found. */
   person: Person | null;
 }

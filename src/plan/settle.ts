@@ -77,6 +77,7 @@ export function settle(found: FoundIdentity, settling: Settling): Outcome {
     withheld: derived.withheld,
     person,
   };
+  if (!settling.isNew) outcome.before = found.person;
   if (name.problem) outcome.problem = name.problem;
   if (isOther) {
     outcome.endSessions = 'external_id_changed';

@@ -19,6 +19,7 @@ import { ConnectionPolicies, type KnownConnection } from './connection-policies.
 import { ConnectionMoved, holdConnections } from './hold-connections.js';
 import { gatherAccountChanges, writeAccountChanges } from './offboarding.js';
 import { guardOwners } from './owner-guard.js';
+import { RemovalTally } from './removal-guard.js';
 import { gatherEffects, writeRowSets } from './effects.js';
 import type { Effects, SceneLoader, Settled, Submission } from './submission.js';
 
@@ -30,6 +31,7 @@ export interface PlannedBatch {
   now: Micros;
   loaded: LoadedBatch;
   settled: Settled[];
+  removals: RemovalTally;
   changes: PersonChanges[];
 }
 
@@ -60,12 +62,14 @@ export class Batch {
     const context: PlanContext = { now, newId, findPolicy: (id) => known.get(id)?.policy ?? null };
     await this.addPoliciesOfOthers(loaded, known);
     const extras = await loadExtras(this.database.read, submissions);
+    const removals = new RemovalTally(loaded.directory, loaded.revisions, now);
     const settled: Settled[] = [];
     for (const each of submissions) {
-      settled.push(settleOne(each, known, { loaded, extras, used }, context));
+      settled.push(settleOne(each, known, { loaded, extras, used, removals }, context));
       if (settled.length % PLANNED_IN_A_ROW === 0) await breathe();
     }
-    return { now, loaded, settled, changes: loaded.directory.changes(now) };
+    await removals.check(this.database.read);
+    return { now, loaded, settled, removals, changes: loaded.directory.changes(now) };
   }
 
   /**
@@ -83,6 +87,7 @@ export class Batch {
         const using = isFirst ? Promise.resolve(new Set<string>()) : this.findUsedTokens(submissions);
         const planned = await this.planAfter(submissions, using, isFirst);
         await this.write(submissions, planned, alongside);
+        planned.removals.keep();
         return planned.settled;
       } catch (error) {
         if (!isMoved(error) || attempt === ATTEMPTS_MAX) throw toProblem(error);
@@ -182,7 +187,7 @@ export class Batch {
 function settleOne(
   submission: Submission,
   known: ReadonlyMap<string, KnownConnection>,
-  { loaded: { directory }, extras, used }: { loaded: LoadedBatch; extras: Extras; used: Set<string> },
+  { loaded: { directory }, extras, used, removals }: Around,
   context: PlanContext,
 ): Settled {
   const { statement, once, connectionVersion, purpose } = submission;
@@ -200,7 +205,14 @@ function settleOne(
   if ('problem' in drafted) return { kind: 'failed', problem: drafted.problem };
   if ('outcome' in drafted) return { kind: 'planned', outcome: drafted.outcome, known: connection };
   const outcome = planStatement(directory, drafted.statement, policy, context, purpose);
-  return { kind: 'planned', outcome, known: connection };
+  return removals.guard(submission, { kind: 'planned', outcome, known: connection }, drafted.statement);
+}
+
+interface Around {
+  loaded: LoadedBatch;
+  extras: Extras;
+  used: Set<string>;
+  removals: RemovalTally;
 }
 
 type Extras = ReadonlyMap<SceneLoader, unknown>;

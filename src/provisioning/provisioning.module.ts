@@ -4,7 +4,9 @@ import { UsersModule } from '../records/users/users.module.js';
 import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
+import { MissingPeople } from './missing-people.js';
 import { ProvisioningService } from './provisioning.service.js';
+import { RemovalsService } from './removals.service.js';
 import { ReplanChunk } from './replan-chunk.js';
 import { ReplanPreview } from './replan-preview.js';
 import { ReplanController } from './replan.controller.js';
@@ -17,7 +19,17 @@ import { ReplanService } from './replan.service.js';
 @Module({
   imports: [ConnectionsModule, UsersModule],
   controllers: [ReplanController],
-  providers: [Batch, ConnectionPolicies, Idempotency, ProvisioningService, ReplanChunk, ReplanPreview, ReplanService],
-  exports: [ConnectionPolicies, Idempotency, ProvisioningService, ReplanService],
+  providers: [
+    Batch,
+    ConnectionPolicies,
+    Idempotency,
+    MissingPeople,
+    ProvisioningService,
+    RemovalsService,
+    ReplanChunk,
+    ReplanPreview,
+    ReplanService,
+  ],
+  exports: [ConnectionPolicies, Idempotency, MissingPeople, ProvisioningService, RemovalsService, ReplanService],
 })
 export class ProvisioningModule {}

@@ -1,6 +1,7 @@
 import type { NewEvent } from '../ledger/ledger.service.js';
 import type { EntityManager } from 'typeorm';
 import type { Directory } from '../plan/directory.js';
+import type { Loss } from '../plan/losses.js';
 import type { Outcome } from '../plan/outcome.js';
 import type { ConnectionPolicy, PlanContext } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
@@ -8,6 +9,7 @@ import type { Micros } from '../platform/clock.js';
 import type { SqlValue } from '../platform/database.js';
 import type { Problem } from '../platform/problem.js';
 import type { KnownConnection } from './connection-policies.js';
+import type { RemovalGuard } from './removal-guard.js';
 
 /** One statement on its way to the writer, with what shall be written beside it in the same transaction. */
 export interface Submission {
@@ -32,6 +34,8 @@ export interface Submission {
   once?: { jtiHash: string; expiresAt: Micros } | null;
   /** Nobody is believed to have its names: it is planned without looking for them, and again if that was wrong. */
   isNew?: boolean;
+  /** Of a run: what becomes of it if it takes something from a user. */
+  guard?: RemovalGuard;
   /** Digest of the push record that the identity stands for after this. */
   pushHash?: string | null;
   /** What else to write, now that it is known what becomes of the person. Pure: it may be asked again. */
@@ -87,8 +91,22 @@ export interface TableRow {
   values: SqlValue[];
 }
 
+/** It would take something away, and is not written: its run keeps it (RemovalGuard). */
+export interface HeldStatement {
+  kind: 'held';
+  outcome: Outcome & { userId: string; identityId: string };
+  known: KnownConnection;
+  statement: Statement;
+  /** The moment of the statement; one that has none of its own was the newest at this. */
+  at: Micros;
+  loss: Loss;
+  /** Of the identity's row when it was planned. */
+  revision: number;
+}
+
 export type Settled =
   | { kind: 'planned'; outcome: Outcome; known: KnownConnection }
+  | HeldStatement
   /** The connection was changed or closed since it was read: look again. */
   | { kind: 'moved' }
   /** The token has logged someone in before. */

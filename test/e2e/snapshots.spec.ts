@@ -37,6 +37,10 @@ describe('a snapshot', () => {
       .filter(({ active }) => !active)
       .map(({ externalId }) => externalId)
       .sort();
+  async function untilFirstRun(status: string): Promise<void> {
+    const newest = async () => (await key.get<{ items: { status: string }[] }>('/sync-runs?limit=1')).body.items[0];
+    while ((await newest())?.status !== status) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const ago = (micros: number) => formatTime(Date.now() * 1000 - micros);
 
   it('switches off who is not in it, and tells that of its run', async () => {
@@ -91,10 +95,10 @@ describe('a snapshot', () => {
     await send(people(600));
     const stream = new SentStream(key, '?mode=snapshot');
     await stream.write(toLines(people(598)));
+    await untilFirstRun('running');
     stream.cut();
     await expect(stream.answer).rejects.toThrow();
-    const runs = () => key.get<{ items: { status: string }[] }>('/sync-runs');
-    while ((await runs()).body.items[0]?.status !== 'broken') await new Promise((resolve) => setTimeout(resolve, 50));
+    await untilFirstRun('broken');
     expect(await inactive()).toEqual([]);
   });
 
@@ -167,8 +171,7 @@ describe('a snapshot', () => {
     await send(people(20));
     const first = new SentStream(key, '?mode=snapshot');
     await first.write(toLines(people(20)).repeat(40));
-    const runs = () => key.get<{ items: { status: string }[] }>('/sync-runs?status=running');
-    while ((await runs()).body.items.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilFirstRun('running');
     expect((await send(people(20))).body).toMatchObject({ status: 409, code: 'conflict' });
     const json = await key.post('/users/sync', { users: people(20), mode: 'snapshot' });
     expect([json.status, (await send([], '&scope=other')).status]).toEqual([409, 200]);

@@ -51,7 +51,7 @@ describe('a stream whose service is killed with -9', () => {
     const answer = await new SentStream(http, query, headers).end(lines);
     expect([answer.status, answer.body.counts, answer.body.upTo]).toEqual([
       200,
-      { created: PEOPLE, updated: 0, unchanged: 0, deactivated: 0, stale: 0, failed: 0 },
+      { created: PEOPLE, updated: 0, unchanged: 0, deactivated: 0, stale: 0, held: 0, failed: 0 },
       PEOPLE,
     ]);
     expect(await world.count('runs')).toBe(1);

@@ -48,7 +48,7 @@ describe('a stream of NDJSON on POST /users/sync', () => {
       {
         run: expect.any(String),
         status: 'finished',
-        counts: { created: 1203, updated: 0, unchanged: 0, deactivated: 0, stale: 0, failed: 0 },
+        counts: { created: 1203, updated: 0, unchanged: 0, deactivated: 0, stale: 0, held: 0, failed: 0 },
         upTo: 1203,
         failures: [],
       },
@@ -234,7 +234,7 @@ describe('a stream of NDJSON on POST /users/sync', () => {
       expect.objectContaining({ record: 3, externalId: 's-2', result: 'created' }),
       expect.objectContaining({ record: 4, externalId: null, result: 'failed' }),
       expect.objectContaining({ record: 5, externalId: 's-2', result: 'deactivated', duplicateOf: 3 }),
-      { counts: { created: 1, updated: 1, unchanged: 1, deactivated: 1, stale: 0, failed: 1 } },
+      { counts: { created: 1, updated: 1, unchanged: 1, deactivated: 1, stale: 0, held: 0, failed: 1 } },
     ]);
     expect(await directory()).toEqual(expected(2));
     expect(await rollcall.database.read.countBy(RunEntity, { tenantId })).toBe(before);

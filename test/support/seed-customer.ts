@@ -61,6 +61,7 @@ const defaults: ConnectionSettings = {
   allowedEntitlements: ['report:*'],
   allowPrivileged: false,
   authoritativeDomains: [],
+  safetyCatch: { users: 3, percent: 10, graceHours: 0 },
   emailVerified: 'claim',
   preset: 'rfc',
 };

@@ -4,12 +4,14 @@ import type { Settled, TableRow } from '../../provisioning/submission.js';
 import { type RunCounts, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { FAILURE_COLUMNS, failureRow, insertFailures } from '../../records/sync-runs/run-rows.js';
 import { type Naming, SEEN_COLUMNS, seenRows } from '../../records/sync-runs/seen-names.js';
+import { entryRows } from './held-records.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
 import type { PushRun, Waiting } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import type { SeenNotes } from './seen-notes.js';
-import type { StreamOrder, StreamParts } from './stream-run.js';
+import type { PushParts } from './push-parts.js';
+import { runOf, type StreamOrder } from './stream-run.js';
 import { countResults, failuresOf, type RecordResult } from './sync-result.js';
 
 const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts'];
@@ -30,8 +32,8 @@ export interface ChunkPlace {
 /** Writes a chunk of a stream, and beside it, in the same transaction, that it is written and what it refused. */
 export class ChunkWriter {
   constructor(
-    private readonly parts: StreamParts,
-    private readonly order: Pick<StreamOrder, 'runId' | 'principal' | 'known'>,
+    private readonly parts: PushParts,
+    private readonly order: StreamOrder,
     private readonly notes: SeenNotes,
   ) {}
 
@@ -74,7 +76,8 @@ export class ChunkWriter {
         const results = [...run.results];
         for (const [index, result] of run.readResults(waiting, settled)) results[index] = result;
         assertInPlace(settled, isAlone);
-        return { rows: this.outcomeRows(run, chunk, results), events: [] };
+        const held = entryRows(runOf(this.order), waiting, settled, (index) => chunk.numbers[index] ?? 0);
+        return { rows: [...this.outcomeRows(run, chunk, results), ...held], events: [] };
       },
     };
     const submissions = waiting.map(({ submission }) => submission);
@@ -106,11 +109,11 @@ export class ChunkWriter {
   }
 
   private outcomeOf(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]) {
-    const { runId, principal, known } = this.order;
+    const { runId, principal } = this.order;
     const { from, to, digest, numbers } = chunk;
     const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, JSON.stringify(countResults(results))];
     const now = this.parts.clock.now();
-    const of = { id: runId, tenantId: principal.tenantId, connectionId: known.row.id };
+    const of = runOf(this.order);
     const failures = failuresOf(results, (index) => numbers[index] ?? 0).map((each) => failureRow(of, each, now));
     return { part, failures, seen: seenRows(of, this.namingOf(run, chunk, results)) };
   }

@@ -1,4 +1,5 @@
 import { actorOf } from '../../ledger/ledger.service.js';
+import type { SnapshotTruth } from '../../plan/missing.js';
 import type { Statement } from '../../plan/statement.js';
 import type { Principal } from '../../platform/access.js';
 import { breathe } from '../../platform/breathe.js';
@@ -10,6 +11,7 @@ import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
 import type { Naming } from '../../records/sync-runs/seen-names.js';
+import { entryRows, type RecordFate } from './held-records.js';
 import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
 import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
@@ -23,6 +25,9 @@ export interface SyncAnswer {
   dryRun: boolean;
   counts: SyncCounts;
   results: RecordResult[];
+  /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
+  missing?: number;
+  error?: string;
 }
 
 /** A record that has to be planned, and its statement. */
@@ -34,6 +39,8 @@ export interface Waiting {
 /** One push under way: what was asked, and what is known of each record so far. */
 export class PushRun {
   readonly results: RecordResult[];
+  /** Of a snapshot: what it has come to. */
+  ended: { counts: SyncCounts; missing: number; error: string | null } | null = null;
   private readonly records: IncomingRecord[];
 
   constructor(
@@ -46,6 +53,12 @@ export class PushRun {
   ) {
     this.records = records;
     this.results = Array.from<RecordResult>({ length: records.length });
+  }
+
+  /** What it is the whole truth of; null: of nothing. */
+  get truth(): SnapshotTruth | null {
+    const { scope, since } = this.request;
+    return since === null ? null : { connectionId: this.known.row.id, scope, statedAt: since };
   }
 
   /** Takes the results that an earlier try of the same request has committed. */
@@ -124,18 +137,28 @@ export class PushRun {
     for (const [index, result] of this.readResults(waiting, settled)) this.results[index] = result;
   }
 
-  /** The results of a chunk are kept in the transaction of its effect. */
-  keepPart(waiting: readonly Waiting[], partRow: (part: number, results: string) => TableRow): void {
+  /** The results of a chunk, and what of it waits, are kept in the transaction of its effect. */
+  keepPart(waiting: readonly Waiting[], partRow: ((part: number, results: string) => TableRow) | null): void {
     const last = waiting.at(-1);
     if (!last) return;
     const part = waiting[0]?.record.index ?? 0;
+    const run = { id: this.id, tenantId: this.principal.tenantId, connectionId: this.known.row.id };
     last.submission.ofChunk = {
       size: waiting.length,
-      conclude: (settled) => ({
-        rows: [partRow(part, JSON.stringify(this.readResults(waiting, settled)))],
-        events: [],
-      }),
+      conclude: (settled) => {
+        const rows = entryRows(run, waiting, settled, (index) => index + 1);
+        if (partRow) rows.push(partRow(part, JSON.stringify(this.readResults(waiting, settled))));
+        return { rows, events: [] };
+      },
     };
+  }
+
+  /** What has become of the records that were held. */
+  noteFates(fates: readonly RecordFate[]): void {
+    for (const { record, result, problem } of fates) {
+      const before = this.results[record - 1];
+      if (before?.result === 'held') this.results[record - 1] = { ...before, result, ...(problem ? { problem } : {}) };
+    }
   }
 
   /**
@@ -168,7 +191,10 @@ export class PushRun {
 
   answer(): SyncAnswer {
     const { dryRun } = this.request;
-    return { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
+    const answer = { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
+    if (!this.ended) return answer;
+    const { counts, missing, error } = this.ended;
+    return { ...answer, counts, missing, ...(error === null ? {} : { error }) };
   }
 
   /** The results of a chunk, by the places of its records. */

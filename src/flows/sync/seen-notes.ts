@@ -1,16 +1,16 @@
 import type { EntityManager } from 'typeorm';
 import { deleteByKeys, insertRows } from '../../platform/sql.js';
+import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { type Naming, SEEN_COLUMNS, seenRows } from '../../records/sync-runs/seen-names.js';
-import type { StreamOrder } from './stream-run.js';
 
 /**
- * Whom the chunks of a stream named that had nothing to write. It is written with the next word of the run that counts
+ * Whom the records of a run named that had nothing else to write. It is written with the next word of the run that counts
  * them as done with: what came later is read again if the process dies, and noted then.
  */
 export class SeenNotes {
   private waiting: Naming[] = [];
 
-  constructor(private readonly order: Pick<StreamOrder, 'runId' | 'principal' | 'known'>) {}
+  constructor(private readonly run: EntryOfRun) {}
 
   add(naming: Naming): void {
     this.waiting.push(naming);
@@ -18,9 +18,7 @@ export class SeenNotes {
 
   /** Writes, in `tx`, those of the records up to this one. Call `drop` with the same number after the commit. */
   async write(tx: EntityManager, upTo: number): Promise<void> {
-    const { runId, principal, known } = this.order;
-    const run = { id: runId, tenantId: principal.tenantId, connectionId: known.row.id };
-    const rows = this.waiting.filter(({ part }) => part <= upTo).flatMap((each) => seenRows(run, each));
+    const rows = this.waiting.filter(({ part }) => part <= upTo).flatMap((each) => seenRows(this.run, each));
     // The answer to a commit can be lost, and the commit be there.
     const keys = rows.map(([id = null, part = null]) => [id, part]);
     await deleteByKeys(tx, 'run_seen', ['runId', 'part'], keys);

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { SnapshotTruth } from '../../plan/missing.js';
 import { Clock, MINUTE, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
+import type { RunEnd } from '../../provisioning/decide-run.js';
 import { MissingPeople } from '../../provisioning/missing-people.js';
 import { RunEntryEntity, RunSeenEntity } from '../../records/sync-runs/run.entity.js';
 import { addEntries, type EntryOfRun } from '../../records/sync-runs/run-entries.js';
@@ -20,6 +22,16 @@ export interface SnapshotEnd {
   error: string | null;
   /** Why it is to be held, whatever it takes away. */
   holdsBecause?: string;
+}
+
+/** How the run is to be decided on. What is not sure of who is missing does not put another in its place. */
+export function toRunEnd({ error, holdsBecause }: SnapshotEnd): RunEnd {
+  return { error, supersedes: error === null, ...(holdsBecause === undefined ? {} : { holdsBecause }) };
+}
+
+/** How many were missing from a snapshot, whatever became of them since. */
+export function countMissing(read: EntityManager, runId: string): Promise<number> {
+  return read.countBy(RunEntryEntity, { runId, change: 'deactivate' });
 }
 
 const CLOCK_MAY_DRIFT: Micros = MINUTE;
@@ -42,7 +54,9 @@ export class Snapshots {
    * `stopped` ends it between two pages.
    */
   async gather(run: EntryOfRun, truth: SnapshotTruth, mark: ClockMark, stopped: AbortSignal): Promise<SnapshotEnd> {
-    await this.database.transaction((tx) => tx.delete(RunEntryEntity, { runId: run.id, change: 'deactivate', state: 'waiting' }));
+    await this.database.transaction((tx) =>
+      tx.delete(RunEntryEntity, { runId: run.id, change: 'deactivate', state: 'waiting' }),
+    );
     const error = (await this.findFlaw(run.id)) ?? this.findClockFault(truth, mark);
     if (error !== null) return { missing: 0, error };
     let missing = 0;

@@ -1,15 +1,19 @@
+import type { SnapshotTruth } from '../../plan/missing.js';
 import type { Principal } from '../../platform/access.js';
-import type { Clock, Micros } from '../../platform/clock.js';
-import type { Database } from '../../platform/database.js';
+import type { Micros } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
-import type { ConnectionPolicies, KnownConnection } from '../../provisioning/connection-policies.js';
-import type { ProvisioningService } from '../../provisioning/provisioning.service.js';
+import type { KnownConnection } from '../../provisioning/connection-policies.js';
+import { scopeOf } from '../../provisioning/decide-run.js';
+import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
+import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import type { DonePart } from '../../records/sync-runs/run-state.js';
 import { ChunkWriter } from './chunk-writer.js';
+import { guardOf, guardRecords } from './held-records.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
+import type { PushParts } from './push-parts.js';
 import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import { SeenNotes } from './seen-notes.js';
@@ -26,13 +30,6 @@ export interface StreamOrder {
   request: StreamRequest;
   /** Of a snapshot: the moment whose truth it is. */
   since: Micros | null;
-}
-
-export interface StreamParts {
-  database: Database;
-  clock: Clock;
-  policies: ConnectionPolicies;
-  provisioning: ProvisioningService;
 }
 
 /** A chunk on its way. */
@@ -56,17 +53,29 @@ export class StreamRun {
   private readonly flights: Flight[] = [];
   private readonly halt = new AbortController();
   private readonly writer: ChunkWriter;
+  private readonly guard: RemovalGuard;
   private readonly flightsMax: number;
   private lookedAt = performance.now();
 
   constructor(
-    private readonly parts: StreamParts,
-    private readonly order: StreamOrder,
+    private readonly parts: PushParts,
+    readonly order: StreamOrder,
   ) {
     // One is written, one planned, one sorted out; SQLite works on one at a time anyway.
     this.flightsMax = parts.database.engine === 'mysql' ? 3 : 2;
-    this.notes = new SeenNotes(order);
+    this.guard = guardOf(order.known, 'hold', scopeOf(order.request));
+    this.notes = new SeenNotes(runOf(order));
     this.writer = new ChunkWriter(parts, order, this.notes);
+  }
+
+  get mode(): 'upsert' | 'snapshot' {
+    return this.order.request.mode;
+  }
+
+  /** What it is the whole truth of; null: of nothing. */
+  get truth(): SnapshotTruth | null {
+    const { known, request, since } = this.order;
+    return since === null ? null : { connectionId: known.row.id, scope: request.scope, statedAt: since };
   }
 
   /** Aborted when a chunk could not be committed; its reason says why. */
@@ -75,9 +84,14 @@ export class StreamRun {
   }
 
   /** Goes on with what an earlier try has done. */
-  resume(stored: RunEntity, parts: readonly (DonePart & { digest: string })[]): void {
+  resume(
+    stored: RunEntity,
+    parts: readonly (DonePart & { digest: string })[],
+    waiting: readonly { identityId: string }[],
+  ): void {
     if (this.order.since !== null) this.order.since = stored.statedAt ?? this.order.since;
     this.progress.resume(stored, parts);
+    for (const { identityId } of waiting) this.guard.waiting.add(identityId);
   }
 
   /** Begins to commit a chunk; settles when the next one may come. Throws what another chunk has failed for. */
@@ -164,7 +178,9 @@ export class StreamRun {
     const pushed = { ...request, records: chunk.records, atomic: false, since, startedAt: this.parts.clock.now() };
     const run = new PushRun(runId, principal, known, pushed, records);
     const stored = await patiently(() => findStoredPushes(this.parts.database.read, known.row.id, records));
-    return { run, waiting: await run.sortOut(records, stored) };
+    const waiting = await run.sortOut(records, stored);
+    guardRecords(waiting, this.guard);
+    return { run, waiting };
   }
 
   /** A stream may last for hours: rules may be saved meanwhile, the connection closed, the key revoked. */
@@ -178,6 +194,10 @@ export class StreamRun {
     if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     this.order.known = known;
   }
+}
+
+export function runOf({ runId, principal, known }: StreamOrder): EntryOfRun {
+  return { id: runId, tenantId: principal.tenantId, connectionId: known.row.id };
 }
 
 function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

@@ -1,22 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MoreThan } from 'typeorm';
-import { Clock } from '../../platform/clock.js';
-import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
-import { ConnectionPolicies } from '../../provisioning/connection-policies.js';
+import type { Decision } from '../../provisioning/decide-run.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
-import { ProvisioningService } from '../../provisioning/provisioning.service.js';
-import { type RunEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { RunEntity, RunEntryEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { newRun } from '../../records/sync-runs/run-rows.js';
+import { isComplete } from '../../records/sync-runs/run-state.js';
 import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
 import { patiently } from './patience.js';
-import { type StreamOrder, type StreamParts, StreamRun } from './stream-run.js';
+import { PushParts } from './push-parts.js';
+import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
+import { runOf, type StreamOrder, StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
 const FAILURES_SHOWN = 100;
-const NO_COUNTS = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, failed: 0 };
+const NO_COUNTS = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, held: 0, failed: 0 };
+
+type Ended = Pick<RunEntity, 'id' | 'mode' | 'status' | 'counts' | 'upTo' | 'error'>;
 
 /** A stream whose run is written down and under way. */
 export interface OpenStream {
@@ -25,22 +27,18 @@ export interface OpenStream {
   journal: RunJournal;
   phase: 'receiving' | 'writing';
   held: HeldRequest | null;
+  /** When this process began to work on it. */
+  mark: ClockMark;
 }
 
 /** The runs of streams: how they begin or are gone on with, how they end or break. */
 @Injectable()
 export class StreamRuns {
-  readonly parts: StreamParts;
-
   constructor(
-    database: Database,
-    clock: Clock,
-    policies: ConnectionPolicies,
-    provisioning: ProvisioningService,
+    readonly parts: PushParts,
+    readonly snapshots: Snapshots,
     private readonly idempotency: Idempotency,
-  ) {
-    this.parts = { database, clock, policies, provisioning };
-  }
+  ) {}
 
   /** Writes the run down; under a key that came before, goes on where that try has ended, or gives its answer. */
   async open(given: StreamOrder, requestKey: string | null): Promise<OpenStream | { answer: StreamAnswerDto }> {
@@ -50,8 +48,13 @@ export class StreamRuns {
     const held = requestKey === null ? null : await this.idempotency.begin(principal.id, requestKey, same, runId);
     if (held && 'answer' in held) return { answer: JSON.parse(held.answer) as StreamAnswerDto };
     const order = { ...given, runId: held?.runId ?? runId };
+    if (held?.isResumed) {
+      const answer = await this.findAnswer(order.runId, held);
+      if (answer) return { answer };
+    }
     const run = new StreamRun(this.parts, order);
-    const opened = { runId: order.runId, run, held, phase: 'receiving' as OpenStream['phase'] };
+    const mark = this.snapshots.markClock();
+    const opened = { runId: order.runId, run, held, mark, phase: 'receiving' as OpenStream['phase'] };
     try {
       const journal = await this.openJournal(order, opened);
       return Object.assign(opened, { journal });
@@ -67,11 +70,15 @@ export class StreamRuns {
     try {
       await run.finish();
       journal.stopped.throwIfAborted();
+      const end = await this.takeStock(opened);
+      const decision = (run.progress.counts.held ?? 0) > 0 || end ? await this.settleHeld(opened, end) : 'nothing';
       await journal.close();
       return await patiently(async () => {
-        const answer = await this.answerOf(runId, run);
+        const error = end?.error ?? null;
+        const ended = { id: runId, mode: run.mode, status: 'finished', error, ...run.progress } as const;
+        const answer = await this.answerOf(decision === 'nothing' ? ended : await this.read(runId));
         await this.parts.database.transaction(async (tx) => {
-          await journal.end(tx, 'finished', null);
+          if (decision === 'nothing') await journal.end(tx, 'finished', error);
           if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
         });
         return answer;
@@ -120,24 +127,58 @@ export class StreamRuns {
       async (stored) => {
         const { id: runId, upTo } = stored;
         const parts = await database.read.findBy(RunPartEntity, { runId, part: MoreThan(upTo) });
-        run.resume(stored, parts);
+        const waiting = { where: { runId, state: 'waiting' }, select: { identityId: true } } as const;
+        run.resume(stored, parts, await database.read.find(RunEntryEntity, waiting));
       },
     );
   }
 
-  private async answerOf(runId: string, { progress }: StreamRun): Promise<StreamAnswerDto> {
-    const where = { runId };
-    const failures = await this.parts.database.read.find(RunFailureEntity, {
-      where,
+  /** Of a snapshot: who is missing from it. */
+  private async takeStock({ run, journal, mark }: OpenStream): Promise<SnapshotEnd | null> {
+    const { truth } = run;
+    if (!truth) return null;
+    await patiently(() => journal.tell());
+    return patiently(() => this.snapshots.gather(runOf(run.order), truth, mark, journal.stopped));
+  }
+
+  /** What it takes away is applied, or held; the run's row says which. */
+  private async settleHeld({ runId, run, journal }: OpenStream, end: SnapshotEnd | null): Promise<Decision> {
+    await patiently(() => journal.stopTelling());
+    const { counts, upTo, digest } = run.progress;
+    const said = { counts, upTo, digest, holder: journal.holder, ...(end ? toRunEnd(end) : {}) };
+    return patiently(() => this.parts.removals.decide(runId, said));
+  }
+
+  /** The answer of a run of which an earlier try has sent all, and not heard what became of it. */
+  private async findAnswer(runId: string, held: HeldRequest): Promise<StreamAnswerDto | null> {
+    const stored = await this.parts.database.read.findOneBy(RunEntity, { id: runId });
+    if (!stored || !isComplete(stored)) return null;
+    await this.parts.removals.decide(runId);
+    const answer = await this.answerOf(await this.read(runId));
+    await this.parts.database.transaction((tx) => this.idempotency.finish(tx, held, JSON.stringify(answer)));
+    return answer;
+  }
+
+  private read(id: string): Promise<RunEntity> {
+    return this.parts.database.read.findOneByOrFail(RunEntity, { id });
+  }
+
+  private async answerOf({ id, mode, status, counts, upTo, error }: Ended): Promise<StreamAnswerDto> {
+    const { read } = this.parts.database;
+    const failures = await read.find(RunFailureEntity, {
+      where: { runId: id },
       order: { record: 'ASC' },
       take: FAILURES_SHOWN,
     });
     return {
-      run: runId,
-      status: 'finished',
-      counts: { ...NO_COUNTS, ...progress.counts },
-      upTo: progress.upTo,
+      run: id,
+      // Somebody may have agreed to it, or refused it, by now.
+      status: status === 'held' || status === 'running' ? status : 'finished',
+      counts: { ...NO_COUNTS, ...counts },
+      upTo,
       failures: failures.map(RunFailureView.toView),
+      ...(mode === 'snapshot' ? { missing: await countMissing(read, id) } : {}),
+      ...(error === null ? {} : { error }),
     };
   }
 

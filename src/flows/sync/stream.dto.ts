@@ -5,10 +5,15 @@ import { SyncCountsDto } from './sync.dto.js';
 export class StreamAnswerDto {
   /** The run's id: `GET /sync-runs/{id}`. */
   run: string;
-  status: 'finished';
+  /** `held`: what it takes away waits for an admin. `running`: it is still being taken away. */
+  status: 'finished' | 'held' | 'running';
   counts: SyncCountsDto;
   /** The number of the last line. */
   upTo: number;
+  /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
+  missing?: number;
+  /** Why it is held, or why nobody was taken for missing. */
+  error?: string;
   /** The first hundred refused records; all of them are at `GET /sync-runs/{id}/failures`. */
   failures: RunFailureView[];
 }

@@ -2,7 +2,7 @@ import type { Fault } from '../../platform/problem.js';
 import type { Settled } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
 
-export type RecordResultName = 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'failed';
+export type RecordResultName = 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'held' | 'failed';
 
 /** What became of one record, in the order in which they were sent. */
 export interface RecordResult {
@@ -17,7 +17,7 @@ export interface RecordResult {
 export type SyncCounts = Record<RecordResultName, number>;
 
 export function countResults(results: readonly RecordResult[]): SyncCounts {
-  const counts: SyncCounts = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, failed: 0 };
+  const counts: SyncCounts = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, held: 0, failed: 0 };
   for (const each of results) counts[each.result] += 1;
   return counts;
 }
@@ -42,6 +42,7 @@ export function toRecordResult(settled: Settled | undefined, externalId: string)
     return failed(externalId, code, detail ?? title);
   }
   if (settled.kind === 'replayed') return failed(externalId, 'conflict', 'It was sent before.');
+  if (settled.kind === 'held') return { externalId, result: 'held', userId: settled.outcome.userId };
   const { outcome } = settled;
   const { problem, userId } = outcome;
   if (outcome.result === 'failed' || outcome.result === 'refused') {

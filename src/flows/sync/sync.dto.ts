@@ -59,7 +59,7 @@ export class RecordFaultDto {
 
 export class RecordResultDto {
   externalId: string | null;
-  result: 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'failed';
+  result: 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'held' | 'failed';
   userId?: string;
   /** The number of an earlier record of the same person in this push; both were applied, in order. */
   duplicateOf?: number;
@@ -73,6 +73,8 @@ export class SyncCountsDto {
   deactivated: number;
   /** Older than what is stored: it changed nothing. */
   stale: number;
+  /** They take something from a user, and wait: for the end of the run, or for an admin (`GET /sync-runs/{id}/plan`). */
+  held: number;
   failed: number;
 }
 
@@ -83,4 +85,8 @@ export class SyncAnswerDto {
   counts: SyncCountsDto;
   /** One for each record, in order. */
   results: RecordResultDto[];
+  /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
+  missing?: number;
+  /** Why it is held, or why nobody was taken for missing. */
+  error?: string;
 }

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
+import { PushParts } from './push-parts.js';
+import { Snapshots } from './snapshots.js';
 import { StreamRuns } from './stream-runs.js';
 import { StreamService } from './stream.service.js';
 import { SyncController } from './sync.controller.js';
@@ -13,6 +15,6 @@ import { SyncService } from './sync.service.js';
 @Module({
   imports: [ProvisioningModule],
   controllers: [SyncController],
-  providers: [StreamRuns, StreamService, SyncService],
+  providers: [PushParts, Snapshots, StreamRuns, StreamService, SyncService],
 })
 export class SyncModule {}

@@ -1,20 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
-import { Clock } from '../../platform/clock.js';
-import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { parseJsonBody } from '../../platform/json-body.js';
 import { Problem } from '../../platform/problem.js';
-import { insertRows } from '../../platform/sql.js';
-import { ConnectionPolicies } from '../../provisioning/connection-policies.js';
+import { type Decision, scopeOf, tellTrip } from '../../provisioning/decide-run.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
-import { CHUNK_ITEMS_MAX, ProvisioningService } from '../../provisioning/provisioning.service.js';
+import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
+import { RemovalsWait } from '../../provisioning/removal-guard.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { failureRow, finishedAt, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
-import { SEEN_COLUMNS, seenRows } from '../../records/sync-runs/seen-names.js';
+import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
+import { isComplete } from '../../records/sync-runs/run-state.js';
+import { guardOf, guardRecords, readFates } from './held-records.js';
+import { PushParts } from './push-parts.js';
+import { SeenNotes } from './seen-notes.js';
+import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
 import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
 import { findStoredPushes } from './stored-pushes.js';
@@ -31,10 +34,8 @@ const CHUNKS_AT_ONCE = 2;
 @Injectable()
 export class SyncService {
   constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-    private readonly policies: ConnectionPolicies,
-    private readonly provisioning: ProvisioningService,
+    private readonly parts: PushParts,
+    private readonly snapshots: Snapshots,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -50,13 +51,13 @@ export class SyncService {
   }
 
   private async take(principal: Principal, body: Buffer, idempotencyKey: string | null): Promise<SyncAnswer> {
-    const startedAt = this.clock.now();
+    const startedAt = this.parts.clock.now();
     const { request, faults } = readSyncRequest(body, startedAt);
     if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
     if (request.records.length > RECORDS_MAX) {
       throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several, or a stream.`);
     }
-    const known = await getPushConnection(this.policies, principal, request.connectionId);
+    const known = await getPushConnection(this.parts.policies, principal, request.connectionId);
     const records = await nameRecords(request.records, request);
     const since = request.mode === 'snapshot' ? (request.statedAt ?? startedAt) : null;
     const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt, since }, records);
@@ -76,37 +77,115 @@ export class SyncService {
 
   private async apply(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
     if (run.request.atomic) return this.applyWhole(run, held);
+    if (held?.isResumed && (await this.hasEnded(run))) return this.answerAgain(run, held);
     const waiting = await this.sortOut(run);
-    if (waiting.length > UNJOURNALLED_MAX || held?.isResumed || run.request.since !== null)
-      return this.applyJournalled(run, waiting, held);
-    await this.applyChunks(run, waiting, held);
-    await this.database.transaction((tx) => this.finish(tx, run, held));
+    const isLong = waiting.length > UNJOURNALLED_MAX || run.request.since !== null;
+    if (isLong || held?.isResumed) return this.applyJournalled(run, waiting, held);
+    this.guard(run, waiting);
+    try {
+      await this.applyChunks(run, waiting, held);
+    } catch (error) {
+      if (!(error instanceof RemovalsWait)) throw error;
+      // What is written of it so far has its result; the rest waits for the end of the run, or for an admin.
+      const rest = waiting.filter(({ record }) => run.results[record.index] === undefined);
+      return this.applyJournalled(run, rest, held);
+    }
+    await this.parts.database.transaction((tx) => this.finish(tx, run, held));
     return run.answer();
+  }
+
+  /** As few records as may always lose something need no guard; a chunk is counted whole, where nothing is lost for free. */
+  private guard(run: PushRun, waiting: readonly Waiting[]): void {
+    if (waiting.length < run.known.row.settings.safetyCatch.users) return;
+    guardRecords(
+      waiting,
+      guardOf(run.known, waiting.length <= CHUNK_ITEMS_MAX ? 'count' : 'stop', scopeOf(run.request)),
+    );
   }
 
   /** A long one: its run can be seen, followed and cancelled while it goes on. */
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
-    const journal = await RunJournal.open(this.database, this.clock, {
-      run: { ...this.rowOf(run), phase: 'writing' },
-      admit: (tx) => assertOnlySnapshot(tx, this.database.engine, this.rowOf(run)),
-      progress: () => ({ phase: 'writing', counts: run.counts, upTo: run.upTo, digest: null }),
-      ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
-    });
+    const mark = this.snapshots.markClock();
+    const notes = new SeenNotes(runOf(run));
+    const journal = await RunJournal.open(
+      this.parts.database,
+      this.parts.clock,
+      {
+        run: { ...this.rowOf(run), phase: 'writing' },
+        admit: (tx) => assertOnlySnapshot(tx, this.parts.database.engine, this.rowOf(run)),
+        progress: () => ({ phase: 'writing', counts: run.counts, upTo: run.upTo, digest: null }),
+        beside: notes,
+        ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
+      },
+      ({ statedAt }) => Promise.resolve(void (run.request.since &&= statedAt)),
+    );
+    guardRecords(waiting, guardOf(run.known, 'hold', scopeOf(run.request)));
     try {
       await this.applyChunks(run, waiting, held, journal.stopped);
+      const { failures } = run;
+      this.note(run, notes);
+      const end = await this.takeStock(run, journal, mark);
+      const decision = run.counts.held > 0 || end ? await this.settleHeld(run, journal, end) : 'nothing';
+      if (end) await this.tellEnd(run, decision === 'nothing' ? end.error : null);
       await journal.close();
-      await this.database.transaction(async (tx) => {
-        await journal.end(tx, 'finished', null);
-        await this.keepOutcome(tx, run, held);
+      await this.parts.database.transaction(async (tx) => {
+        if (decision === 'nothing') await journal.end(tx, 'finished', end?.error ?? null);
+        await this.keepOutcome(tx, run, held, failures);
       });
       return run.answer();
     } catch (error) {
       await journal.close();
       const status = error instanceof Problem && error.code === 'run_cancelled' ? 'cancelled' : 'broken';
       const reason = error instanceof Problem ? (error.detail ?? error.title) : 'Something failed on our side.';
-      await this.database.transaction((tx) => journal.end(tx, status, reason)).catch(() => undefined);
+      await this.parts.database.transaction((tx) => journal.end(tx, status, reason)).catch(() => undefined);
       throw error;
     }
+  }
+
+  private note(run: PushRun, notes: SeenNotes): void {
+    const naming = run.naming(run.results, this.parts.clock.now(), (index) => index + 1);
+    notes.add({ part: 1, ...naming });
+  }
+
+  /** Of a snapshot: who is missing from it. */
+  private async takeStock(run: PushRun, journal: RunJournal, mark: ClockMark): Promise<SnapshotEnd | null> {
+    const { truth } = run;
+    if (!truth) return null;
+    await journal.tell();
+    return this.snapshots.gather(runOf(run), truth, mark, journal.stopped);
+  }
+
+  /** What it takes away is applied, or held. */
+  private async settleHeld(run: PushRun, journal: RunJournal, end: SnapshotEnd | null): Promise<Decision> {
+    await journal.stopTelling();
+    const { counts, size: upTo } = run;
+    const said = { counts, upTo, holder: journal.holder, ...(end ? toRunEnd(end) : {}) };
+    const decision = await this.parts.removals.decide(run.id, said);
+    run.noteFates(await readFates(this.parts.database.read, run.id));
+    return decision;
+  }
+
+  /** In the words of the run's row: of who is missing there is no result. */
+  private async tellEnd(run: PushRun, error: string | null): Promise<void> {
+    const { read } = this.parts.database;
+    const stored = await read.findOneByOrFail(RunEntity, { id: run.id });
+    const missing = await countMissing(read, run.id);
+    run.ended = { counts: { ...run.counts, ...stored.counts }, missing, error: error ?? stored.error };
+  }
+
+  /** An earlier try has ended the run, and nothing but its answer was lost. */
+  private async hasEnded(run: PushRun): Promise<boolean> {
+    const stored = await this.parts.database.read.findOneBy(RunEntity, { id: run.id });
+    return stored !== null && isComplete(stored);
+  }
+
+  private async answerAgain(run: PushRun, held: HeldRequest): Promise<SyncAnswer> {
+    await this.sortOut(run);
+    run.noteFates(await readFates(this.parts.database.read, run.id));
+    if (run.truth) await this.tellEnd(run, null);
+    const answer = run.answer();
+    await this.parts.database.transaction((tx) => this.idempotency.finish(tx, held, JSON.stringify(answer)));
+    return answer;
   }
 
   private async applyChunks(
@@ -121,10 +200,10 @@ export class SyncService {
     const work = async (): Promise<void> => {
       while (next < waiting.length) {
         stopped?.throwIfAborted();
-        const chunk = waiting.slice(next, (next += isOneChunk ? CHUNK_ITEMS_MAX : this.provisioning.chunkItems));
-        if (held) run.keepPart(chunk, (part, results) => this.idempotency.partRow(held, part, results));
+        const chunk = waiting.slice(next, (next += isOneChunk ? CHUNK_ITEMS_MAX : this.parts.provisioning.chunkItems));
+        run.keepPart(chunk, held && ((part, results) => this.idempotency.partRow(held, part, results)));
         const submissions = chunk.map(({ submission }) => submission);
-        run.note(chunk, await this.provisioning.submitChunk(run.principal.tenantId, submissions));
+        run.note(chunk, await this.parts.provisioning.submitChunk(run.principal.tenantId, submissions));
       }
     };
     const workers = Array.from({ length: run.isOrderFree(waiting) ? CHUNKS_AT_ONCE : 1 }, work);
@@ -136,20 +215,28 @@ export class SyncService {
   private async applyWhole(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
     const waiting = await this.sortOut(run);
     run.refuseFailures();
-    await this.provisioning.submitWhole(
-      waiting.map(({ submission }) => submission),
-      async (tx, { settled }) => {
-        run.note(waiting, settled);
-        run.refuseFailures();
-        await this.finish(tx, run, held);
-      },
-    );
+    guardRecords(waiting, guardOf(run.known, 'count', scopeOf(run.request)));
+    const submissions = waiting.map(({ submission }) => submission);
+    const writing = this.parts.provisioning.submitWhole(submissions, async (tx, { settled }) => {
+      run.note(waiting, settled);
+      run.refuseFailures();
+      await this.finish(tx, run, held);
+    });
+    await writing.catch((error: unknown) => {
+      throw error instanceof RemovalsWait ? tooMuchAtOnce(run, error) : error;
+    });
     return run.answer();
   }
 
   private async preview(run: PushRun): Promise<SyncAnswer> {
     const waiting = await this.sortOut(run);
-    const { settled } = await this.provisioning.plan(waiting.map(({ submission }) => submission));
+    const submissions = waiting.map(({ submission }) => submission);
+    guardRecords(waiting, guardOf(run.known, 'count', scopeOf(run.request)));
+    const { settled } = await this.parts.provisioning.plan(submissions).catch((error: unknown) => {
+      if (!(error instanceof RemovalsWait)) throw error;
+      guardRecords(waiting, guardOf(run.known, 'hold', scopeOf(run.request)));
+      return this.parts.provisioning.plan(submissions);
+    });
     run.note(waiting, settled);
     return run.answer();
   }
@@ -159,7 +246,7 @@ export class SyncService {
     const waiting: Waiting[] = [];
     for (let start = 0; start < run.size; start += RECORDS_PER_READ) {
       const records = run.open(start, RECORDS_PER_READ);
-      const stored = await findStoredPushes(this.database.read, run.known.row.id, records);
+      const stored = await findStoredPushes(this.parts.database.read, run.known.row.id, records);
       waiting.push(...(await run.sortOut(records, stored)));
     }
     return waiting;
@@ -176,21 +263,37 @@ export class SyncService {
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
-    const now = this.clock.now();
+    const now = this.parts.clock.now();
     const over = finishedAt(now);
     await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
+    const notes = new SeenNotes(runOf(run));
+    this.note(run, notes);
+    await notes.write(tx, run.size);
     await this.keepOutcome(tx, run, held);
   }
 
-  private async keepOutcome(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
-    const of = { id: run.id, tenantId: run.principal.tenantId, connectionId: run.known.row.id };
-    const now = this.clock.now();
-    const naming = run.naming(run.results, now, (index) => index + 1);
-    await insertRows(tx, 'run_seen', SEEN_COLUMNS, seenRows(of, { part: 1, ...naming }));
+  private async keepOutcome(
+    tx: EntityManager,
+    run: PushRun,
+    held: HeldRequest | null,
+    failures = run.failures,
+  ): Promise<void> {
+    const of = { id: run.id, tenantId: run.principal.tenantId };
+    const now = this.parts.clock.now();
     await insertFailures(
       tx,
-      run.failures.map((each) => failureRow(of, each, now)),
+      failures.map((each) => failureRow(of, each, now)),
     );
     if (held) await this.idempotency.finish(tx, held, JSON.stringify(run.answer()));
   }
+}
+
+/** An atomic push cannot be written in part. */
+function tooMuchAtOnce(run: PushRun, { losing, people }: RemovalsWait): Problem {
+  const why = tellTrip(run.known.row.settings.safetyCatch, losing, people);
+  return new Problem('batch_refused', `${why} Send it without \`atomic\`, and what takes away waits for that.`);
+}
+
+function runOf({ id, principal, known }: PushRun): EntryOfRun {
+  return { id, tenantId: principal.tenantId, connectionId: known.row.id };
 }

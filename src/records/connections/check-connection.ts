@@ -1,7 +1,14 @@
 import { compileMapping } from '../../plan/mapping.js';
 import type { Fault } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
-import { checkDomains, checkName, checkRequiredClaims, checkTimes, checkTokenWords } from './check-settings.js';
+import {
+  checkDomains,
+  checkName,
+  checkRequiredClaims,
+  checkSafetyCatch,
+  checkTimes,
+  checkTokenWords,
+} from './check-settings.js';
 import type { ConnectionWords } from './compare-connections.js';
 import { checkIssuerUrl, findSharedIssuerFault, findUrlAddressFault } from './issuer-rules.js';
 import { findPreset, presetNames } from './presets.js';
@@ -37,6 +44,7 @@ export function checkConnection(connection: ConnectionWords, around: ConnectionS
     ...checkUrls(connection, around),
     ...checkTokenWords(settings),
     ...checkTimes(settings),
+    ...checkSafetyCatch(settings),
     ...checkRequiredClaims(settings.requiredClaims),
     ...checkDomains(settings.authoritativeDomains),
     ...checkAllowedRoles(connection, around),

@@ -108,6 +108,16 @@ export function checkTimes(settings: ConnectionSettings): Fault[] {
   return faults;
 }
 
+/** The limits of what a run may take away by itself. */
+export function checkSafetyCatch({ safetyCatch }: ConnectionSettings): Fault[] {
+  const limits = { users: [1, 1_000_000], percent: [0, 100], graceHours: [0, 720] } as const;
+  return Object.entries(limits).flatMap(([name, [least, most]]) => {
+    const value = safetyCatch[name as keyof typeof limits];
+    if (Number.isInteger(value) && value >= least && value <= most) return [];
+    return [{ pointer: `/safetyCatch/${name}`, detail: `must be a whole number from ${least} to ${most}` }];
+  });
+}
+
 /** Literal names of claims, each with a value or the list of those allowed. */
 export function checkRequiredClaims(required: Readonly<Record<string, unknown>>): Fault[] {
   const names = Object.keys(required);

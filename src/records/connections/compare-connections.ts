@@ -92,6 +92,12 @@ export function trustFieldsChanged(before: ConnectionWords, after: ConnectionWor
   return changed.map((path) => path.replace('/', '.'));
 }
 
+/** What lets a run take away more by itself needs `connections:trust` too, though nobody is believed otherwise by it. */
+export function loosensCatch(before: ConnectionWords, after: ConnectionWords): boolean {
+  const [was, is] = [before.settings.safetyCatch, after.settings.safetyCatch];
+  return is.users > was.users || is.percent > was.percent;
+}
+
 /** Whether the save decides anew who gets the connection's roles. */
 export function grantingFieldsChanged(before: ConnectionWords, after: ConnectionWords): boolean {
   return GRANTING_FIELDS.some((path) => differs(before.settings, after.settings, path));

@@ -84,6 +84,16 @@ export class ConditionsBody {
   @IsOptional() @IsBoolean() nonce?: boolean;
 }
 
+/** What a run may take away by itself; more waits until an admin agrees. */
+export class SafetyCatchBody {
+  /** Fewer users than this may always be switched off, or lose roles, in a run. From 1. */
+  @IsOptional() @IsInt() users?: number;
+  /** Of the active people of the scope; more than this, and at least `users`, is held. From 0 to 100. */
+  @IsOptional() @IsInt() percent?: number;
+  /** Whoever is missing from a snapshot is `leaving` for so long before they are switched off. At most 720. */
+  @IsOptional() @IsInt() graceHours?: number;
+}
+
 /** A connection as it is set. What is left out has the default of the preset; `GET /connections/presets` shows them. */
 export class ConnectionBody {
   /** Unique in the tenant, in whatever case. */
@@ -133,6 +143,7 @@ export class ConnectionBody {
   @IsIn(['claim', 'always'])
   @ApiProperty({ enum: ['claim', 'always'] })
   emailVerified?: 'claim' | 'always';
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => SafetyCatchBody) safetyCatch?: SafetyCatchBody;
   /** Where the defaults come from. */
   @IsOptional() @IsString() @ApiProperty({ enum: presetNames }) preset?: string;
 }

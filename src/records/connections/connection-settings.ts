@@ -1,4 +1,5 @@
 import type { MappingJson, MatchJson } from '../../plan/mapping-shape.js';
+import type { SafetyCatch } from '../../plan/safety-catch.js';
 
 /** What an admin sets of a connection beside its name, issuer and status; defaults are filled in at save. */
 export interface ConnectionSettings {
@@ -25,6 +26,7 @@ export interface ConnectionSettings {
   allowPrivileged: boolean;
   authoritativeDomains: string[];
   emailVerified: 'claim' | 'always';
+  safetyCatch: SafetyCatch;
   preset: string;
 }
 

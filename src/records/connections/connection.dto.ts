@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import { formatTime } from '../../platform/clock.js';
-import { ConditionsBody, LoginSettingsBody, MappingBody } from './connection-body.dto.js';
+import { ConditionsBody, LoginSettingsBody, MappingBody, SafetyCatchBody } from './connection-body.dto.js';
 import type { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
 import type { PlanSettings } from './compare-connections.js';
 import type { SavedConnection } from './connections.service.js';
@@ -38,6 +38,7 @@ export class ConnectionView {
   authoritativeDomains: string[];
   @ApiProperty({ enum: ['claim', 'always'] })
   emailVerified: string;
+  safetyCatch: SafetyCatchBody;
   preset: string;
   version: number;
   /** Counts the saves that may change what people hold. */
@@ -72,6 +73,7 @@ export class ConnectionView {
       allowPrivileged: settings.allowPrivileged,
       authoritativeDomains: settings.authoritativeDomains,
       emailVerified: settings.emailVerified,
+      safetyCatch: settings.safetyCatch,
       preset: settings.preset,
       version: row.version,
       mappingVersion: row.mappingVersion,

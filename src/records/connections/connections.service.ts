@@ -24,6 +24,7 @@ import {
   grantingFieldsChanged,
   groupKeyChanged,
   planFieldsChanged,
+  loosensCatch,
   trustFieldsChanged,
 } from './compare-connections.js';
 import { getConnection, keepMappingVersion, lockConnectionsOf } from './connection-rows.js';
@@ -149,7 +150,7 @@ export class ConnectionsService {
       if (fields.length === 0) return { row, warnings, replan: null };
       const trust = trustFieldsChanged(row, read.connection);
       if (!principal.permissions.has('connections:trust')) {
-        requireNoTrust(trust);
+        requireNoTrust(loosensCatch(row, read.connection) ? [...trust, 'safetyCatch'] : trust);
         if (grantingFieldsChanged(row, read.connection)) {
           const held = read.connection.settings.allowedRoles.flatMap((key) => roles.get(key)?.permissions ?? []);
           assertMayGrant(principal, held);

@@ -1,4 +1,5 @@
 import type { MappingJson } from '../../plan/mapping-shape.js';
+import { DEFAULT_CATCH } from '../../plan/safety-catch.js';
 import type { ConnectionSettings, LoginSettings } from './connection-settings.js';
 
 /** What a preset sets otherwise than `rfc` does. */
@@ -50,6 +51,7 @@ export const rfcSettings: Omit<ConnectionSettings, 'audiences' | 'preset'> = {
   allowPrivileged: false,
   authoritativeDomains: [],
   emailVerified: 'claim',
+  safetyCatch: DEFAULT_CATCH,
 };
 
 const entra = {

@@ -1,12 +1,14 @@
 import { normaliseKey } from '../../platform/text-key.js';
 import type { MappingJson } from '../../plan/mapping-shape.js';
+import type { SafetyCatch } from '../../plan/safety-catch.js';
 import type { ConnectionSettings, LoginSettings } from './connection-settings.js';
 import { findPreset, rfcSettings } from './presets.js';
 
 /** What a request says of a connection's settings; what it leaves out, the preset says, and then `rfc`. */
-export type GivenSettings = Partial<Omit<ConnectionSettings, 'login' | 'mapping'>> & {
+export type GivenSettings = Partial<Omit<ConnectionSettings, 'login' | 'mapping' | 'safetyCatch'>> & {
   login?: Partial<LoginSettings> | null;
   mapping?: Partial<MappingJson> | null;
+  safetyCatch?: Partial<SafetyCatch> | null;
 };
 
 /** Where null is a word of its own, and not the same as leaving the field out: in a connection, and in its mapping. */
@@ -28,7 +30,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 export function settingsOf(given: GivenSettings): ConnectionSettings {
   const presetName = given.preset ?? 'rfc';
   const preset = findPreset(presetName) ?? { settings: {}, login: {}, mapping: {} };
-  const { login, mapping, preset: _, ...rest } = given;
+  const { login, mapping, safetyCatch, preset: _, ...rest } = given;
   const settings: ConnectionSettings = {
     ...rfcSettings,
     ...preset.settings,
@@ -36,6 +38,7 @@ export function settingsOf(given: GivenSettings): ConnectionSettings {
     ...said(rest, NULLABLE),
     login: { ...rfcSettings.login, ...preset.login, ...said(login ?? {}, NOTHING) },
     mapping: { ...rfcSettings.mapping, ...preset.mapping, ...said(mapping ?? {}, NULLABLE_IN_MAPPING) },
+    safetyCatch: { ...rfcSettings.safetyCatch, ...said(safetyCatch ?? {}, NOTHING) },
     preset: presetName,
   };
   settings.authoritativeDomains = settings.authoritativeDomains.map(normaliseKey);

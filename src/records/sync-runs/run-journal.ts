@@ -1,8 +1,9 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, Not } from 'typeorm';
 import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
+import { dropWaiting } from './held-runs.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
 
 const BEAT_MS = 250;
@@ -32,7 +33,9 @@ export interface Journalled {
  */
 export class RunJournal {
   private readonly stop = new AbortController();
-  private readonly holder = newId();
+  /** Whoever writes to the run says that it is this process's still. */
+  readonly holder = newId();
+  private tells = true;
   private timer: NodeJS.Timeout | null = null;
   private beating: Promise<void> = Promise.resolve();
 
@@ -74,12 +77,28 @@ export class RunJournal {
     const said = progress();
     const { affected } = await tx.update(
       RunEntity,
-      { id: run.id, holder: this.holder },
-      { ...said, ...over, phase: 'ended' },
+      // What a run takes away goes on without whoever began it.
+      { id: run.id, holder: this.holder, ...(status === 'broken' ? { phase: Not('removing' as const) } : {}) },
+      { ...(this.tells ? said : {}), ...over, phase: 'ended' },
     );
     if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
+    if (status === 'cancelled') await dropWaiting(tx, run.id);
     await beside?.write(tx, said.upTo);
     if (status === 'finished') await tx.delete(RunPartEntity, { runId: run.id });
+  }
+
+  /** Says what there is to say, now. Throws what keeps it from being written. */
+  tell(): Promise<void> {
+    const told = this.beating.then(() => this.write());
+    this.beating = told.catch(() => undefined);
+    return told;
+  }
+
+  /** Only signs of life from now on: what takes the run over from here writes its progress itself. */
+  async stopTelling(): Promise<void> {
+    await this.tell();
+    this.tells = false;
+    await this.beating;
   }
 
   /** No more beats. Call it before `end`. */
@@ -97,6 +116,7 @@ export class RunJournal {
       if (!stored) await tx.insert(RunEntity, { ...run, holder: this.holder, aliveAt: now });
       else if (stored.cancelAt !== null) {
         await tx.update(RunEntity, { id: run.id }, { status: 'cancelled', phase: 'ended', finishedAt: now });
+        await dropWaiting(tx, run.id);
       } else {
         const again = { status: 'running', phase: run.phase, error: null, finishedAt: null, aliveAt: now } as const;
         await tx.update(RunEntity, { id: run.id }, { ...again, holder: this.holder });
@@ -105,25 +125,26 @@ export class RunJournal {
     });
   }
 
-  private beat(): Promise<void> {
-    const { run, progress, beat, beside } = this.work;
+  private async beat(): Promise<void> {
     // A database that does not answer is met by the work itself, which knows how long it is worth waiting.
-    const write = async (): Promise<void> => {
-      const now = progress();
-      const said = await this.database.transaction(async (tx) => {
-        const mine = { id: run.id, holder: this.holder };
-        const { affected } = await tx.update(RunEntity, mine, { ...now, aliveAt: this.clock.now() });
-        if (affected !== 1) return 'taken';
-        await beside?.write(tx, now.upTo);
-        await beat?.(tx);
-        return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';
-      });
-      if (said !== 'taken') beside?.drop(now.upTo);
-      if (said === 'cancelled') this.stop.abort(cancelled(run.id));
-      if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
-    };
-    this.beating = this.beating.then(write).catch(() => undefined);
-    return this.beating;
+    await this.tell().catch(() => undefined);
+  }
+
+  private async write(): Promise<void> {
+    const { run, progress, beat, beside } = this.work;
+    const progressed = progress();
+    const told = this.tells ? progressed : {};
+    const said = await this.database.transaction(async (tx) => {
+      const mine = { id: run.id, holder: this.holder };
+      const { affected } = await tx.update(RunEntity, mine, { ...told, aliveAt: this.clock.now() });
+      if (affected !== 1) return 'taken';
+      await beside?.write(tx, progressed.upTo);
+      await beat?.(tx);
+      return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';
+    });
+    if (said !== 'taken') beside?.drop(progressed.upTo);
+    if (said === 'cancelled') this.stop.abort(cancelled(run.id));
+    if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
   }
 }
 

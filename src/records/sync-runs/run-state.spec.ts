@@ -15,7 +15,12 @@ describe('a run', () => {
     ['push', 'finished', 1000 * LOST_AFTER, 'finished'],
     ['push', 'cancelled', 1000 * LOST_AFTER, 'cancelled'],
   ] as const)('a %s that was %s %d µs ago is %s', (kind, status, ago, expected) => {
-    expect(statusOf({ kind, status, aliveAt: NOW - ago }, NOW)).toBe(expected);
+    expect(statusOf({ kind, status, phase: 'writing', aliveAt: NOW - ago }, NOW)).toBe(expected);
+  });
+
+  it('is never broken while it takes away: another instance goes on with that', () => {
+    const lost = { kind: 'push', status: 'running', phase: 'removing', aliveAt: NOW - 1000 * LOST_AFTER } as const;
+    expect(statusOf(lost, NOW)).toBe('running');
   });
 
   it('counts all of its parts, and is done up to the first gap', () => {

@@ -4,15 +4,21 @@ import type { RunCounts, RunEntity } from './run.entity.js';
 /** A run's process says every second that it lives; so long after the last word it is taken for dead. */
 export const LOST_AFTER: Micros = 15 * SECOND;
 
-export type RunStanding = Pick<RunEntity, 'kind' | 'status' | 'aliveAt'>;
+export type RunStanding = Pick<RunEntity, 'kind' | 'status' | 'phase' | 'aliveAt'>;
 
 /** These never break: whichever instance comes next carries them on. */
 export const CARRIED_ON: readonly RunEntity['kind'][] = ['replan', 'groups'];
 
-/** What a run is now. */
-export function statusOf({ kind, status, aliveAt }: RunStanding, now: Micros): RunEntity['status'] {
-  const isLost = status === 'running' && !CARRIED_ON.includes(kind) && aliveAt + LOST_AFTER < now;
+/** What a run is now. What it takes away, another instance goes on with. */
+export function statusOf({ kind, status, phase, aliveAt }: RunStanding, now: Micros): RunEntity['status'] {
+  const isCarriedOn = CARRIED_ON.includes(kind) || phase === 'removing';
+  const isLost = status === 'running' && !isCarriedOn && aliveAt + LOST_AFTER < now;
   return isLost ? 'broken' : status;
+}
+
+/** All its records are in, and no later try of it has anything to add. */
+export function isComplete({ status, phase }: Pick<RunEntity, 'status' | 'phase'>): boolean {
+  return status === 'running' ? phase === 'removing' : status !== 'broken' && status !== 'cancelled';
 }
 
 export function addCounts(sum: RunCounts, more: Readonly<RunCounts>): RunCounts {

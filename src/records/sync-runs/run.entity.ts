@@ -1,4 +1,5 @@
 import { Entity, Index } from 'typeorm';
+import type { Statement } from '../../plan/statement.js';
 import { Flag, Id, JsonText, LongText, PrimaryId, PrimaryWhole, Text, Time, Whole } from '../../platform/columns.js';
 
 /** Counts by result of a record or person. */
@@ -65,7 +66,14 @@ export class RunEntity {
 }
 
 export const ENTRY_CHANGES = ['deactivate', 'statement', 'replan', 'groups'] as const;
-export const ENTRY_STATES = ['waiting', 'held', 'leaving', 'applied', 'skipped', 'failed'] as const;
+/** `waiting`: not decided on. `due`: to be applied. `held`: an admin has to agree. `leaving`: due later. */
+export const ENTRY_STATES = ['waiting', 'due', 'held', 'leaving', 'applied', 'skipped', 'failed'] as const;
+
+export interface EntryStatement {
+  says: Statement;
+  /** Digest of the record, which the identity stands for afterwards. */
+  digest: string | null;
+}
 
 /**
  * What a run takes away, kept until all of it is known: then it is applied, or held for an admin. Whoever takes the run
@@ -90,8 +98,8 @@ export class RunEntryEntity {
   @Whole({ nullable: true }) record: number | null;
   /** The moment of the statement; what was stated later is not overruled. */
   @Time() at: number;
-  /** Of a `statement`: what it says. */
-  @JsonText({ nullable: true }) statement: unknown;
+  /** Of a `statement`: what it says, until it is applied or skipped. */
+  @JsonText({ nullable: true }) statement: EntryStatement | null;
   /** Whether the person's identity is switched off by it. */
   @Flag() deactivates: boolean;
   /** The roles and entitlements that the user would lose, as `role editor`. */

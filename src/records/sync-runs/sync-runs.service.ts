@@ -29,7 +29,7 @@ export class SyncRunsService {
     if (principal.connectionId !== null) find.andWhere('run.connectionId = :bound', { bound: principal.connectionId });
     if (query.connection) find.andWhere('run.connectionId = :connection', { connection: query.connection });
     if (query.kind) find.andWhere('run.kind = :kind', { kind: query.kind });
-    const lost = `(run.status = 'running' AND run.kind NOT IN (:...carriedOn) AND run.aliveAt < :lostBefore)`;
+    const lost = `(run.status = 'running' AND run.kind NOT IN (:...carriedOn) AND run.phase <> 'removing' AND run.aliveAt < :lostBefore)`;
     const isLost = { lostBefore: this.clock.now() - LOST_AFTER, carriedOn: CARRIED_ON };
     if (query.status === 'broken') find.andWhere(`(run.status = 'broken' OR ${lost})`, isLost);
     else if (query.status === 'running') find.andWhere(`run.status = 'running' AND NOT ${lost}`, isLost);

@@ -1,0 +1,139 @@
+import { hash } from 'node:crypto';
+import { type EntityManager, In } from 'typeorm';
+import { breathe } from '../platform/breathe.js';
+import type { Micros } from '../platform/clock.js';
+import { selectRows, type SqlRow } from '../platform/sql.js';
+import { type RunCounts, RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
+import { failureRow, insertFailures, type RunFailure } from '../records/sync-runs/run-rows.js';
+import { addCounts } from '../records/sync-runs/run-state.js';
+import type { Settled } from './submission.js';
+
+const CHUNK_ENTRIES = 500;
+
+/** What became of an entry. */
+export interface EntryFate {
+  entry: number;
+  state: 'applied' | 'skipped' | 'failed';
+  problem?: RunFailure['problem'];
+}
+
+export async function readDue(manager: EntityManager, runId: string): Promise<RunEntryEntity[]> {
+  return manager.find(RunEntryEntity, { where: { runId, state: 'due' }, order: { entry: 'ASC' }, take: CHUNK_ENTRIES });
+}
+
+/** A person who is gone, or of whom nothing is taken any more, is skipped. */
+export function fateOf({ entry }: RunEntryEntity, settled: Settled | undefined): EntryFate {
+  if (settled?.kind === 'failed') {
+    const { code, detail, title } = settled.problem;
+    if (code === 'not_found') return { entry, state: 'skipped' };
+    return { entry, state: 'failed', problem: { code, detail: detail ?? title } };
+  }
+  if (settled?.kind !== 'planned') throw new Error(`An entry was answered with ${settled?.kind ?? 'nothing'}.`);
+  const { result, problem } = settled.outcome;
+  if (result === 'failed' || result === 'refused') {
+    return { entry, state: 'failed', problem: problem ?? { code: 'conflict', detail: '' } };
+  }
+  return { entry, state: result === 'stale' || result === 'unchanged' ? 'skipped' : 'applied' };
+}
+
+/**
+ * Strikes entries and counts them, in the transaction of their effect. Throws, so that nothing is written, where another
+ * instance has done so meanwhile.
+ */
+export async function strikeEntries(
+  tx: EntityManager,
+  run: RunEntity,
+  fates: readonly EntryFate[],
+  now: Micros,
+): Promise<void> {
+  const byEntry = new Map<number, EntryFate>(fates.map((fate) => [fate.entry, fate]));
+  const stored = await tx.find(RunEntryEntity, {
+    where: { runId: run.id, entry: In([...byEntry.keys()]), state: 'due' },
+    select: { runId: true, entry: true, externalId: true, deactivates: true },
+  });
+  for (const state of ['applied', 'skipped', 'failed'] as const) {
+    const entries = fates.filter((fate) => fate.state === state).map(({ entry }) => entry);
+    if (entries.length === 0) continue;
+    const due = { runId: run.id, entry: In(entries), state: 'due' } as const;
+    const { affected } = await tx.update(RunEntryEntity, due, { state, statement: null });
+    if (affected !== entries.length) throw new Error(`Entries of run ${run.id} were struck by somebody else.`);
+  }
+  const counts: RunCounts = { held: -fates.length };
+  for (const { entry, deactivates } of stored) {
+    const name = countOf(run, byEntry.get(entry)?.state ?? 'skipped', deactivates);
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  const failures = stored.flatMap(({ entry, externalId }) => {
+    const problem = byEntry.get(entry)?.problem;
+    return problem ? [failureRow(run, { record: entry, externalId, problem }, now)] : [];
+  });
+  await insertFailures(tx, failures);
+  const before = await tx.findOneByOrFail(RunEntity, { id: run.id });
+  await tx.update(RunEntity, { id: run.id }, { counts: addCounts(before.counts, counts), aliveAt: now });
+}
+
+/** In the words of the run's counts. */
+function countOf({ kind }: RunEntity, state: EntryFate['state'], deactivates: boolean): string {
+  if (state === 'failed') return 'failed';
+  if (kind === 'replan' || kind === 'groups') return state === 'applied' ? 'changed' : 'unchanged';
+  if (state === 'skipped') return 'stale';
+  return deactivates ? 'deactivated' : 'updated';
+}
+
+const ROWS_AT_ONCE = 50;
+
+/**
+ * The due entries of a run whose persons another push has named since, though it may have said nothing new: what is
+ * taken from them is out of date.
+ */
+export async function findStated(manager: EntityManager, run: RunEntity): Promise<Set<number>> {
+  const stated = new Set<number>();
+  const since = `runId <> ? AND connectionId = ? AND at > ?`;
+  const of = [run.id, run.connectionId, run.startedAt];
+  const anything = await selectRows(manager, `SELECT runId FROM run_seen WHERE ${since} LIMIT 1`, of);
+  if (anything.length === 0) return stated;
+  const wanted = await readNames(manager, run);
+  if (wanted.size === 0) return stated;
+  let after: SqlRow = { at: run.startedAt, runId: '', part: 0 };
+  for (;;) {
+    const rows = await selectRows(
+      manager,
+      `SELECT runId, part, at, names FROM run_seen WHERE ${since} AND (at > ? OR (at = ? AND (runId > ? OR (runId = ? AND part > ?))))
+        ORDER BY at, runId, part LIMIT ${ROWS_AT_ONCE}`,
+      [...of, after.at ?? 0, after.at ?? 0, after.runId ?? '', after.runId ?? '', after.part ?? 0],
+    );
+    for (const row of rows) {
+      const names = Buffer.from(String(row.names), 'base64').toString('latin1');
+      for (let place = 0; place < names.length; place += NAME_BYTES) {
+        for (const one of wanted.get(names.slice(place, place + NAME_BYTES)) ?? []) {
+          if (Number(row.at) > one.at) stated.add(one.entry);
+        }
+      }
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < ROWS_AT_ONCE) return stated;
+    after = last;
+    await breathe();
+  }
+}
+
+const NAME_BYTES = 8;
+
+/** The due entries of pushed people, by what `run_seen` calls them. */
+async function readNames(manager: EntityManager, run: RunEntity) {
+  const rows = await selectRows(
+    manager,
+    `SELECT entry, externalId, at FROM run_entries
+      WHERE runId = ? AND state = 'due' AND externalId IS NOT NULL AND \`change\` IN ('statement', 'deactivate')`,
+    [run.id],
+  );
+  const wanted = new Map<string, { entry: number; at: Micros }[]>();
+  for (const row of rows) {
+    const name = hash('sha256', String(row.externalId), 'binary').slice(0, NAME_BYTES);
+    const one = { entry: Number(row.entry), at: Number(row.at) };
+    const same = wanted.get(name);
+    if (same) same.push(one);
+    else wanted.set(name, [one]);
+  }
+  return wanted;
+}

@@ -1,0 +1,192 @@
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LessThanOrEqual } from 'typeorm';
+import { LedgerService } from '../ledger/ledger.service.js';
+import { Clock } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { Leases } from '../platform/leases.js';
+import { Problem } from '../platform/problem.js';
+import { Repetition } from '../platform/repetition.js';
+import { selectRows } from '../platform/sql.js';
+import { dropHeld, eventOfRun } from '../records/sync-runs/held-runs.js';
+import { RunEntity, type RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
+import { type Decision, decideRun, type RunEnd } from './decide-run.js';
+import { type EntryFate, fateOf, findStated, readDue, strikeEntries } from './due-entries.js';
+import { type SubmissionMaker, submissionMakers } from './entry-submissions.js';
+import { ProvisioningService } from './provisioning.service.js';
+import type { Settled } from './submission.js';
+
+const POLL_MS = 500;
+const LEASE_MS = 15_000;
+/** After each chunk nothing is done for half the time that it took: who logs in meanwhile comes first. */
+const PAUSE_MS_MAX = 250;
+const RUNS_AT_ONCE = 100;
+
+/** It cannot go on now: the connection is switched off, or others keep changing somebody. It is tried again soon. */
+class RunWaits extends Error {}
+
+/**
+ * Carries out what runs take away, or holds it for an admin (the safety catch). One instance at a time works on a run;
+ * what is done is struck in the transaction of its effect, so that whoever takes over after a kill goes on where it was.
+ */
+@Injectable()
+export class RemovalsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(RemovalsService.name);
+  private readonly makers = new Map(submissionMakers);
+  private readonly repetition = new Repetition(() => this.workThrough(), {
+    everyMs: POLL_MS,
+    logger: this.logger,
+    trouble: 'Removals wait',
+  });
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly leases: Leases,
+    private readonly provisioning: ProvisioningService,
+    private readonly ledger: LedgerService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.repetition.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.repetition.stop();
+  }
+
+  /** How an entry becomes a statement again, for changes that a flow knows. */
+  register(change: RunEntryEntity['change'], maker: SubmissionMaker): void {
+    this.makers.set(change, maker);
+  }
+
+  /**
+   * To be called once all that a run has to say is in, however often: what it takes away (`addEntries`) is applied, or
+   * held under the safety catch of its connection, for good. Afterwards the run's row says how it ended: `held`,
+   * `finished`, or `running` still where the connection is closed at the moment. With `nothing` the row is as it was.
+   */
+  async decide(runId: string, end: RunEnd = {}): Promise<Decision> {
+    const decision = await this.database.transaction(async (tx) => {
+      const decided = await decideRun(tx, this.database.engine, runId, end, this.clock.now());
+      await this.ledger.record(tx, decided.events);
+      return decided.decision;
+    });
+    if (decision === 'due') await this.carryOut(runId);
+    return decision;
+  }
+
+  /** Carries out all that is due and that no other instance works on; ends what nobody agreed to for too long. */
+  async workThrough(): Promise<void> {
+    await this.lapse();
+    const due = `SELECT DISTINCT runId AS id FROM run_entries WHERE state = 'due' LIMIT ${RUNS_AT_ONCE}`;
+    const rows = await selectRows(this.database.read, due, []);
+    const removing = await this.database.read.find(RunEntity, {
+      where: { status: 'running', phase: 'removing' },
+      select: { id: true },
+      take: RUNS_AT_ONCE,
+    });
+    for (const id of new Set([...rows, ...removing].map((row) => String(row.id)))) {
+      if (this.repetition.stopping) return;
+      await this.leases.run(leaseOf(id), LEASE_MS, (lost) => this.applyAll(id, lost));
+    }
+  }
+
+  /** Whoever has the lease does it; settles when it is done, or cannot be done now. */
+  private async carryOut(runId: string): Promise<void> {
+    for (;;) {
+      const mine = await this.leases.run(leaseOf(runId), LEASE_MS, (lost) => this.applyAll(runId, lost));
+      if (mine || this.repetition.stopping) return;
+      await sleep(100);
+      const run = await this.database.read.findOneBy(RunEntity, { id: runId });
+      if (run?.status !== 'running') return;
+    }
+  }
+
+  private async applyAll(runId: string, lost: AbortSignal): Promise<void> {
+    const run = await this.database.read.findOneBy(RunEntity, { id: runId });
+    if (!run) return;
+    const stated = await findStated(this.database.read, run);
+    try {
+      for (;;) {
+        if (this.repetition.stopping || lost.aborted) return;
+        const entries = await readDue(this.database.read, runId);
+        if (entries.length === 0) break;
+        const begun = performance.now();
+        await this.apply(run, entries, stated);
+        await sleep(Math.min(PAUSE_MS_MAX, (performance.now() - begun) / 2));
+      }
+      await this.end(run);
+    } catch (error) {
+      if (!(error instanceof RunWaits)) throw error;
+    }
+  }
+
+  /** A chunk that is refused as a whole is written entry by entry: only the bad one stays behind. */
+  private async apply(run: RunEntity, entries: readonly RunEntryEntity[], stated: ReadonlySet<number>): Promise<void> {
+    const late = entries.filter(({ entry }) => stated.has(entry));
+    const open = entries.filter(({ entry }) => !stated.has(entry));
+    const skipped = late.map(({ entry }): EntryFate => ({ entry, state: 'skipped' }));
+    if (open.length === 0) return this.strike(run, skipped);
+    const submissions = open.map((entry) => this.toSubmission(run, entry));
+    try {
+      await this.provisioning.submitWhole(submissions, async (tx, { settled, now }) => {
+        if (settled.some(isMoved)) throw new RunWaits();
+        const fates = open.map((entry, place) => fateOf(entry, settled[place]));
+        await strikeEntries(tx, run, [...skipped, ...fates], now);
+      });
+    } catch (error) {
+      if (!(error instanceof Problem && error.status < 500)) throw error;
+      const [first] = open;
+      if (open.length === 1 && first) return this.giveUp(run, first, error, skipped);
+      if (skipped.length > 0) await this.strike(run, skipped);
+      for (const one of open) await this.apply(run, [one], new Set());
+    }
+  }
+
+  private async giveUp(run: RunEntity, entry: RunEntryEntity, problem: Problem, skipped: EntryFate[]): Promise<void> {
+    // Others keep changing this very person.
+    if (problem.code === 'conflict') throw new RunWaits();
+    const { code, detail, title } = problem;
+    const failed = { entry: entry.entry, state: 'failed', problem: { code, detail: detail ?? title } } as const;
+    await this.strike(run, [...skipped, failed]);
+  }
+
+  private async strike(run: RunEntity, fates: readonly EntryFate[]): Promise<void> {
+    await this.database.transaction((tx) => strikeEntries(tx, run, fates, this.clock.now()));
+  }
+
+  private toSubmission(run: RunEntity, entry: RunEntryEntity) {
+    const make = this.makers.get(entry.change);
+    if (!make) throw new Error(`Nobody knows how to apply \`${entry.change}\`.`);
+    return make(run, entry);
+  }
+
+  private async end({ id }: RunEntity): Promise<void> {
+    const now = this.clock.now();
+    const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+    await this.database.transaction(async (tx) => {
+      const { affected } = await tx.update(RunEntity, { id, status: 'running', phase: 'removing' }, over);
+      if (affected === 1) await tx.delete(RunPartEntity, { runId: id });
+    });
+  }
+
+  private async lapse(): Promise<void> {
+    const late = { status: 'held', heldUntil: LessThanOrEqual(this.clock.now()) } as const;
+    const runs = await this.database.read.find(RunEntity, { where: late, take: RUNS_AT_ONCE });
+    for (const run of runs) {
+      await this.database.transaction(async (tx) => {
+        const now = this.clock.now();
+        if (await dropHeld(tx, run.id, 'lapsed', now))
+          await this.ledger.record(tx, [eventOfRun('run.lapsed', run, null, now)]);
+      });
+    }
+  }
+}
+
+function leaseOf(runId: string): string {
+  return `removals:${runId}`;
+}
+
+function isMoved({ kind }: Settled): boolean {
+  return kind === 'moved';
+}
