@@ -18,6 +18,7 @@ import { RolesModule } from './records/roles/roles.module.js';
 import { SessionsModule } from './records/sessions/sessions.module.js';
 import { ScimRequestsModule } from './records/scim-requests/scim-requests.module.js';
 import { SyncRunsModule } from './records/sync-runs/sync-runs.module.js';
+import { SourcesModule } from './records/sources/sources.module.js';
 import { TenantsModule } from './records/tenants/tenants.module.js';
 import { UsersModule } from './records/users/users.module.js';
 import { KeyOrdersModule } from './trust/key-orders.module.js';
@@ -38,6 +39,7 @@ export class AppModule {
         RolesModule,
         ApiKeysModule,
         ConnectionsModule,
+        SourcesModule,
         UsersModule,
         SessionsModule,
         LocalAdminsModule,

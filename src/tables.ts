@@ -1,21 +1,21 @@
 import {
   EventEntity,
   EventOrderEntity,
-  EventPersonalEntity,
   EventQueueEntity,
   LedgerCheckpointEntity,
   LedgerHeadEntity,
 } from './ledger/event.entity.js';
 import { LeaseEntity } from './platform/lease.entity.js';
-import { IdempotencyKeyEntity, IdempotencyPartEntity, UsedTokenEntity } from './provisioning/once.entity.js';
+import { IdempotencyKeyEntity, IdempotencyPartEntity } from './provisioning/once.entity.js';
 import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
 import { ApplicationEntity } from './records/applications/application.entity.js';
 import { ConnectionEntity, MappingVersionEntity } from './records/connections/connection.entity.js';
 import { ScimDueEntity, ScimGroupEntity, ScimMemberEntity } from './records/groups/group.entity.js';
 import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
-import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
+import { UsedRefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
+import { ConnectionSourceEntity } from './records/sources/source.entity.js';
 import {
   RunEntity,
   RunEntryEntity,
@@ -34,6 +34,7 @@ import { People1795000000001 } from './migrations/1-people.js';
 import { Access1795000000002 } from './migrations/2-access.js';
 import { LedgerAndRuns1795000000003 } from './migrations/3-ledger-and-runs.js';
 import { Scim1795000000004 } from './migrations/4-scim.js';
+import { Sources1795000000005 } from './migrations/5-sources.js';
 
 /** Every table and every migration, in one place: what `openDatabase` and the command line work on. */
 export const shape = {
@@ -42,6 +43,7 @@ export const shape = {
     ApplicationEntity,
     ConnectionEntity,
     MappingVersionEntity,
+    ConnectionSourceEntity,
     UserEntity,
     IdentityEntity,
     IdentityTraceEntity,
@@ -51,7 +53,7 @@ export const shape = {
     RoleEntity,
     ApiKeyEntity,
     SessionEntity,
-    RefreshTokenEntity,
+    UsedRefreshTokenEntity,
     SigningKeyEntity,
     LocalPasswordEntity,
     OneTimeLinkEntity,
@@ -61,13 +63,11 @@ export const shape = {
     RunEntryEntity,
     RunSeenEntity,
     EventEntity,
-    EventPersonalEntity,
     EventQueueEntity,
     EventOrderEntity,
     LedgerHeadEntity,
     LedgerCheckpointEntity,
     LeaseEntity,
-    UsedTokenEntity,
     IdempotencyKeyEntity,
     IdempotencyPartEntity,
     ScimRequestEntity,
@@ -77,5 +77,11 @@ export const shape = {
     ScimMemberEntity,
     ScimDueEntity,
   ],
-  migrations: [People1795000000001, Access1795000000002, LedgerAndRuns1795000000003, Scim1795000000004],
+  migrations: [
+    People1795000000001,
+    Access1795000000002,
+    LedgerAndRuns1795000000003,
+    Scim1795000000004,
+    Sources1795000000005,
+  ],
 };

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, type LookupFunction } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type FetchOptions, Outbound, OutboundError, OutboundOptions } from './outbound.js';
+import { OutboundError } from './outbound-error.js';
+import { type FetchOptions, Outbound, OutboundOptions } from './outbound.js';
 
 const open: { server?: Server; outbound?: Outbound } = {};
 

@@ -3,6 +3,8 @@ import { connect, type LookupFunction } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
 import { type AddressRules, findAddressFault, isLoopbackName, parseCidr, readLiteralAddress } from './address-rules.js';
+import { findHeadFault, leave, type OutboundAnswer, toAnswer, tooLarge } from './outbound-answer.js';
+import { OutboundError } from './outbound-error.js';
 import { parseStrictJson } from './strict-json.js';
 
 /** What the operator allows beyond public https. */
@@ -23,33 +25,29 @@ export class OutboundOptions {
   }
 }
 
-export type OutboundReason =
-  | 'url_refused'
-  | 'address_refused'
-  | 'unreachable'
-  | 'timeout'
-  | 'redirect'
-  | 'status'
-  | 'too_large'
-  | 'encoded'
-  | 'not_json';
-
-/** Why a document could not be had. The message is for operators and names the host, not what it answered. */
-export class OutboundError extends Error {
-  constructor(
-    readonly reason: OutboundReason,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
 export interface FetchOptions {
   /** For the whole exchange: name, connection, headers and body. */
   timeoutMs?: number;
   bytesMax?: number;
   accept?: string;
+}
+
+export interface OpenOptions {
+  /** Sent beside ours, a credential too: to this URL and nowhere else, since no redirect is followed. Never logged. */
+  headers?: Readonly<Record<string, string>>;
+  accept?: string;
+  /** Of the body without its content coding. */
+  bytesMax: number;
+  /** How long it may be silent: before the head of its answer, and at any time in the body. */
+  silenceMs?: number;
+  /** For the whole exchange, the body too; without it, only silence ends one that never ends. */
+  timeoutMs?: number;
+  /** Ends the exchange; its reason is thrown. */
+  signal?: AbortSignal;
+}
+
+export interface PostOptions extends FetchOptions {
+  headers?: Readonly<Record<string, string>>;
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -73,7 +71,52 @@ export class Outbound implements OnApplicationShutdown {
    * Gets a JSON document by `GET`. Follows no redirect, sends no credential, and holds at most `bytesMax` (512 KiB) and
    * `timeoutMs` (5,000). Throws `OutboundError`.
    */
-  async fetchJson(url: string, options: FetchOptions = {}): Promise<unknown> {
+  fetchJson(url: string, options: FetchOptions = {}): Promise<unknown> {
+    return this.exchangeJson(url, { method: 'GET', headers: {} }, options);
+  }
+
+  /**
+   * Gets a document of any length by `GET`, which comes as it is read: with gzip taken off, and with no redirect followed.
+   * Throws OutboundError for any status but 200 and 304 (of which the body is empty).
+   */
+  async open(url: string, options: OpenOptions): Promise<OutboundAnswer> {
+    const { headers = {}, accept = 'application/json', bytesMax, silenceMs = 30_000, timeoutMs, signal } = options;
+    const target = this.checkUrl(url);
+    const timeout = timeoutMs === undefined ? null : AbortSignal.timeout(timeoutMs);
+    const ends = [timeout, signal ?? null].filter((each) => each !== null);
+    const describe = (error: unknown): unknown => {
+      if (signal?.aborted) return signal.reason;
+      return describeFailure(error, timeout, target.host, timeoutMs ?? 0);
+    };
+    try {
+      const response = await request(target, {
+        dispatcher: this.dispatcher,
+        signal: AbortSignal.any(ends),
+        headersTimeout: silenceMs,
+        bodyTimeout: silenceMs,
+        headers: { accept, 'accept-encoding': 'gzip', 'user-agent': 'rollcall', ...headers },
+      });
+      return toAnswer(response, { host: target.host, bytesMax, describe });
+    } catch (error) {
+      throw describe(error);
+    }
+  }
+
+  /** Sends a JSON body by `POST`, and reads the JSON document of its 200 answer. Limits and errors as of `fetchJson`. */
+  postJson(url: string, body: unknown, { headers = {}, ...options }: PostOptions = {}): Promise<unknown> {
+    const json = { ...headers, 'content-type': 'application/json' };
+    return this.exchangeJson(url, { method: 'POST', headers: json, body: JSON.stringify(body) }, options);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.dispatcher.destroy();
+  }
+
+  private async exchangeJson(
+    url: string,
+    sent: { method: 'GET' | 'POST'; headers: Readonly<Record<string, string>>; body?: string },
+    options: FetchOptions,
+  ): Promise<unknown> {
     const { timeoutMs = 5000, bytesMax = 512 * 1024, accept = 'application/json' } = options;
     const target = this.checkUrl(url);
     const signal = AbortSignal.timeout(timeoutMs);
@@ -82,7 +125,8 @@ export class Outbound implements OnApplicationShutdown {
       const response = await request(target, {
         dispatcher: this.dispatcher,
         signal,
-        headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'rollcall' },
+        ...sent,
+        headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'rollcall', ...sent.headers },
       });
       bytes = await readBody(response, bytesMax, target.host);
     } catch (error) {
@@ -91,10 +135,6 @@ export class Outbound implements OnApplicationShutdown {
     const parsed = parseStrictJson(bytes, JSON_LIMITS);
     if (!parsed.ok) throw new OutboundError('not_json', `${target.host} answered without valid JSON. ${parsed.detail}`);
     return parsed.value;
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.dispatcher.destroy();
   }
 
   private checkUrl(url: string): URL {
@@ -167,7 +207,7 @@ export class Outbound implements OnApplicationShutdown {
 
 /** Reads no more than `bytesMax`, whatever the length that was announced; leaves the rest unread. */
 async function readBody(response: Dispatcher.ResponseData, bytesMax: number, host: string): Promise<Buffer> {
-  const refusal = findHeadFault(response, bytesMax, host);
+  const refusal = findPlainFault(response, bytesMax, host);
   const chunks: Buffer[] = [];
   let length = 0;
   if (!refusal) {
@@ -178,30 +218,35 @@ async function readBody(response: Dispatcher.ResponseData, bytesMax: number, hos
     }
     if (length <= bytesMax) return Buffer.concat(chunks, length);
   }
-  response.body.on('error', () => {});
-  response.body.destroy();
+  leave(response.body);
   throw refusal ?? tooLarge(host, bytesMax);
 }
 
-function findHeadFault(response: Dispatcher.ResponseData, bytesMax: number, host: string): OutboundError | null {
-  const { statusCode, headers } = response;
-  if (statusCode >= 300 && statusCode < 400) {
-    return new OutboundError('redirect', `${host} answered with a redirect (${statusCode}), which is not followed.`);
-  }
-  if (statusCode !== 200) return new OutboundError('status', `${host} answered with status ${statusCode}.`);
-  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
+function findPlainFault(
+  { statusCode, headers }: Dispatcher.ResponseData,
+  bytesMax: number,
+  host: string,
+): OutboundError | null {
+  if (statusCode === 304) return new OutboundError('status', `${host} answered with status 304.`, { status: 304 });
+  const { 'content-length': length, 'content-encoding': coding } = headers;
+  const fault = findHeadFault(statusCode, length === undefined ? {} : { 'content-length': String(length) }, {
+    host,
+    bytesMax,
+  });
+  if (fault?.reason === 'status' || fault?.reason === 'redirect') return fault;
+  if (coding !== undefined && coding !== 'identity') {
     return new OutboundError('encoded', `${host} compressed its answer unasked.`);
   }
-  return Number(headers['content-length'] ?? 0) > bytesMax ? tooLarge(host, bytesMax) : null;
+  return fault;
 }
 
-function tooLarge(host: string, bytesMax: number): OutboundError {
-  return new OutboundError('too_large', `${host} answered with more than ${bytesMax} bytes.`);
-}
+const SILENCES: ReadonlySet<unknown> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
-function describeFailure(error: unknown, signal: AbortSignal, host: string, timeoutMs: number): OutboundError {
+function describeFailure(error: unknown, signal: AbortSignal | null, host: string, timeoutMs: number): OutboundError {
   if (error instanceof OutboundError) return error;
-  if (signal.aborted) return new OutboundError('timeout', `${host} did not finish its answer within ${timeoutMs} ms.`);
-  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+  if (signal?.aborted) return new OutboundError('timeout', `${host} did not finish its answer within ${timeoutMs} ms.`);
+  const cause = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (SILENCES.has(cause)) return new OutboundError('timeout', `${host} was silent for too long.`);
+  const code = cause === undefined ? '' : ` (${String(cause)})`;
   return new OutboundError('unreachable', `${host} could not be reached${code}.`, { cause: error });
 }

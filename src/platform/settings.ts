@@ -164,6 +164,11 @@ export const settings = {
     default: 60,
     about: 'A stream of users that sends nothing for this long is given up; what was committed stays.',
   },
+  SOURCE_FAILURES_MAX: {
+    read: integer(1, 1000),
+    default: 5,
+    about: 'A source that fails so many times in a row is suspended until an admin resumes it.',
+  },
   SHUTDOWN_SECONDS: {
     read: integer(1, 600),
     default: 20,

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { type Config, publicUrlOf } from '../platform/config.js';
-import { Outbound, OutboundOptions } from '../platform/outbound.js';
+import { OutboundModule } from '../platform/outbound.module.js';
 import { CONFIG } from '../platform/config.js';
 import { KeySetOptions } from './key-set.js';
 import { KeySets } from './key-sets.js';
@@ -13,11 +13,10 @@ import { TrustService } from './trust.service.js';
  * Standards: RFC 7515, 7517, 7518, 7519, 8037, 8725 (and its revision), 9864; OpenID Connect Core and Discovery 1.0.
  */
 @Module({
+  imports: [OutboundModule],
   providers: [
     KeySets,
     TrustService,
-    Outbound,
-    { provide: OutboundOptions, inject: [CONFIG], useFactory: outboundOptionsOf },
     {
       provide: KeySetOptions,
       inject: [CONFIG],
@@ -32,13 +31,3 @@ import { TrustService } from './trust.service.js';
   exports: [KeySets, TrustService],
 })
 export class TrustModule {}
-
-function outboundOptionsOf(config: Config): OutboundOptions {
-  const isCidr = (text: string) => /^[0-9a-f:.]+\/\d+$/i.test(text);
-  return new OutboundOptions({
-    allowedCidrs: config.OUTBOUND_ALLOW.filter(isCidr),
-    allowedHosts: config.OUTBOUND_ALLOW.filter((text) => !isCidr(text)),
-    allowLoopbackHttp: config.ALLOW_LOOPBACK_HTTP,
-    proxyUrl: config.OUTBOUND_PROXY === '' ? null : config.OUTBOUND_PROXY,
-  });
-}

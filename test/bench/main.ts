@@ -1,4 +1,5 @@
 import { type Figure, FULL, type Measurement, SMALL } from './figure.js';
+import { instanceFigures } from './instances-figure.js';
 import { loginFigures, loginLatency } from './login-figures.js';
 import { processFigures } from './process-figures.js';
 import { scimCreates, scimLatencies } from './scim-figures.js';
@@ -19,6 +20,7 @@ const measurements: readonly Measurement[] = [
   scimCreates,
   scimLatencies,
   streamFigures,
+  instanceFigures,
 ];
 
 function readOptions(args: readonly string[]): { only: string | null; small: boolean } {

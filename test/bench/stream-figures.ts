@@ -1,13 +1,12 @@
-import { createReadStream } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { request } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type mysql from 'mysql2/promise';
 import type { Customer } from './customer.js';
 import { atLeast, atMost, type Figure, type Measurement, type Sizes } from './figure.js';
+import { sendLines, writeLines } from './line-file.js';
 import { readRssMib } from './process-figures.js';
-import { externalIdOf, recordOf } from './push-stream.js';
+import { externalIdOf } from './push-stream.js';
 import { RowCopier } from './row-copier.js';
 import type { Stage } from './stage.js';
 import { round } from './statistics.js';
@@ -15,7 +14,6 @@ import { round } from './statistics.js';
 const PEOPLE_PER_CHUNK = 500;
 /** One stream against one connection that inserts chunk after chunk. */
 const FLOOR_CONNECTIONS = 1;
-const RSS_EVERY_MS = 250;
 
 export const streamFigures: Measurement = {
   names: ['sync_stream_ratio', 'sync_stream_unchanged_gain', 'sync_cost_growth', 'sync_stream_rss_mib'],
@@ -30,12 +28,12 @@ async function* measureStreams(stage: Stage, sizes: Sizes): AsyncGenerator<Figur
     await stage.endService();
     const { url } = await stage.running();
     const idle = await readRssMib(url);
-    const warm = await send(url, await stage.createCustomer(), short);
+    const warm = await sendLines(url, await stage.createCustomer(), short);
     await stage.settle();
 
     const customer = await stage.createCustomer();
     const copier = await RowCopier.open(stage, customer);
-    const fresh = await send(url, customer, long);
+    const fresh = await sendLines(url, customer, long);
     stage.say(`users a second: ${Math.round(sizes.streamUsers / fresh.seconds)}`);
     const written = await copier.countWritten();
     await stage.settle();
@@ -48,7 +46,7 @@ async function* measureStreams(stage: Stage, sizes: Sizes): AsyncGenerator<Figur
       users: sizes.streamUsers,
       rows: written,
     });
-    const again = await send(url, customer, long);
+    const again = await sendLines(url, customer, long);
     yield atLeast('sync_stream_unchanged_gain', round(fresh.seconds / again.seconds), 1.5, {
       users_per_second: Math.round(sizes.streamUsers / again.seconds),
     });
@@ -60,58 +58,6 @@ async function* measureStreams(stage: Stage, sizes: Sizes): AsyncGenerator<Figur
     });
   } finally {
     await rm(folder, { recursive: true });
-  }
-}
-
-interface Lines {
-  path: string;
-  users: number;
-}
-
-/** Written out before any clock runs: what the client still builds is taken from the service's cores. */
-async function writeLines(path: string, users: number): Promise<Lines> {
-  const file = await open(path, 'w');
-  for (let from = 0; from < users; from += 1000) {
-    const count = Math.min(1000, users - from);
-    await file.write(
-      Array.from({ length: count }, (_, index) => `${JSON.stringify(recordOf(from + index))}\n`).join(''),
-    );
-  }
-  await file.close();
-  return { path, users };
-}
-
-/** Sends them as one stream. Tells how long it took, and the most memory that the service had meanwhile. */
-async function send(
-  url: string,
-  { key }: Customer,
-  { path, users }: Lines,
-): Promise<{ seconds: number; rssMib: number }> {
-  let rssMib = await readRssMib(url);
-  const watch = setInterval(() => {
-    readRssMib(url).then(
-      (now) => (rssMib = Math.max(rssMib, now)),
-      () => undefined,
-    );
-  }, RSS_EVERY_MS);
-  const from = performance.now();
-  try {
-    const headers = { 'content-type': 'application/x-ndjson', authorization: `Bearer ${key}` };
-    const answer = await new Promise<{ status?: number; text: string }>((resolve, reject) => {
-      const outgoing = request(`${url}/users/sync`, { method: 'POST', headers, agent: false }, (incoming) => {
-        let text = '';
-        incoming.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text })).on('error', reject);
-      });
-      outgoing.on('error', reject);
-      createReadStream(path, { highWaterMark: 256 * 1024 }).pipe(outgoing);
-    });
-    if (answer.status !== 200 || !new RegExp(`"(created|unchanged)":${users},`).test(answer.text)) {
-      throw new Error(`A stream was answered ${answer.status}: ${answer.text.slice(0, 500)}`);
-    }
-    return { seconds: (performance.now() - from) / 1000, rssMib };
-  } finally {
-    clearInterval(watch);
   }
 }
 

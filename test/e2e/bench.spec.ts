@@ -20,6 +20,7 @@ const FIGURES = [
   'sync_stream_unchanged_gain',
   'sync_cost_growth',
   'sync_stream_rss_mib',
+  'two_instances',
 ];
 
 function runBench(...args: string[]) {

@@ -1,4 +1,4 @@
-import { userAttributes } from '../../src/flows/scim/user-statement.js';
+import { userAttributes } from '../../src/plan/scim-user.js';
 
 /** `docs/scim-attributes.md`: what of a SCIM user becomes what of a person. */
 export function describeScimAttributes(): string {

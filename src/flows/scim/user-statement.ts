@@ -1,10 +1,7 @@
-import { type Ceilings, findRoleCeiling, mayGrantEntitlement } from '../../plan/ceilings.js';
-import { findDisplayNameFault, findEmailFault, findNameFault } from '../../plan/record-text.js';
-import { NAME_CHARS_MAX } from '../../plan/record.js';
+import type { Ceilings } from '../../plan/ceilings.js';
+import { readScimUser } from '../../plan/scim-user.js';
 import type { FieldName, Json } from '../../plan/statement.js';
-import { ENTERPRISE_SCHEMA_URN } from './protocol/enterprise-schema.js';
 import type { ScimResource } from './protocol/read-resource.js';
-import { asObject, type ResourceJson } from './protocol/stored-values.js';
 
 /**
  * What a SCIM user states of a person: the profile, `active`, `attributes.*`, and the roles and entitlements that the
@@ -22,149 +19,11 @@ export function toUserFields(
   before: ScimResource | null,
   ceilings: Ceilings,
 ): Record<FieldName, Json> {
-  const fields = readFields(resource, ceilings);
+  const fields = readScimUser(resource, ceilings);
   if (before === null) return fields;
-  for (const name in readFields(before, ceilings)) {
+  for (const name in readScimUser(before, ceilings)) {
     // To take `active` away switches nobody on or off.
     if (name !== 'active') fields[name] ??= null;
   }
   return fields;
-}
-
-/**
- * The attributes of a person that SCIM states, and from where in the resource: rules read them as `claims.<name>`. Of
- * several addresses and telephone numbers it is the primary one, else the one of type `work`, else the first.
- */
-export const userAttributes: Readonly<
-  Record<string, { from: string; read: (user: ResourceJson) => Json | undefined }>
-> = {
-  title: core('title'),
-  userType: core('userType'),
-  nickName: core('nickName'),
-  profileUrl: core('profileUrl'),
-  preferredLanguage: core('preferredLanguage'),
-  locale: core('locale'),
-  timezone: core('timezone'),
-  middleName: part('name', 'middleName'),
-  honorificPrefix: part('name', 'honorificPrefix'),
-  honorificSuffix: part('name', 'honorificSuffix'),
-  employeeNumber: part(ENTERPRISE_SCHEMA_URN, 'employeeNumber'),
-  costCenter: part(ENTERPRISE_SCHEMA_URN, 'costCenter'),
-  organization: part(ENTERPRISE_SCHEMA_URN, 'organization'),
-  division: part(ENTERPRISE_SCHEMA_URN, 'division'),
-  department: part(ENTERPRISE_SCHEMA_URN, 'department'),
-  manager: {
-    from: 'manager.value of the enterprise extension',
-    read: (user) => asObject(asObject(user[ENTERPRISE_SCHEMA_URN])?.manager)?.value,
-  },
-  emails: all('emails'),
-  phoneNumbers: all('phoneNumbers'),
-  phoneNumber: { from: 'phoneNumbers', read: ({ phoneNumbers }) => choose(withValue(phoneNumbers))?.value },
-  mobilePhone: {
-    from: 'phoneNumbers of type mobile',
-    read: ({ phoneNumbers }) => withValue(phoneNumbers).find((one) => hasType(one, 'mobile'))?.value,
-  },
-  streetAddress: address('streetAddress'),
-  locality: address('locality'),
-  region: address('region'),
-  postalCode: address('postalCode'),
-  country: address('country'),
-  scimRoles: all('roles'),
-  scimEntitlements: all('entitlements'),
-};
-
-/** Only what is assigned. */
-function readFields(user: ResourceJson, ceilings: Ceilings): Record<FieldName, Json> {
-  const name = asObject(user.name);
-  const email = choose(withValue(user.emails).filter(({ value }) => findEmailFault(value) === null))?.value;
-  const roles = readTexts(user.roles).filter((key) => findRoleCeiling(ceilings, key) === null);
-  const entitlements = readTexts(user.entitlements).filter(
-    (text) => mayGrantEntitlement(ceilings, text) && findNameFault(text, NAME_CHARS_MAX) === null,
-  );
-  const stated: Record<FieldName, Json | undefined> = {
-    userName: user.userName,
-    displayName: readDisplayName(user.displayName) ?? readDisplayName(name?.formatted),
-    givenName: name?.givenName,
-    familyName: name?.familyName,
-    email,
-    // SCIM says nothing of it: null leaves it to the connection's `emailVerified`, whatever was said of another address.
-    ...(email === undefined ? {} : { emailVerified: null }),
-    active: user.active,
-    // Stated to be none, where none of them is allowed: under other ceilings, some may have been.
-    ...(withValue(user.roles).length === 0 ? {} : { roles }),
-    ...(withValue(user.entitlements).length === 0 ? {} : { entitlements }),
-  };
-  for (const [attribute, { read }] of Object.entries(userAttributes)) stated[`attributes.${attribute}`] = read(user);
-  const fields: Record<FieldName, Json> = {};
-  for (const field in stated) {
-    const value = stated[field];
-    if (value !== undefined && value !== '') fields[field] = value;
-  }
-  return fields;
-}
-
-/** A text that cannot be shown as a name, such as an address of several lines, is none. */
-function readDisplayName(value: Json | undefined): string | undefined {
-  if (typeof value !== 'string' || value === '') return undefined;
-  return findDisplayNameFault(value, NAME_CHARS_MAX) === null ? value : undefined;
-}
-
-/** The values of a list, each once. Entra ID writes an app role as JSON into the value: its own `value` is meant. */
-function readTexts(list: Json | undefined): string[] {
-  return [...new Set(withValue(list).map(({ value }) => readRole(value)))];
-}
-
-function readRole(text: string): string {
-  if (!text.startsWith('{')) return text;
-  try {
-    const { value } = JSON.parse(text) as { value?: unknown };
-    return typeof value === 'string' ? value : text;
-  } catch {
-    return text;
-  }
-}
-
-type Entry = ResourceJson & { value: string };
-
-function withValue(list: Json | undefined): Entry[] {
-  return Array.isArray(list) ? list.filter(isEntry) : [];
-}
-
-function isEntry(entry: Json): entry is Entry {
-  const value = asObject(entry)?.value;
-  return typeof value === 'string' && value !== '';
-}
-
-function choose<T extends ResourceJson>(entries: readonly T[]): T | undefined {
-  return entries.find(({ primary }) => primary === true) ?? entries.find((one) => hasType(one, 'work')) ?? entries[0];
-}
-
-function hasType({ type }: ResourceJson, name: string): boolean {
-  return typeof type === 'string' && type.toLowerCase() === name;
-}
-
-function core(name: string) {
-  return { from: name, read: (user: ResourceJson) => user[name] };
-}
-
-function part(parent: string, name: string) {
-  const from = parent === ENTERPRISE_SCHEMA_URN ? `${name} of the enterprise extension` : `${parent}.${name}`;
-  return { from, read: (user: ResourceJson) => asObject(user[parent])?.[name] };
-}
-
-/** All the values of a list. */
-function all(name: string) {
-  const read = (user: ResourceJson): Json | undefined => {
-    const texts = readTexts(user[name]);
-    return texts.length === 0 ? undefined : texts;
-  };
-  return { from: name, read };
-}
-
-function address(name: string) {
-  const read = ({ addresses }: ResourceJson): Json | undefined => {
-    const list = Array.isArray(addresses) ? addresses.map(asObject).filter((entry) => entry !== undefined) : [];
-    return choose(list)?.[name];
-  };
-  return { from: `addresses, ${name}`, read };
 }

@@ -14,7 +14,7 @@ import type { PushParts } from './push-parts.js';
 import { runOf, type StreamOrder } from './stream-run.js';
 import { countResults, failuresOf, type RecordResult } from './sync-result.js';
 
-const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts'];
+const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts', 'place'];
 
 /** A record failed by what stood there before an earlier chunk was committed: to be planned again after that. */
 class PlannedTooEarly extends Error {}
@@ -66,7 +66,8 @@ export class ChunkWriter {
     const last = waiting.at(-1);
     if (!last) {
       const { counts } = run;
-      if (counts.failed > 0) await this.writeOutcome(run, chunk, run.results);
+      // A pull goes on after its last part, though that had nothing to write.
+      if (counts.failed > 0 || chunk.place !== undefined) await this.writeOutcome(run, chunk, run.results);
       else this.notes.add(this.namingOf(run, chunk, run.results));
       return counts;
     }
@@ -110,8 +111,10 @@ export class ChunkWriter {
 
   private outcomeOf(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]) {
     const { runId, principal } = this.order;
-    const { from, to, digest, numbers } = chunk;
-    const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, JSON.stringify(countResults(results))];
+    const { from, to, digest, numbers, place } = chunk;
+    const counts = JSON.stringify(countResults(results));
+    const goOn = place ? JSON.stringify(place) : null;
+    const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, counts, goOn];
     const now = this.parts.clock.now();
     const of = runOf(this.order);
     const failures = failuresOf(results, (index) => numbers[index] ?? 0).map((each) => failureRow(of, each, now));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Line, readChunks, readLines, type StreamChunk } from './read-lines.js';
+import { type Line, readLines } from '../../platform/lines.js';
+import { readChunks, type StreamChunk } from './read-lines.js';
 
 async function* inPieces(text: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < text.length; at += size) yield await Promise.resolve(text.subarray(at, at + size));

@@ -28,6 +28,12 @@ export class StreamProgress {
     for (const each of parts) this.earlierParts.set(each.part, each);
   }
 
+  /** Goes on after what is done: nothing of that comes again. */
+  goOn(done: { upTo: number; counts: RunCounts }): void {
+    this.upTo = done.upTo;
+    this.counts = done.counts;
+  }
+
   /** Whether an earlier try has committed the chunk. Throws `idempotency_mismatch` if it was another one then. */
   passOver(chunk: Span): boolean {
     const { earlier } = this;

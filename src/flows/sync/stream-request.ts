@@ -4,7 +4,7 @@ import { readEnvelope, type SyncRequest } from './sync-request.js';
 
 /** What is asked of a stream; its records come after. */
 export interface StreamRequest extends Omit<SyncRequest, 'records' | 'atomic'> {
-  kind: 'push' | 'import';
+  kind: 'push' | 'import' | 'pull';
 }
 
 const NAMES = ['mode', 'dryRun', 'statedAt', 'scope', 'connection', 'kind', 'atomic'];

@@ -8,7 +8,7 @@ import { scopeOf } from '../../provisioning/decide-run.js';
 import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
 import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
-import type { DonePart } from '../../records/sync-runs/run-state.js';
+import { type DonePart, withParts } from '../../records/sync-runs/run-state.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { guardOf, guardRecords } from './held-records.js';
 import { patiently } from './patience.js';
@@ -61,8 +61,9 @@ export class StreamRun {
     private readonly parts: PushParts,
     readonly order: StreamOrder,
   ) {
-    // One is written, one planned, one sorted out; SQLite works on one at a time anyway.
-    this.flightsMax = parts.database.engine === 'mysql' ? 3 : 2;
+    // One is written, one planned, one sorted out; SQLite works on one at a time anyway. A pull goes on after its last
+    // part: there may be no gap before that.
+    this.flightsMax = order.request.kind === 'pull' ? 1 : parts.database.engine === 'mysql' ? 3 : 2;
     this.guard = guardOf(order.known, 'hold', scopeOf(order.request));
     this.notes = new SeenNotes(runOf(order));
     this.writer = new ChunkWriter(parts, order, this.notes);
@@ -90,7 +91,8 @@ export class StreamRun {
     waiting: readonly { identityId: string }[],
   ): void {
     if (this.order.since !== null) this.order.since = stored.statedAt ?? this.order.since;
-    this.progress.resume(stored, parts);
+    if (this.order.request.kind === 'pull') this.progress.goOn(withParts(stored, parts));
+    else this.progress.resume(stored, parts);
     for (const { identityId } of waiting) this.guard.waiting.add(identityId);
   }
 

@@ -29,6 +29,10 @@ export interface OpenStream {
   held: HeldRequest | null;
   /** When this process began to work on it. */
   mark: ClockMark;
+  /** Why what was received is not all that there is to say, though it has an end. */
+  incomplete?: string | null;
+  /** What else is written with the end of the run. */
+  atEnd?(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', problem: Problem | null): Promise<void>;
 }
 
 /** The runs of streams: how they begin or are gone on with, how they end or break. */
@@ -79,6 +83,7 @@ export class StreamRuns {
         const answer = await this.answerOf(decision === 'nothing' ? ended : await this.read(runId));
         await this.parts.database.transaction(async (tx) => {
           if (decision === 'nothing') await journal.end(tx, 'finished', error);
+          await opened.atEnd?.(tx, 'finished', null);
           if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
         });
         return answer;
@@ -92,7 +97,8 @@ export class StreamRuns {
   }
 
   /** Ends the run where it is. Returns the problem with the run and how far it came. */
-  async break({ run, journal, held, runId }: OpenStream, problem: Problem): Promise<Problem> {
+  async break(opened: OpenStream, problem: Problem): Promise<Problem> {
+    const { run, journal, held, runId } = opened;
     await run.land();
     await journal.close();
     const { upTo, counts } = run.progress;
@@ -100,12 +106,19 @@ export class StreamRuns {
     await this.parts.database
       .transaction(async (tx) => {
         await journal.end(tx, status, problem.detail ?? problem.title);
+        await opened.atEnd?.(tx, status, problem);
         if (held) await this.idempotency.pause(tx, held);
       })
       // Another try has taken it, or the database is away: then the run is told as broken for want of a sign of life.
       .catch(() => undefined);
     const extra = { ...problem.options.extra, run: runId, upTo, counts: { ...NO_COUNTS, ...counts } };
     return new Problem(problem.code, problem.detail, { ...problem.options, extra });
+  }
+
+  /** Stops working on a run that another instance shall carry on. */
+  async leave({ run, journal }: OpenStream): Promise<void> {
+    await run.land();
+    await journal.close();
   }
 
   private openJournal(order: StreamOrder, opened: Omit<OpenStream, 'journal'>): Promise<RunJournal> {
@@ -126,7 +139,8 @@ export class StreamRuns {
       },
       async (stored) => {
         const { id: runId, upTo } = stored;
-        const parts = await database.read.findBy(RunPartEntity, { runId, part: MoreThan(upTo) });
+        const where = { runId, part: MoreThan(upTo) };
+        const parts = await database.read.find(RunPartEntity, { where, order: { part: 'ASC' } });
         const waiting = { where: { runId, state: 'waiting' }, select: { identityId: true } } as const;
         run.resume(stored, parts, await database.read.find(RunEntryEntity, waiting));
       },
@@ -134,9 +148,10 @@ export class StreamRuns {
   }
 
   /** Of a snapshot: who is missing from it. */
-  private async takeStock({ run, journal, mark }: OpenStream): Promise<SnapshotEnd | null> {
+  private async takeStock({ run, journal, mark, incomplete = null }: OpenStream): Promise<SnapshotEnd | null> {
     const { truth } = run;
     if (!truth) return null;
+    if (incomplete !== null) return { missing: 0, error: `Nobody was taken for missing: ${incomplete}` };
     await patiently(() => journal.tell());
     return patiently(() => this.snapshots.gather(runOf(run.order), truth, mark, journal.stopped));
   }

@@ -11,6 +11,7 @@ describe('a run', () => {
     ['push', 'running', LOST_AFTER + 1, 'broken'],
     ['import', 'running', LOST_AFTER + 1, 'broken'],
     ['replan', 'running', 1000 * LOST_AFTER, 'running'],
+    ['pull', 'running', 1000 * LOST_AFTER, 'running'],
     ['groups', 'running', 1000 * LOST_AFTER, 'running'],
     ['push', 'finished', 1000 * LOST_AFTER, 'finished'],
     ['push', 'cancelled', 1000 * LOST_AFTER, 'cancelled'],

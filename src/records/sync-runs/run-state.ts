@@ -7,7 +7,7 @@ export const LOST_AFTER: Micros = 15 * SECOND;
 export type RunStanding = Pick<RunEntity, 'kind' | 'status' | 'phase' | 'aliveAt'>;
 
 /** These never break: whichever instance comes next carries them on. */
-export const CARRIED_ON: readonly RunEntity['kind'][] = ['replan', 'groups'];
+export const CARRIED_ON: readonly RunEntity['kind'][] = ['replan', 'groups', 'pull'];
 
 /** What a run is now. What it takes away, another instance goes on with. */
 export function statusOf({ kind, status, phase, aliveAt }: RunStanding, now: Micros): RunEntity['status'] {

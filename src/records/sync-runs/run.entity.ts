@@ -143,6 +143,8 @@ export class RunPartEntity {
   @Whole() upTo: number;
   @Text(44) digest: string;
   @JsonText() counts: RunCounts;
+  /** Of a pull: where its source is read on after this part. Null where that is within a page of it. */
+  @JsonText({ nullable: true }) place: unknown;
 }
 
 /** A record that was refused, written with what its chunk has done. */

@@ -63,7 +63,7 @@ export class SyncRunsService {
    */
   async cancel(principal: Principal, id: string): Promise<RunEntity> {
     const run = await this.find(principal, id);
-    if (CARRIED_ON.includes(run.kind)) {
+    if (run.kind === 'replan' || run.kind === 'groups') {
       throw new Problem('conflict', 'It brings people to what is saved: save something else instead.');
     }
     const now = this.clock.now();

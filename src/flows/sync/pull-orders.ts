@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { NewEvent } from '../../ledger/ledger.service.js';
+import { Clock, type Micros } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
+import { newId } from '../../platform/ids.js';
+import { Problem } from '../../platform/problem.js';
+import { selectRows } from '../../platform/sql.js';
+import { ConnectionEntity } from '../../records/connections/connection.entity.js';
+import { findDuePull, nextPullsOf, type PullScope, usualScopeOf } from '../../records/sources/pull-schedule.js';
+import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
+import { RunEntity } from '../../records/sync-runs/run.entity.js';
+import { newRun } from '../../records/sync-runs/run-rows.js';
+
+/** The part of its connection that a source speaks for. */
+export const SOURCE_SCOPE = 'source';
+
+const DUE_MAX = 100;
+/** Nothing is due of a source that is suspended, or whose connection or tenant is, or that is being read. */
+const DUE = `SELECT s.connectionId AS connectionId FROM connection_sources s
+  JOIN connections c ON c.id = s.connectionId JOIN tenants t ON t.id = s.tenantId
+  WHERE (s.nextAt <= ? OR s.nextFullAt <= ?) AND s.suspendedAt IS NULL AND c.status = 'active' AND t.status = 'active'
+  AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = s.lastRunId AND r.status = 'running')
+  ORDER BY COALESCE(s.nextAt, s.nextFullAt) LIMIT ${DUE_MAX}`;
+
+interface PullOrder {
+  cause: 'request' | 'schedule';
+  actor: NewEvent['actor'];
+}
+
+/** Writes down that a source is to be read: because somebody asks, or because it is time. Never two at once. */
+@Injectable()
+export class PullOrders {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Returns the run's id; `scope` null: what the source is usually read for. Throws `source_suspended`, or `conflict` while the source is being read. */
+  async order(connectionId: string, scope: PullScope | null, actor: NewEvent['actor']): Promise<string> {
+    return this.database.transaction(async (tx) => {
+      const source = await lockSource(tx, connectionId);
+      if (!source) throw new Problem('not_found', 'This connection has no source.');
+      if (source.suspendedAt !== null) throw new Problem('source_suspended', source.suspendedReason ?? undefined);
+      const running = await findRunning(tx, source);
+      if (running) {
+        throw new Problem('conflict', 'The source is being read already.', { extra: { run: running.id } });
+      }
+      return this.write(tx, source, scope ?? usualScopeOf(source), { cause: 'request', actor });
+    });
+  }
+
+  /** Orders every pull that is due; on however many instances, once. What was missed meanwhile is caught up by that. */
+  async orderDue(): Promise<void> {
+    const now = this.clock.now();
+    for (const { connectionId } of await selectRows(this.database.read, DUE, [now, now])) {
+      await this.database.transaction(async (tx) => {
+        const source = await lockSource(tx, String(connectionId));
+        if (!source || source.suspendedAt !== null || (await findRunning(tx, source))) return;
+        const scope = findDuePull(source, now);
+        if (scope) await this.write(tx, source, scope, { cause: 'schedule', actor: { type: 'system', id: 'system' } });
+      });
+    }
+  }
+
+  private async write(
+    tx: EntityManager,
+    source: ConnectionSourceEntity,
+    scope: PullScope,
+    { cause, actor }: PullOrder,
+  ): Promise<string> {
+    const { connectionId, tenantId } = source;
+    const { mappingVersion } = await tx.findOneByOrFail(ConnectionEntity, { id: connectionId });
+    const now = this.clock.now();
+    const run = newRun(
+      {
+        id: newId(),
+        tenantId,
+        connectionId,
+        mappingVersion,
+        kind: 'pull',
+        cause,
+        mode: scope === 'full' ? 'snapshot' : 'upsert',
+        actorType: actor.type,
+        actorId: actor.id,
+      },
+      now,
+      { scope: SOURCE_SCOPE, statedAt: scope === 'full' ? now : null, digest: '' },
+    );
+    await tx.insert(RunEntity, run);
+    const next = nextPullsOf(connectionId, source, now);
+    const isOver = (at: Micros | null): boolean => at !== null && at <= now;
+    await tx.update(
+      ConnectionSourceEntity,
+      { connectionId },
+      {
+        lastRunId: run.id,
+        ...(isOver(source.nextAt) ? { nextAt: next.nextAt } : {}),
+        ...(isOver(source.nextFullAt) ? { nextFullAt: next.nextFullAt } : {}),
+      },
+    );
+    return run.id;
+  }
+}
+
+async function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {
+  const isServer = tx.connection.options.type !== 'better-sqlite3';
+  return tx.findOne(ConnectionSourceEntity, {
+    where: { connectionId },
+    ...(isServer ? { lock: { mode: 'pessimistic_write' } } : {}),
+  });
+}
+
+async function findRunning(tx: EntityManager, { lastRunId }: ConnectionSourceEntity): Promise<RunEntity | null> {
+  return lastRunId === null ? null : tx.findOneBy(RunEntity, { id: lastRunId, status: 'running' });
+}

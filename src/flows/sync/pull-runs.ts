@@ -1,0 +1,225 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EntityManager, IsNull, Not } from 'typeorm';
+import { LedgerService } from '../../ledger/ledger.service.js';
+import type { Principal } from '../../platform/access.js';
+import { CONFIG, type Config } from '../../platform/config.js';
+import { databaseTroubleOf } from '../../platform/database-errors.js';
+import { Problem } from '../../platform/problem.js';
+import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
+import type { PullScope } from '../../records/sources/pull-schedule.js';
+import { standAfterFailure } from '../../records/sources/pull-standing.js';
+import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
+import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { PullReading } from './pull-chunks.js';
+import type { PullPlace } from './read-lines.js';
+import { SourceFailure, type SourcePlace, type SourceReader } from './sources/source-reader.js';
+import { SourceReaders } from './sources/source-readers.js';
+import { type OpenStream, StreamRuns } from './stream-runs.js';
+
+/** Under way, and what it is read from. */
+interface Pull {
+  opened: OpenStream;
+  source: ConnectionSourceEntity;
+  scope: PullScope;
+  reading: PullReading;
+  /** Aborted when it shall write no more: cancelled, taken over, left, or a chunk could not be written. */
+  stop: AbortSignal;
+  /** What the source failed by. */
+  failure: SourceFailure | null;
+}
+
+const LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 1024 * 1024 };
+/** A reading that has come somewhere is not given up for one answer that fails. */
+const RETRIES_MS = [500, 3000, 15_000];
+
+/** Carries out pulls: reads a source page by page, and commits what it says as a stream's lines are. */
+@Injectable()
+export class PullRuns {
+  private readonly logger = new Logger(PullRuns.name);
+
+  constructor(
+    private readonly streams: StreamRuns,
+    private readonly readers: SourceReaders,
+    private readonly ledger: LedgerService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /**
+   * Carries a run out, or on from where another instance has left it; `leave` makes it stop for the next one. Call it
+   * with nobody else working on it.
+   */
+  async carryOut(runId: string, leave: AbortSignal): Promise<void> {
+    const { database, policies } = this.streams.parts;
+    const run = await database.read.findOneBy(RunEntity, { id: runId });
+    if (run?.status !== 'running' || run.phase === 'removing') return;
+    const { connectionId, tenantId } = run;
+    const source = await database.read.findOneBy(ConnectionSourceEntity, { connectionId });
+    const known = await policies.find(connectionId);
+    if (!source || !known) return this.abandon(run);
+    const request = {
+      kind: 'pull',
+      statedAt: null,
+      connectionId,
+      dryRun: false,
+      mode: run.mode ?? 'upsert',
+      scope: run.scope,
+    } as const;
+    const principal = systemOf(tenantId);
+    const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
+    if ('answer' in opened) return;
+    const begin = await this.findPlace(source, runId);
+    const pull: Pull = {
+      opened,
+      source,
+      scope: run.mode === 'snapshot' ? 'full' : 'changes',
+      reading: new PullReading(begin, opened.run.progress.upTo, LIMITS),
+      stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave]),
+      failure: null,
+    };
+    opened.atEnd = (tx, status, problem) => this.noteEnd(tx, pull, status, problem);
+    await this.read(pull, leave);
+  }
+
+  private async read(pull: Pull, leave: AbortSignal): Promise<void> {
+    const { opened, source, scope, reading, stop } = pull;
+    try {
+      if (reading.version !== source.version) throw changed();
+      await this.takeAll(pull, this.readers.open(source), scope);
+      opened.phase = 'writing';
+      opened.incomplete = reading.ended?.incomplete ?? null;
+    } catch (error) {
+      if (leave.aborted) return this.streams.leave(opened);
+      const cause: unknown = stop.aborted ? stop.reason : error;
+      if (passes(cause)) return this.streams.leave(opened);
+      if (cause instanceof SourceFailure) pull.failure = cause;
+      await this.streams.break(opened, this.toProblem(cause));
+      return;
+    }
+    // It tells the run how it failed.
+    await this.streams.finish(opened).catch((error: unknown) => this.toProblem(error));
+  }
+
+  /** Reads to the end. Throws SourceFailure where the source fails, time and again or before it has said anything. */
+  private async takeAll(pull: Pull, reader: SourceReader, scope: PullScope): Promise<void> {
+    const { reading, stop } = pull;
+    for (let retries = 0; !reading.ended; retries++) {
+      const before = reading.place;
+      try {
+        await this.takePages(pull, reader, scope);
+        if (reading.ended) return;
+        throw new SourceFailure('unreachable', 'The source stopped in the middle.');
+      } catch (error) {
+        if (stop.aborted || !(error instanceof SourceFailure) || error.kind !== 'unreachable') throw error;
+        if (reading.place !== before) retries = 0;
+        const waitMs = Math.max(RETRIES_MS[retries] ?? Infinity, (error.retryAfterSeconds ?? 0) * 1000);
+        const hasBegun = (reading.place.page ?? null) !== null;
+        if (!hasBegun || waitMs > 60_000) throw error;
+        await sleep(waitMs, undefined, { signal: stop });
+      }
+    }
+  }
+
+  private async takePages({ opened, source, reading, stop }: Pull, reader: SourceReader, scope: PullScope) {
+    const { state, page } = reading.place;
+    for await (const chunk of reading.cut(reader.read({ state, page }, scope, stop))) {
+      await this.assertUnchanged(source);
+      await opened.run.take(chunk);
+      stop.throwIfAborted();
+    }
+  }
+
+  /** What an admin saves or resumes counts at once: what was read by the old settings is not gone on with. */
+  private async assertUnchanged({ connectionId, version }: ConnectionSourceEntity): Promise<void> {
+    const { read } = this.streams.parts.database;
+    const stored = await read.findOneBy(ConnectionSourceEntity, { connectionId });
+    if (stored?.version !== version || stored.suspendedAt !== null) throw changed();
+  }
+
+  private async findPlace({ version, state }: ConnectionSourceEntity, runId: string): Promise<PullPlace> {
+    const part = await this.streams.parts.database.read.findOne(RunPartEntity, {
+      where: { runId, place: Not(IsNull()) },
+      order: { part: 'DESC' },
+    });
+    return (part?.place as PullPlace | undefined) ?? { version, state, page: null, ended: null };
+  }
+
+  /** Written with the end of the run. */
+  private async noteEnd(tx: EntityManager, pull: Pull, status: string, problem: Problem | null): Promise<void> {
+    const { connectionId, tenantId, version } = pull.source;
+    const mine = { connectionId, version };
+    if (status === 'finished') {
+      const { state } = pull.reading.place;
+      await tx.update(ConnectionSourceEntity, mine, { state: state as object, failures: 0 });
+      return;
+    }
+    if (problem?.code !== 'source_failed' && problem?.code !== 'internal') return;
+    const stored = await tx.findOneBy(ConnectionSourceEntity, mine);
+    if (!stored || stored.suspendedAt !== null) return;
+    const { failure, scope } = pull;
+    const now = this.streams.parts.clock.now();
+    const standing = standAfterFailure(
+      stored,
+      scope,
+      {
+        isRefusal: failure?.kind === 'unauthorized',
+        detail: problem.detail ?? problem.title,
+        retryAfterSeconds: failure?.retryAfterSeconds ?? null,
+      },
+      now,
+      this.config.SOURCE_FAILURES_MAX,
+    );
+    await tx.update(ConnectionSourceEntity, mine, standing);
+    if (standing.suspendedAt === null) return;
+    await this.ledger.record(tx, [
+      {
+        tenantId,
+        type: 'connection.source_suspended',
+        subject: { type: 'connection', id: connectionId, version: 0 },
+        actor: { type: 'system', id: 'system' },
+        via: 'system',
+        runId: pull.opened.runId,
+        reason: standing.suspendedReason,
+      },
+    ]);
+  }
+
+  /** Its connection or source is gone. */
+  private async abandon({ id }: RunEntity): Promise<void> {
+    const { database, clock } = this.streams.parts;
+    const error = 'There is nothing to read from any more.';
+    const over = { status: 'broken', phase: 'ended', error, finishedAt: clock.now() } as const;
+    await database.transaction((tx) => tx.update(RunEntity, { id, status: 'running' }, over));
+  }
+
+  private toProblem(error: unknown): Problem {
+    if (error instanceof Problem) return error;
+    if (error instanceof SourceFailure) return new Problem('source_failed', error.message, { cause: error });
+    this.logger.error(error);
+    return new Problem('internal', undefined, { cause: error });
+  }
+}
+
+/** It is not the source's fault, and whoever takes the run next can go on. */
+function passes(error: unknown): boolean {
+  if (error instanceof Problem) return error.code === 'overloaded' || error.code === 'database_unavailable';
+  // One that was thought dead has come back, and has written this part: then it goes on behind that.
+  return databaseTroubleOf(error) === 'duplicate';
+}
+
+function changed(): Problem {
+  return new Problem('conflict', 'The source was changed meanwhile.');
+}
+
+/** What a source says is said by the connection, whoever asked for it to be read. */
+function systemOf(tenantId: string): Principal {
+  return {
+    type: 'system',
+    id: 'system',
+    tenantId,
+    permissions: new Set(),
+    connectionId: null,
+    sessionId: null,
+    operatorOf: null,
+  };
+}

@@ -1,0 +1,99 @@
+import type { DocumentSourceSettings } from '../../../records/sources/source-settings.js';
+import { type DocumentPage, readJsonPage, readLinesPage } from './document-page.js';
+import { PageGuard } from './page-guard.js';
+import type { SourceClient } from './source-client.js';
+import { SourceFailure, type SourcePage, type SourcePlace, type SourceReader } from './source-reader.js';
+
+/** Of a document of one page: by what its server tells whether it has changed (RFC 9110, section 8.8). */
+interface DocumentState {
+  etag: string | null;
+  lastModified: string | null;
+}
+
+/** The page that comes next. */
+interface DocumentPlace {
+  url: string;
+  /** How many pages came before it. */
+  pages: number;
+  /** So many lines of it were read while it had this ETag; of another one, none. */
+  lines: number;
+  etag: string | null;
+  /** Why an earlier page may not have been whole. */
+  incomplete: string | null;
+}
+
+/** People in one document, or in several that lead to one another: JSON lists, or a JSON record a line. */
+export class DocumentSource implements SourceReader {
+  constructor(
+    private readonly client: SourceClient,
+    private readonly settings: DocumentSourceSettings,
+  ) {}
+
+  async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
+    const { state } = place;
+    const guard = new PageGuard(this.client.limits);
+    const start = { url: this.settings.url, pages: 0, lines: 0, etag: null, incomplete: null };
+    let here = (place.page as DocumentPlace | null) ?? start;
+    for (;;) {
+      guard.ask(here.url);
+      const isBegun = place.page !== null || here.pages > 0;
+      const known = mode === 'changes' && !isBegun ? (state as DocumentState | null) : null;
+      const page = await this.open(here, conditionOf(known), signal);
+      if (page === null) {
+        if (known === null) throw new SourceFailure('invalid', `${this.client.host} answered 304 to a plain request.`);
+        yield { records: [], place: { state, page: null }, isLast: true };
+        return;
+      }
+      const etag = page.headers.etag ?? null;
+      const incomplete = here.incomplete ?? page.incomplete;
+      let count = 0;
+      for await (const { records, lines } of page.pieces) {
+        count += records.length;
+        guard.count(records.length);
+        yield { records, place: { state, page: { ...here, lines, etag } }, isLast: false };
+      }
+      if (page.text) guard.notePage(count, page.text);
+      const next = page.findNext();
+      if (next === null) {
+        const isOnePage = here.pages === 0;
+        const last = { records: [], place: { state: isOnePage ? stateOf(page) : null, page: null }, isLast: true };
+        yield incomplete === null ? last : { ...last, incomplete };
+        return;
+      }
+      here = { url: next, pages: here.pages + 1, lines: 0, etag: null, incomplete };
+      yield { records: [], place: { state, page: here }, isLast: false };
+    }
+  }
+
+  /** Null where it has not changed. */
+  private async open(
+    { url, lines, etag }: DocumentPlace,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<DocumentPage | null> {
+    const { client, settings } = this;
+    if (settings.type === 'json') {
+      const page = await client.getJson(url, { accept: 'application/json', headers, signal });
+      return page && readJsonPage(page, settings, { client, url });
+    }
+    const accept = 'application/x-ndjson, application/jsonl, application/json;q=0.5';
+    const answer = await client.open(url, { accept, headers, signal });
+    if (answer.status === 304) {
+      answer.leave();
+      return null;
+    }
+    const isSame = etag !== null && answer.headers.etag === etag;
+    return readLinesPage(answer, settings, { client, url, skip: isSame ? lines : 0 });
+  }
+}
+
+function conditionOf(known: DocumentState | null): Record<string, string> {
+  if (known?.etag) return { 'if-none-match': known.etag };
+  return known?.lastModified ? { 'if-modified-since': known.lastModified } : {};
+}
+
+/** Null where the server says nothing by which to ask. */
+function stateOf({ headers }: DocumentPage): DocumentState | null {
+  const { etag = null, 'last-modified': lastModified = null } = headers;
+  return etag === null && lastModified === null ? null : { etag, lastModified };
+}

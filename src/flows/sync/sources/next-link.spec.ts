@@ -1,0 +1,27 @@
+import { describe, expect, it } from '@jest/globals';
+import { findNextLink } from './next-link.js';
+
+describe('the next page in a Link header', () => {
+  it.each([
+    [undefined, null],
+    ['', null],
+    ['</users?page=2>; rel="next"', '/users?page=2'],
+    ['</a>; rel=prev, <https://x.example/b,c?d;e>; rel=next', 'https://x.example/b,c?d;e'],
+    ['<a>; title="rel=next"; rel=last', null],
+    ['<a>; type="text/x"; REL="last Next"', 'a'],
+    ['<a>; rel=nextish', null],
+    ['<a>', null],
+    ['a; rel=next', null],
+  ])('of %j is %j', (header, expected) => {
+    expect(findNextLink(header)).toBe(expected);
+  });
+
+  it('a header made to keep a reader busy is read in no time', () => {
+    const begun = performance.now();
+    findNextLink(`<a>${'; a='.repeat(2000)}`);
+    findNextLink(`<a>${';'.repeat(8000)}`);
+    findNextLink('<'.repeat(8000));
+    findNextLink(`<a>${' '.repeat(8000)};`);
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { isPointer, readPointer } from './json-pointer.js';
+
+const document = {
+  '': 1,
+  'a/b': 2,
+  'm~n': 3,
+  list: ['x', { name: 'y', tags: ['s', 't'] }, { name: 'z' }],
+  none: null,
+};
+
+describe('a JSON pointer', () => {
+  it.each([
+    ['', document],
+    ['/', 1],
+    ['/a~1b', 2],
+    ['/m~0n', 3],
+    ['/list/0', 'x'],
+    ['/list/1/name', 'y'],
+    ['/none', null],
+    ['/none/more', undefined],
+    ['/list/01', undefined],
+    ['/list/-', undefined],
+    ['/list/9', undefined],
+    ['/toString', undefined],
+    ['/__proto__', undefined],
+    ['/constructor/name', undefined],
+    ['/list/*/name', ['y', 'z']],
+    ['/list/*/tags/*', ['s', 't']],
+    ['/*', undefined],
+  ])('%s leads to %j', (pointer, expected) => {
+    expect(readPointer(document, pointer)).toEqual(expected);
+  });
+
+  it.each([
+    ['', true],
+    ['/a/b', true],
+    ['/a~1b~0', true],
+    ['a', false],
+    ['/a~2', false],
+    ['/a~', false],
+  ])('%j is one: %j', (text, expected) => {
+    expect(isPointer(text)).toBe(expected);
+  });
+});
