@@ -19,9 +19,14 @@ describe('a snapshot', () => {
   afterAll(() => rollcall.stop());
   beforeEach(async () => {
     tenantId = await seedCustomer(rollcall);
-    connectionId = await seedFullConnection(rollcall, tenantId);
-    key = await rollcall.clientWith(tenantId, ['users:sync', 'sync-runs:read', 'users:read'], connectionId);
+    await limit(0);
   });
+
+  async function limit(graceHours: number): Promise<void> {
+    const safetyCatch = { users: 3, percent: 10, graceHours };
+    connectionId = await seedFullConnection(rollcall, tenantId, { safetyCatch });
+    key = await rollcall.clientWith(tenantId, ['users:sync', 'sync-runs:read', 'users:read'], connectionId);
+  }
 
   const person = (n: number | string, more: object = {}) => ({
     externalId: `s-${n}`,
@@ -37,8 +42,11 @@ describe('a snapshot', () => {
       .filter(({ active }) => !active)
       .map(({ externalId }) => externalId)
       .sort();
-  async function untilFirstRun(status: string): Promise<void> {
-    const newest = async () => (await key.get<{ items: { status: string }[] }>('/sync-runs?limit=1')).body.items[0];
+  async function untilFirstRun(status: string, id?: string): Promise<void> {
+    const newest = async () =>
+      id === undefined
+        ? (await key.get<{ items: { status: string }[] }>('/sync-runs?limit=1')).body.items[0]
+        : (await key.get<{ status: string }>(`/sync-runs/${id}`)).body;
     while ((await newest())?.status !== status) await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const ago = (micros: number) => formatTime(Date.now() * 1000 - micros);
@@ -72,7 +80,10 @@ describe('a snapshot', () => {
 
   it('names whoever stands on a line, though the line is refused', async () => {
     await send(people(40));
-    const wrong = [{ externalId: 's-38', roles: ['nothing-like-it'] }, { usercode: 's-39', userName: 5 }];
+    const wrong = [
+      { externalId: 's-38', roles: ['nothing-like-it'] },
+      { usercode: 's-39', userName: 5 },
+    ];
     expect((await send([...people(38), ...wrong])).body.counts).toMatchObject({ failed: 2, deactivated: 0 });
     expect(await inactive()).toEqual([]);
   });
@@ -105,7 +116,10 @@ describe('a snapshot', () => {
   describe('of a scope', () => {
     it('says nothing of the people of another, nor of those whom none has stated', async () => {
       await send(people(20), '&scope=hr');
-      await send(people(20).map(({ externalId }) => ({ externalId: `it-${externalId}` })), '&scope=it');
+      await send(
+        people(20).map(({ externalId }) => ({ externalId: `it-${externalId}` })),
+        '&scope=it',
+      );
       await key.post('/users/sync', person('upserted'));
       await send(people(19), '&scope=hr');
       await send([], '&scope=other');
@@ -177,5 +191,106 @@ describe('a snapshot', () => {
     expect([json.status, (await send([], '&scope=other')).status]).toEqual([409, 200]);
     expect((await first.end()).status).toBe(200);
     expect((await send(people(20))).status).toBe(200);
+  });
+
+  describe('that takes too much away', () => {
+    let admin: HttpClient;
+    beforeEach(async () => {
+      admin = await rollcall.clientWith(tenantId, ['sync-runs:read', 'sync-runs:write']);
+    });
+
+    it('is held: who is new and changed is applied, and nobody loses anything until an admin agrees', async () => {
+      await send(people(20));
+      const { body } = await send([...people(16, { displayName: 'New' }), person('new')]);
+      expect(body).toMatchObject({ status: 'held', missing: 4, counts: { created: 1, updated: 16, held: 4 } });
+      expect([body.error, await inactive()]).toEqual([expect.stringMatching(/switch off 4 .* of 20 people/), []]);
+      const plan = await admin.get<{ items: object[] }>(`/sync-runs/${body.run}/plan`);
+      expect(plan.body.items).toHaveLength(4);
+      expect(plan.body.items[0]).toMatchObject({ change: 'deactivate', deactivates: true, loses: ['role viewer'] });
+      await key.post('/users/sync', [person(19)]);
+      expect((await admin.post(`/sync-runs/${body.run}/approve`)).status).toBeLessThan(300);
+      await untilFirstRun('finished', body.run);
+      expect(await inactive()).toEqual(['s-16', 's-17', 's-18']);
+    });
+
+    it('is superseded by a later one of its scope', async () => {
+      await send(people(20), '&scope=hr');
+      const { body } = await send(people(16), '&scope=hr');
+      expect(body).toMatchObject({ status: 'held' });
+      await send(people(20), '&scope=other');
+      expect((await key.get(`/sync-runs/${body.run}`)).body).toMatchObject({ status: 'held' });
+      await send([...people(20), { userName: 'nobody' } as object], '&scope=hr');
+      expect((await key.get(`/sync-runs/${body.run}`)).body).toMatchObject({ status: 'held' });
+      expect((await send(people(19), '&scope=hr')).body).toMatchObject({ status: 'finished', missing: 1 });
+      expect((await key.get(`/sync-runs/${body.run}`)).body).toMatchObject({ status: 'superseded' });
+      expect(await inactive()).toEqual(['s-19']);
+      expect((await admin.post(`/sync-runs/${body.run}/approve`)).status).toBe(409);
+    });
+
+    it.each(['stream', 'json'])('is held if it names nobody, however few there are (%s)', async (form) => {
+      await send(people(1));
+      const sendNobody = () => key.post('/users/sync', { users: [], mode: 'snapshot' });
+      const { body } = form === 'json' ? await sendNobody() : await send([]);
+      expect(body).toMatchObject({ counts: { held: 1 }, missing: 1, error: expect.stringMatching(/names nobody/) });
+      expect(await inactive()).toEqual([]);
+    });
+
+    it('but not if there is nobody in its scope', async () => {
+      expect((await send([])).body).toMatchObject({ status: 'finished', missing: 0 });
+    });
+  });
+
+  describe('of a connection with a grace period', () => {
+    const HOURS = 48;
+    beforeEach(async () => {
+      await limit(HOURS);
+    });
+    const leaving = async () =>
+      (await identities()).filter(({ leavingAt }) => leavingAt !== null).map(({ externalId }) => externalId);
+    const timePasses = () =>
+      rollcall.database.transaction(async (tx) => {
+        const now = Date.now() * 1000;
+        await tx.query(`UPDATE run_entries SET dueAt = ? WHERE state = 'leaving'`, [now]);
+        await tx.query('UPDATE identities SET leavingAt = ? WHERE leavingAt IS NOT NULL', [now]);
+      });
+
+    it('marks who is missing as leaving; they are active, and everybody can see when that ends', async () => {
+      await send(people(40));
+      const { body } = await send(people(38));
+      expect(body).toMatchObject({ status: 'finished', missing: 2, counts: { deactivated: 0, held: 0, leaving: 2 } });
+      expect([(await leaving()).sort(), await inactive()]).toEqual([['s-38', 's-39'], []]);
+      const events = await rollcall.database.read.findBy(EventEntity, { tenantId, runId: body.run });
+      expect(events.map(({ type }) => type)).toEqual(['user.leaving', 'user.leaving']);
+      const [user] = (await key.get<{ items: { identities: { leavingAt: string }[] }[] }>('/users?q=s-39%40x.example'))
+        .body.items;
+      const at = Date.parse(user?.identities[0]?.leavingAt ?? '');
+      expect(Math.abs(at - Date.now() - HOURS * 3_600_000)).toBeLessThan(60_000);
+      // Another snapshot without them gives them no more time, and does not count them twice.
+      expect((await send(people(38))).body).toMatchObject({ missing: 0, counts: { unchanged: 38 } });
+    });
+
+    it('switches them off when their time is over, and tells it of the same run', async () => {
+      await send(people(40));
+      const { body } = await send(people(39));
+      await timePasses();
+      while ((await inactive()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      const run = await key.get(`/sync-runs/${body.run}`);
+      expect(run.body).toMatchObject({ status: 'finished', counts: { deactivated: 1, leaving: 0 } });
+      expect(await leaving()).toEqual([]);
+    });
+
+    it('lets whoever is stated again stay, though nothing new is said of them', async () => {
+      await send(people(40));
+      await send(people(38));
+      expect((await key.post<{ counts: object }>('/users/sync', [person(38)])).body.counts).toMatchObject({
+        updated: 1,
+      });
+      expect(await leaving()).toEqual(['s-39']);
+      await send(people(40));
+      expect(await leaving()).toEqual([]);
+      await timePasses();
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      expect(await inactive()).toEqual([]);
+    });
   });
 });
