@@ -27,12 +27,12 @@ export class RunActor {
   id: string;
 }
 
-/** One push, import or re-plan, or (`groups`) people following a change of their groups. */
+/** One push, import, pull or re-plan, or (`groups`) people following a change of their groups. */
 export class RunView {
   id: string;
   connection: string;
   @ApiProperty({ enum: RUN_KINDS }) kind: string;
-  /** `request`: somebody sent it. `change`: rules, ceilings or a role were saved, or a group was, and people follow it. */
+  /** `request`: somebody sent it, or asked for it. `schedule`: it was time. `change`: rules, ceilings or a role were saved, or a group was, and people follow it. */
   @ApiProperty({ enum: RUN_CAUSES }) cause: string;
   /** Who is missing: `upsert` says nobody, `snapshot` whoever its scope has and it does not name. Null for a re-plan. */
   mode: string | null;
