@@ -4,6 +4,7 @@ import { UsersModule } from '../records/users/users.module.js';
 import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
+import { MissingPeople } from './missing-people.js';
 import { ProvisioningService } from './provisioning.service.js';
 import { RemovalCounts } from './removal-counts.js';
 import { RemovalsService } from './removals.service.js';
@@ -23,6 +24,7 @@ import { ReplanService } from './replan.service.js';
     Batch,
     ConnectionPolicies,
     Idempotency,
+    MissingPeople,
     ProvisioningService,
     RemovalCounts,
     RemovalsService,
@@ -30,6 +32,6 @@ import { ReplanService } from './replan.service.js';
     ReplanPreview,
     ReplanService,
   ],
-  exports: [ConnectionPolicies, Idempotency, ProvisioningService, RemovalsService, ReplanService],
+  exports: [ConnectionPolicies, Idempotency, MissingPeople, ProvisioningService, RemovalsService, ReplanService],
 })
 export class ProvisioningModule {}
