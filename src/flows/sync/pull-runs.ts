@@ -13,7 +13,7 @@ import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { PullReading } from './pull-chunks.js';
 import type { PullPlace } from './read-lines.js';
-import { SourceFailure, type SourcePlace, type SourceReader } from './sources/source-reader.js';
+import { SourceFailure, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
 
