@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { OutboundModule } from '../../platform/outbound.module.js';
 import { SourcesModule } from '../../records/sources/sources.module.js';
+import { UsersModule } from '../../records/users/users.module.js';
+import { CopyCheck } from './copy-check.js';
 import { PullOrders } from './pull-orders.js';
 import { PullRuns } from './pull-runs.js';
 import { PullWorker } from './pull-worker.js';
@@ -21,9 +23,10 @@ import { SyncService } from './sync.service.js';
  * Does not own what a record leads to: that is the plan's; nor how a source is set (records/sources).
  */
 @Module({
-  imports: [ProvisioningModule, OutboundModule, SourcesModule],
+  imports: [ProvisioningModule, SourcesModule, UsersModule, OutboundModule],
   controllers: [SyncController, PullsController],
   providers: [
+    CopyCheck,
     PullOrders,
     PullRuns,
     PullsService,

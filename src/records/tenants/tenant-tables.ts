@@ -46,6 +46,7 @@ export const tenantTables: readonly TenantTable[] = [
   },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
+  { table: 'departures', key: 'userId' },
   {
     table: 'connections',
     key: 'id',

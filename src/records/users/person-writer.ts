@@ -17,6 +17,7 @@ import {
 } from '../../platform/sql.js';
 import { forgetMembers } from '../groups/forget-members.js';
 import { areNew, blocksOf, grantsOf, usersOf } from './change-rows.js';
+import { noteDepartures } from './departures.js';
 import {
   blockColumns,
   grantColumns,
@@ -166,6 +167,7 @@ export class PersonWriter {
       ['id'],
       removed.map(({ id }) => [id]),
     );
+    await noteDepartures(tx, this.database.engine, changes, this.clock.now());
     // A merge or a split gives an identity to another user: it stays in its directory, and in its groups.
     const stay = new Set(changes.flatMap((each) => each.identitiesAdded.map(({ id }) => id)));
     await this.removeFromDirectory(
