@@ -1,20 +1,19 @@
 import {
   EventEntity,
   EventOrderEntity,
-  EventPersonalEntity,
   EventQueueEntity,
   LedgerCheckpointEntity,
   LedgerHeadEntity,
 } from './ledger/event.entity.js';
 import { LeaseEntity } from './platform/lease.entity.js';
-import { IdempotencyKeyEntity, IdempotencyPartEntity, UsedTokenEntity } from './provisioning/once.entity.js';
+import { IdempotencyKeyEntity, IdempotencyPartEntity } from './provisioning/once.entity.js';
 import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
 import { ApplicationEntity } from './records/applications/application.entity.js';
 import { ConnectionEntity, MappingVersionEntity } from './records/connections/connection.entity.js';
 import { ScimDueEntity, ScimGroupEntity, ScimMemberEntity } from './records/groups/group.entity.js';
 import { RoleEntity } from './records/roles/role.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './records/local-admins/local-password.entity.js';
-import { RefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
+import { UsedRefreshTokenEntity, SessionEntity } from './records/sessions/session.entity.js';
 import { SigningKeyEntity } from './records/sessions/signing-key.entity.js';
 import { ConnectionSourceEntity } from './records/sources/source.entity.js';
 import {
@@ -54,7 +53,7 @@ export const shape = {
     RoleEntity,
     ApiKeyEntity,
     SessionEntity,
-    RefreshTokenEntity,
+    UsedRefreshTokenEntity,
     SigningKeyEntity,
     LocalPasswordEntity,
     OneTimeLinkEntity,
@@ -64,13 +63,11 @@ export const shape = {
     RunEntryEntity,
     RunSeenEntity,
     EventEntity,
-    EventPersonalEntity,
     EventQueueEntity,
     EventOrderEntity,
     LedgerHeadEntity,
     LedgerCheckpointEntity,
     LeaseEntity,
-    UsedTokenEntity,
     IdempotencyKeyEntity,
     IdempotencyPartEntity,
     ScimRequestEntity,

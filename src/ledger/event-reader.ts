@@ -120,9 +120,8 @@ export class EventReader {
   ): Promise<NumberedRow[]> {
     const where = ['o.tenantId = ?', 'o.number > ?', 'o.number <= ?', ...conditions].join(' AND ');
     const rows: NumberedRow[] = await this.database.read.query(
-      `SELECT o.number, o.hash, ${EVENT_COLUMNS}, ${personal ? 'p.body' : 'NULL'} AS personal
+      `SELECT o.number, o.hash, ${EVENT_COLUMNS}, ${personal ? 'e.personal' : 'NULL'} AS personal
        FROM event_order o ${joinInOrder(this.database.engine)} events e ON e.id = o.eventId
-       ${personal ? 'LEFT JOIN event_personal p ON p.eventId = e.id' : ''}
        WHERE ${where} ORDER BY o.number ${order}`,
       [tenantId, range.after, range.upTo, ...values],
     );
@@ -138,9 +137,8 @@ export class EventReader {
   ): Promise<NumberedRow[]> {
     const where = ['e.tenantId = ?', 'o.number <= ?', ...conditions].join(' AND ');
     const rows: NumberedRow[] = await this.database.read.query(
-      `SELECT o.number, o.hash, ${EVENT_COLUMNS}, ${personal ? 'p.body' : 'NULL'} AS personal
+      `SELECT o.number, o.hash, ${EVENT_COLUMNS}, ${personal ? 'e.personal' : 'NULL'} AS personal
        FROM events e ${joinInOrder(this.database.engine)} event_order o ON o.eventId = e.id
-       ${personal ? 'LEFT JOIN event_personal p ON p.eventId = e.id' : ''}
        WHERE ${where} ORDER BY o.number DESC LIMIT ${limit}`,
       [tenantId, upTo, ...values],
     );

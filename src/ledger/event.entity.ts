@@ -1,9 +1,13 @@
 import { Entity, Index } from 'typeorm';
 import { Id, JsonText, PrimaryId, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
 
-/** A fact about a change or an attempt. Never updated, never deleted but with its tenant or behind a checkpoint. */
+/**
+ * A fact about a change or an attempt. Never updated, but that what tells of a person is erased with them: then the seal,
+ * which covers all the rest and a digest of that, still verifies. Never deleted but with its tenant or behind a checkpoint.
+ */
 @Entity('events')
 @Index('events_subject', ['tenantId', 'subjectId', 'id'])
+@Index('events_personal_of', ['personalOf'])
 export class EventEntity {
   @PrimaryId() id: string;
   @Id() tenantId: string;
@@ -22,17 +26,11 @@ export class EventEntity {
   @JsonText() fields: string[];
   /** SHA-256 over salt and personal part, base64url; null where there is none. */
   @Text(44, { nullable: true }) personalDigest: string | null;
-}
-
-/** The part of an event that tells of a person. Erased with the person; the event's seal still verifies. */
-@Entity('event_personal')
-@Index('event_personal_subject', ['subjectId'])
-export class EventPersonalEntity {
-  @PrimaryText(36) eventId: string;
-  @Id() tenantId: string;
-  @Text(64) subjectId: string;
-  @Text(24) salt: string;
-  @JsonText() body: unknown;
+  /** Whose personal part it is, where that is not the subject. */
+  @Text(64, { nullable: true }) personalOf: string | null;
+  @Text(24, { nullable: true }) salt: string | null;
+  /** What tells of a person; null where there is nothing, or where it was erased. */
+  @JsonText({ nullable: true }) personal: unknown;
 }
 
 /** Events that have no number yet. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../platform/access.js';
 import { breathe } from '../platform/breathe.js';
@@ -31,7 +31,7 @@ export interface NewEvent {
   at?: Micros;
 }
 
-const PERSONAL_COLUMNS = ['eventId', 'tenantId', 'subjectId', 'salt', 'body'] as const;
+const EVENT_COLUMNS = [...SKELETON_COLUMNS, 'personalOf', 'salt', 'personal'] as const;
 const QUEUE_COLUMNS = ['eventId', 'tenantId'] as const;
 
 /** To make the rows of so many events takes about a millisecond; then requests have their turn. */
@@ -52,18 +52,12 @@ export class LedgerService {
     if (events.length === 0) return;
     const now = this.clock.now();
     const rows: SqlValue[][] = [];
-    const personal: SqlValue[][] = [];
     const queue: SqlValue[][] = [];
     for (const [index, event] of events.entries()) {
       if (index > 0 && index % MADE_IN_A_ROW === 0) await breathe();
       const id = newId();
-      let digest: string | null = null;
-      if (event.personal !== undefined) {
-        const salt = randomText(16);
-        const body = JSON.stringify(event.personal);
-        digest = digestPersonal(salt, body);
-        personal.push([id, event.tenantId, event.personalSubjectId ?? event.subject.id, salt, body]);
-      }
+      const salt = event.personal === undefined ? null : randomText(16);
+      const personal = event.personal === undefined ? null : JSON.stringify(event.personal);
       rows.push([
         id,
         event.tenantId,
@@ -78,13 +72,15 @@ export class LedgerService {
         event.runId ?? null,
         event.reason ?? null,
         JSON.stringify(event.fields ?? []),
-        digest,
+        salt === null || personal === null ? null : digestPersonal(salt, personal),
+        event.personalSubjectId ?? null,
+        salt,
+        personal,
       ]);
       queue.push([id, event.tenantId]);
     }
     await writeTogether(tx, [
-      () => insertRows(tx, 'events', SKELETON_COLUMNS, rows),
-      () => insertRows(tx, 'event_personal', PERSONAL_COLUMNS, personal),
+      () => insertRows(tx, 'events', EVENT_COLUMNS, rows),
       () => insertRows(tx, 'event_queue', QUEUE_COLUMNS, queue),
     ]);
     this.pulse.emit('recorded');
@@ -95,12 +91,14 @@ export class LedgerService {
    * Attempts that named nobody known are not found by this: their personal parts belong to the connection.
    */
   async erasePerson(tx: EntityManager, tenantId: string, userId: string): Promise<void> {
-    await execute(tx, 'DELETE FROM event_personal WHERE subjectId = ? AND tenantId = ?', [userId, tenantId]);
+    const erase = 'UPDATE events SET salt = NULL, personal = NULL WHERE tenantId = ?';
+    await execute(tx, `${erase} AND subjectId = ? AND personalOf IS NULL`, [tenantId, userId]);
+    await execute(tx, `${erase} AND personalOf = ?`, [tenantId, userId]);
   }
 }
 
 export function digestPersonal(salt: string, body: string): string {
-  return createHash('sha256').update(salt).update('.').update(body).digest('base64url');
+  return hash('sha256', `${salt}.${body}`, 'base64url');
 }
 
 export function actorOf(principal: Principal): NewEvent['actor'] {

@@ -53,7 +53,7 @@ interface OrderRow extends EventRow {
   eventId: string;
   queued: number;
   salt: string | null;
-  body: string | null;
+  personal: string | null;
 }
 
 interface CheckpointRow {
@@ -192,10 +192,10 @@ async function verifyChain(
 
 async function readPage(database: Database, tenantId: string, after: number, upTo: number): Promise<OrderRow[]> {
   return database.read.query(
-    `SELECT o.number, o.hash, o.eventId, ${EVENT_COLUMNS}, p.salt, p.body,
+    `SELECT o.number, o.hash, o.eventId, ${EVENT_COLUMNS}, e.salt, e.personal,
        CASE WHEN q.eventId IS NULL THEN 0 ELSE 1 END AS queued
      FROM event_order o LEFT JOIN events e ON e.id = o.eventId
-     LEFT JOIN event_personal p ON p.eventId = o.eventId LEFT JOIN event_queue q ON q.eventId = o.eventId
+     LEFT JOIN event_queue q ON q.eventId = o.eventId
      WHERE o.tenantId = ? AND o.number > ? AND o.number <= ? ORDER BY o.number LIMIT ${PAGE}`,
     [tenantId, after, upTo],
   );
@@ -211,9 +211,9 @@ function verifySeal(row: OrderRow, number: number, previous: string, faults: Ten
 
 function verifyPersonal(row: OrderRow, number: number, report: LedgerReport, faults: TenantFaults): void {
   if (row.id === null) return;
-  if (row.body === null || row.salt === null) {
+  if (row.personal === null || row.salt === null) {
     if (row.personalDigest !== null) report.erased += 1;
-  } else if (digestPersonal(row.salt, row.body) !== row.personalDigest) {
+  } else if (digestPersonal(row.salt, row.personal) !== row.personalDigest) {
     faults.add(number, row.eventId, 'The personal part of the event was altered or added.');
   }
 }

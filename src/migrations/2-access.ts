@@ -111,8 +111,12 @@ const tables = (): Table[] => [
       time('expiresAt'),
       time('endedAt', optional),
       text('endReason', 40, optional),
+      text('refreshHash', 44),
+      time('refreshUntil'),
+      text('tokenMark', 44, optional),
     ],
     indices: [
+      index('sessions_token_mark', ['tokenMark'], unique),
       index('sessions_expiry', ['expiresAt']),
       index('sessions_tenant', ['tenantId', 'createdAt']),
       index('sessions_connection', ['connectionId', 'endedAt']),
@@ -121,16 +125,15 @@ const tables = (): Table[] => [
     ],
   }),
   new Table({
-    name: 'refresh_tokens',
+    name: 'used_refresh_tokens',
     columns: [
+      text('sessionId', 36, primary),
       text('tokenHash', 44, primary),
-      text('sessionId', 36),
       text('tenantId', 36),
-      time('createdAt'),
+      time('usedAt'),
       time('expiresAt'),
-      time('usedAt', optional),
     ],
-    indices: [index('refresh_tokens_expiry', ['expiresAt']), index('refresh_tokens_session', ['sessionId'])],
+    indices: [index('used_refresh_tokens_expiry', ['expiresAt'])],
   }),
   new Table({
     name: 'signing_keys',

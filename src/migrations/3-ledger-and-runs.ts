@@ -31,19 +31,11 @@ const tables = (): Table[] => [
       text('reason', 500, optional),
       long('fields'),
       text('personalDigest', 44, optional),
+      text('personalOf', 64, optional),
+      text('salt', 24, optional),
+      long('personal', optional),
     ],
-    indices: [index('events_subject', ['tenantId', 'subjectId', 'id'])],
-  }),
-  new Table({
-    name: 'event_personal',
-    columns: [
-      text('eventId', 36, primary),
-      text('tenantId', 36),
-      text('subjectId', 64),
-      text('salt', 24),
-      long('body'),
-    ],
-    indices: [index('event_personal_subject', ['subjectId'])],
+    indices: [index('events_personal_of', ['personalOf']), index('events_subject', ['tenantId', 'subjectId', 'id'])],
   }),
   new Table({
     name: 'event_queue',
@@ -174,11 +166,6 @@ const tables = (): Table[] => [
       long('names'),
     ],
     indices: [index('run_seen_connection', ['connectionId', 'at'])],
-  }),
-  new Table({
-    name: 'used_tokens',
-    columns: [text('connectionId', 36, primary), text('jtiHash', 44, primary), time('expiresAt')],
-    indices: [index('used_tokens_expiry', ['expiresAt'])],
   }),
   new Table({
     name: 'idempotency_keys',

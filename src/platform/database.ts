@@ -46,6 +46,21 @@ export class Database {
   }
 
   /**
+   * For several reads outside a transaction, each of which sees what is committed: on a server they go through one
+   * connection, and what is asked for together is sent together (a trip costs more than most reads).
+   */
+  async readTogether<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (this.engine === 'sqlite') return work(this.reader.manager);
+    const runner = this.reader.createQueryRunner();
+    try {
+      sendAhead(runner, await runner.connect());
+      return await work(runner.manager);
+    } finally {
+      await runner.release().catch(() => undefined);
+    }
+  }
+
+  /**
    * Runs `work` in a transaction and returns what it returns, after the commit. `work` may run several times
    * (deadlock, lost optimistic race), so it must have no effect outside `tx`, and must make no network call.
    * Throws `Problem('database_unavailable')` when the database does not answer; other errors as they come.

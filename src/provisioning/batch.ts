@@ -82,7 +82,8 @@ export class Batch {
   ) {
     for (let attempt = 1; ; attempt++) {
       try {
-        // That a token was used before is told by its row, which cannot be inserted twice: few are, so nobody looks first.
+        // That a token was used before is told by its session's row, which cannot be inserted twice: few are, so nobody
+        // looks first.
         const isFirst = attempt === 1;
         const using = isFirst ? Promise.resolve(new Set<string>()) : this.findUsedTokens(submissions);
         const planned = await this.planAfter(submissions, using, isFirst);
@@ -108,12 +109,15 @@ export class Batch {
     const ids = new Set(submissions.map((each) => each.statement.connectionId));
     const statements = submissions.map((each) => each.statement);
     const believedNew = new Set(trusting ? submissions.flatMap((each) => (each.isNew ? [each.statement] : [])) : []);
-    const loadUnder = (policies: ReadonlyMap<string, KnownConnection>) =>
-      loadBatch(this.database, statements, (id) => policies.get(id)?.policy, believedNew);
-    const kept = this.policies.findKept(ids);
-    const [known, early] = await Promise.all([this.policies.load([...ids]), kept && loadUnder(kept)]);
-    const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
-    return { known, loaded: early && isTrue ? early : await loadUnder(known) };
+    return this.database.readTogether(async (manager) => {
+      const from = { read: manager, engine: this.database.engine };
+      const loadUnder = (policies: ReadonlyMap<string, KnownConnection>) =>
+        loadBatch(from, statements, (id) => policies.get(id)?.policy, believedNew);
+      const kept = this.policies.findKept(ids);
+      const [known, early] = await Promise.all([this.policies.load([...ids], manager), kept && loadUnder(kept)]);
+      const isTrue = kept && [...ids].every((id) => known.get(id) === kept.get(id));
+      return { known, loaded: early && isTrue ? early : await loadUnder(known) };
+    });
   }
 
   private async write(
@@ -163,24 +167,10 @@ export class Batch {
   }
 
   private async findUsedTokens(submissions: readonly Submission[]): Promise<Set<string>> {
-    const hashes = new Map<string, string[]>();
-    for (const { once, statement } of submissions) {
-      if (!once) continue;
-      const list = hashes.get(statement.connectionId);
-      if (list) list.push(once.jtiHash);
-      else hashes.set(statement.connectionId, [once.jtiHash]);
-    }
-    const used = new Set<string>();
-    for (const [connectionId, list] of hashes) {
-      const rows = await selectByKeys(
-        this.database.read,
-        (keys) => `SELECT jtiHash FROM used_tokens WHERE connectionId = ? AND jtiHash IN ${keys}`,
-        [connectionId],
-        list,
-      );
-      for (const row of rows) used.add(`${connectionId} ${String(row.jtiHash)}`);
-    }
-    return used;
+    const marks = submissions.flatMap(({ tokenMark }) => tokenMark ?? []);
+    const byMark = (keys: string) => `SELECT tokenMark FROM sessions WHERE tokenMark IN ${keys}`;
+    const rows = await selectByKeys(this.database.read, byMark, [], marks);
+    return new Set(rows.map((row) => String(row.tokenMark)));
   }
 }
 
@@ -190,14 +180,13 @@ function settleOne(
   { loaded: { directory }, extras, used, removals }: Around,
   context: PlanContext,
 ): Settled {
-  const { statement, once, connectionVersion, purpose } = submission;
+  const { statement, tokenMark, connectionVersion, purpose } = submission;
   const connection = known.get(statement.connectionId);
   if (!connection || connection.row.status !== 'active' || !connection.tenantActive) return { kind: 'moved' };
   if (connectionVersion !== undefined && connection.row.version !== connectionVersion) return { kind: 'moved' };
-  if (once) {
-    const token = `${statement.connectionId} ${once.jtiHash}`;
-    if (used.has(token)) return { kind: 'replayed' };
-    used.add(token);
+  if (tokenMark) {
+    if (used.has(tokenMark)) return { kind: 'replayed' };
+    used.add(tokenMark);
   }
   const { policy } = connection;
   const extra = submission.beside && extras.get(submission.beside);

@@ -48,13 +48,6 @@ function gatherOne(told: Told, submission: Submission, { outcome, known }: Settl
   }
   if (identityId !== null && ending === 'deactivated') told.deactivated.push(identityId);
   if (identityId !== null && ending === 'no_rule_matched') told.unmatched.push(identityId);
-  if (submission.once && result !== 'refused') {
-    addRow(told, {
-      table: 'used_tokens',
-      columns: ['connectionId', 'jtiHash', 'expiresAt'],
-      values: [submission.statement.connectionId, submission.once.jtiHash, submission.once.expiresAt],
-    });
-  }
   if (submission.conclude) addEffects(told, submission.conclude(outcome, known, now));
 }
 

@@ -1,16 +1,6 @@
 import { Entity, Index } from 'typeorm';
 import { Id, LongText, PrimaryText, PrimaryWhole, Text, Time, Whole } from '../platform/columns.js';
 
-/** A token that has logged someone in (D10). */
-@Entity('used_tokens')
-@Index('used_tokens_expiry', ['expiresAt'])
-export class UsedTokenEntity {
-  @PrimaryText(36) connectionId: string;
-  /** SHA-256 of the `jti`, base64url. */
-  @PrimaryText(44) jtiHash: string;
-  @Time() expiresAt: number;
-}
-
 /** A request that was sent with an `Idempotency-Key`. */
 @Entity('idempotency_keys')
 @Index('idempotency_keys_expiry', ['expiresAt'])

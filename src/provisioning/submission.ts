@@ -30,8 +30,8 @@ export interface Submission {
   runId?: string | null;
   /** The version of the connection under which it was accepted; another one is answered with `moved`. */
   connectionVersion?: number;
-  /** A token that logs in once only (D10). */
-  once?: { jtiHash: string; expiresAt: Micros } | null;
+  /** Of a token that logs in once only (D10): its mark, which the session that it opens carries. */
+  tokenMark?: string | null;
   /** Nobody is believed to have its names: it is planned without looking for them, and again if that was wrong. */
   isNew?: boolean;
   /** Of a run: what becomes of it if it takes something from a user. */

@@ -15,7 +15,6 @@ const TABLES = [
   { name: 'identities', where: 'userId', of: 'users' },
   { name: 'grants', where: 'userId', of: 'users' },
   { name: 'events', where: 'subjectId', of: 'users' },
-  { name: 'event_personal', where: 'eventId', of: 'events' },
   { name: 'event_queue', where: 'eventId', of: 'events' },
   { name: 'event_order', where: 'eventId', of: 'events' },
 ] as const;

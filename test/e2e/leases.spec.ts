@@ -80,17 +80,17 @@ describe('work that one instance alone does', () => {
     const world = await new SessionWorld(rollcall, clock).build();
     const who = await world.addUser();
     const old = await world.open(who);
-    const expire = (at: number) => world.set('UPDATE refresh_tokens SET expiresAt = ?', [at]);
-    await expire(clock.now() - DAY - SECOND);
-    await world.open(who);
+    const refreshed = (token: string) => rollcall.http.post('/auth/refresh', { refresh_token: token });
+    await refreshed(old.refreshToken);
+    await world.set('UPDATE used_refresh_tokens SET expiresAt = ?', [clock.now() - DAY - SECOND]);
+    await refreshed((await world.open(who)).refreshToken);
     await rollcall.database.transaction(async (tx) => {
       for (let at = 0; at < 450; at++) {
         const expiresAt = at < 430 ? clock.now() - HOUR : clock.now() + HOUR;
-        await tx.query('INSERT INTO used_tokens (connectionId, jtiHash, expiresAt) VALUES (?, ?, ?)', [
-          'c',
-          `j${at}`,
-          expiresAt,
-        ]);
+        await tx.query(
+          'INSERT INTO identity_traces (connectionId, subjectHash, notBefore, expiresAt) VALUES (?, ?, ?, ?)',
+          ['c', `s${at}`, 0, expiresAt],
+        );
       }
       for (const [key, expiresAt] of [
         ['old', clock.now() - HOUR],
@@ -109,11 +109,10 @@ describe('work that one instance alone does', () => {
       }
     });
     expect(await rollcall.app.get(Sweeper).sweep()).toEqual({
-      refresh_tokens: 1,
+      used_refresh_tokens: 1,
       sessions: 0,
-      used_tokens: 430,
       idempotency_keys: 1,
-      identity_traces: 0,
+      identity_traces: 430,
       former_users: 0,
       run_failures: 0,
       runs: 0,
@@ -122,6 +121,6 @@ describe('work that one instance alone does', () => {
     const parts = await rollcall.database.read.query<object[]>('SELECT requestKey FROM idempotency_parts');
     expect(parts.map((each) => ({ ...each }))).toEqual([{ requestKey: 'new' }]);
     expect((await rollcall.http.as(old.accessToken).get('/auth/me')).status).toBe(200);
-    expect(await rollcall.app.get(Sweeper).sweep()).toMatchObject({ used_tokens: 0, refresh_tokens: 0 });
+    expect(await rollcall.app.get(Sweeper).sweep()).toMatchObject({ identity_traces: 0, used_refresh_tokens: 0 });
   });
 });

@@ -68,11 +68,26 @@ describe('the check of a ledger', () => {
   it('takes an erased person for no fault, and knows that there was something', async () => {
     const ledger = rollcall.app.get(LedgerService);
     await rollcall.database.transaction((tx) => ledger.erasePerson(tx, tenantId, users[3] as string));
-    const left: unknown[] = await rollcall.database.read.query('SELECT 1 FROM event_personal WHERE tenantId = ?', [
-      tenantId,
-    ]);
+    const left: unknown[] = await rollcall.database.read.query(
+      'SELECT 1 FROM events WHERE tenantId = ? AND personal IS NOT NULL',
+      [tenantId],
+    );
     expect(left).toHaveLength(9);
     expect(await verifyLedger(rollcall.database, { tenantId })).toMatchObject({ erased: 1, faults: [] });
+  });
+
+  it('erases with a person what events on other subjects tell of them, and nobody else’s', async () => {
+    const ledger = rollcall.app.get(LedgerService);
+    const [other, sessionId] = [newId(), newId()];
+    const subject = { type: 'session', id: sessionId, version: 2 };
+    const personal = { address: '192.0.2.1' };
+    const ended = (whose: string) => ({ ...userEvent(other, newId(), 1), subject, personal, personalSubjectId: whose });
+    await rollcall.database.transaction((tx) => ledger.record(tx, [ended(users[3] as string), ended(newId())]));
+    await rollcall.app.get(Sequencer).catchUp();
+    await rollcall.database.transaction((tx) => ledger.erasePerson(tx, other, sessionId));
+    expect(await verifyLedger(rollcall.database, { tenantId: other })).toMatchObject({ erased: 0, faults: [] });
+    await rollcall.database.transaction((tx) => ledger.erasePerson(tx, other, users[3] as string));
+    expect(await verifyLedger(rollcall.database, { tenantId: other })).toMatchObject({ erased: 1, faults: [] });
   });
 
   it('erases nobody in another tenant', async () => {
@@ -86,7 +101,7 @@ describe('the check of a ledger', () => {
     ['a type', 'UPDATE events SET type = ? WHERE id = ?', 'user.suspended'],
     ['an actor', 'UPDATE events SET actorId = ? WHERE id = ?', 'somebody-else'],
     ['the digest of the personal part', 'UPDATE events SET personalDigest = ? WHERE id = ?', 'x'],
-    ['a personal part', 'UPDATE event_personal SET body = ? WHERE eventId = ?', '{"name":"Zoe"}'],
+    ['a personal part', 'UPDATE events SET personal = ? WHERE id = ?', '{"name":"Zoe"}'],
     ['a seal', 'UPDATE event_order SET hash = ? WHERE eventId = ?', 'x'],
   ])('finds %s that was altered, by its number', async (_, sql, value) => {
     await run(sql, value, ids[4] as string);
@@ -127,7 +142,8 @@ describe('the check of a ledger', () => {
   it('finds an event that was inserted past the ledger', async () => {
     const id = newId();
     await run(
-      'INSERT INTO events SELECT ?, tenantId, type, at, subjectType, subjectId, subjectVersion, actorType, actorId, via, runId, reason, fields, personalDigest FROM events WHERE id = ?',
+      `INSERT INTO events SELECT ?, tenantId, type, at, subjectType, subjectId, subjectVersion, actorType, actorId, via, runId, reason,
+         fields, personalDigest, personalOf, salt, personal FROM events WHERE id = ?`,
       id,
       ids[0] as string,
     );

@@ -207,6 +207,9 @@ describe('local admins', () => {
         expiresAt: 9e15,
         endedAt: null,
         endReason: null,
+        refreshHash: newId(),
+        refreshUntil: 0,
+        tokenMark: null,
       };
       await rollcall.database.transaction((tx) => tx.insert(SessionEntity, session));
       for (let each = 0; each < 6; each++) await check.verify('reset', 'ada', 'wrong');

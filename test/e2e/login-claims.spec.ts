@@ -184,8 +184,8 @@ describe('what the outside hears', () => {
     const [, payload = ''] = token.split('.');
     expect(JSON.stringify(answer.body)).not.toContain(payload);
     await acme.refusals();
-    const rows: { body: string }[] = await world.rollcall.database.read.query('SELECT body FROM event_personal');
-    expect(rows.filter(({ body }) => body.includes(payload))).toEqual([]);
+    const rows: object[] = await world.rollcall.database.read.query('SELECT * FROM events');
+    expect(rows.filter((row) => JSON.stringify(row).includes(payload))).toEqual([]);
   });
 });
 

@@ -164,7 +164,7 @@ describe('G3 a service that logs all it can', () => {
       counts[tableName] = rows.length;
       expect({ tableName, found: secretsIn(JSON.stringify(rows)) }).toEqual({ tableName, found: [] });
     }
-    for (const table of ['events', 'event_personal', 'sessions', 'refresh_tokens', 'api_keys', 'local_passwords']) {
+    for (const table of ['events', 'sessions', 'used_refresh_tokens', 'api_keys', 'local_passwords']) {
       expect(counts[table]).toBeGreaterThan(0);
     }
   });

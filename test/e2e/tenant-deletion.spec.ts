@@ -37,7 +37,7 @@ describe('deleting a tenant', () => {
     expect((await operator.delete(`/tenants/${id}`)).status).toBe(204);
     expect(await countAll(rollcall, id)).toEqual({});
     expect(await countAll(rollcall, keep)).toEqual(before);
-    for (const table of ['used_tokens', 'identity_traces', 'idempotency_keys']) {
+    for (const table of ['identity_traces', 'idempotency_keys']) {
       const rows: { n: number | string }[] = await rollcall.database.read.query(`SELECT COUNT(*) AS n FROM ${table}`);
       expect(`${table} ${rows[0]?.n}`).toBe(`${table} ${table === 'idempotency_keys' ? 1 : 3}`);
     }
@@ -85,9 +85,6 @@ async function seedFullTenant(rollcall: TestApp, slug: string, users: number): P
     await tx.query(
       `INSERT INTO users (id, tenantId, emailVerified, attributes, suspended, version, createdAt, updatedAt)
        VALUES ${values((id) => `('${id}', '${tenantId}', 0, '{}', 0, 1, 1, 1)`)}`,
-    );
-    await tx.query(
-      `INSERT INTO used_tokens (connectionId, jtiHash, expiresAt) VALUES ${values((id) => `('${connectionId}', '${id}', 1)`)}`,
     );
     await tx.query(
       `INSERT INTO identity_traces (connectionId, subjectHash, notBefore, expiresAt)

@@ -46,6 +46,9 @@ describe('/tenants', () => {
         expiresAt: 9e15,
         endedAt: null,
         endReason: null,
+        refreshHash: newId(),
+        refreshUntil: 0,
+        tokenMark: null,
       }),
     );
     return id;

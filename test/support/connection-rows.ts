@@ -50,6 +50,9 @@ export async function insertSession(rollcall: TestApp, tenantId: string, connect
       expiresAt: now + 1e9,
       endedAt: null,
       endReason: null,
+      refreshHash: newId(),
+      refreshUntil: 0,
+      tokenMark: null,
     }),
   );
   return id;

@@ -5,7 +5,7 @@ import { ApplicationEntity } from '../../src/records/applications/application.en
 import { ConnectionEntity } from '../../src/records/connections/connection.entity.js';
 import type { ConnectionSettings } from '../../src/records/connections/connection-settings.js';
 import { RoleEntity } from '../../src/records/roles/role.entity.js';
-import { REFRESH_COLUMNS, SESSION_COLUMNS, type SessionRequest } from '../../src/records/sessions/new-session.js';
+import { SESSION_COLUMNS, type SessionRequest } from '../../src/records/sessions/new-session.js';
 import type { SessionEntity } from '../../src/records/sessions/session.entity.js';
 import { SessionsService } from '../../src/records/sessions/sessions.service.js';
 import { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
@@ -198,6 +198,7 @@ export class SessionWorld {
       privileged: true,
       authTime: now,
       amr: ['pwd'],
+      tokenMark: null,
       maxSessionSeconds: null,
       address: '192.0.2.1',
       userAgent: 'test',
@@ -206,7 +207,6 @@ export class SessionWorld {
     });
     await this.rollcall.database.transaction(async (tx) => {
       await insertRows(tx, 'sessions', SESSION_COLUMNS, [prepared.sessionRow]);
-      await insertRows(tx, 'refresh_tokens', REFRESH_COLUMNS, [prepared.refreshRow]);
     });
     const { session, refreshToken } = prepared;
     const roles = await findEffectiveRoles(this.rollcall.database.read, this.tenantId, who.userId, now);

@@ -8,11 +8,10 @@ import type { TestApp } from './start-app.js';
 export async function eventsOf(rollcall: TestApp, subjectId: string): Promise<(SqlRow & { personal: unknown })[]> {
   const rows = await selectRows(
     rollcall.database.read,
-    `SELECT e.*, p.body AS body FROM events e LEFT JOIN event_personal p ON p.eventId = e.id
-     WHERE e.subjectId = ? ORDER BY e.subjectVersion, e.id`,
+    'SELECT * FROM events WHERE subjectId = ? ORDER BY subjectVersion, id',
     [subjectId],
   );
-  return rows.map((row) => ({ ...row, personal: typeof row.body === 'string' ? JSON.parse(row.body) : null }));
+  return rows.map((row) => ({ ...row, personal: typeof row.personal === 'string' ? JSON.parse(row.personal) : null }));
 }
 
 /** A running session of a user; answers its id. */
@@ -42,6 +41,9 @@ export async function seedSession(
       expiresAt: now + 1e12,
       endedAt: null,
       endReason: null,
+      refreshHash: newId(),
+      refreshUntil: 0,
+      tokenMark: null,
     }),
   );
   return id;

@@ -14,7 +14,7 @@ import type { PlannedBatch } from '../../provisioning/batch.js';
 import type { CheckResult } from '../../trust/check-result.js';
 import { TrustService } from '../../trust/trust.service.js';
 import type { ExplainAnswer, ExplainBody, ExplainedCheck, ExplainedPlan } from './explain.dto.js';
-import { acceptsLogins, isSignInOver, onceFor, readClaims, tokenPolicyOf, toStatement } from './token-statement.js';
+import { acceptsLogins, isSignInOver, markOf, readClaims, tokenPolicyOf, toStatement } from './token-statement.js';
 
 /** Tells what a login with a token would do and why, by the code of the login itself; writes nothing (E10). */
 @Injectable()
@@ -71,7 +71,7 @@ export class ExplainService {
         purpose: 'login',
         via: 'login',
         actor: null,
-        once: onceFor(known, claims),
+        tokenMark: markOf(known, claims),
       },
     ]);
     const [settled] = planned.settled;

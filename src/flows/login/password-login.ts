@@ -48,6 +48,7 @@ export class PasswordLogin {
         privileged: true,
         authTime: now,
         amr: ['pwd'],
+        tokenMark: null,
         maxSessionSeconds: null,
         ...client,
         now,

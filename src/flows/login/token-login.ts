@@ -7,7 +7,7 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import type { Effects, Settled, Submission } from '../../provisioning/submission.js';
 import type { ApplicationEntity } from '../../records/applications/application.entity.js';
-import { type PreparedSession, REFRESH_COLUMNS, SESSION_COLUMNS } from '../../records/sessions/new-session.js';
+import { type PreparedSession, SESSION_COLUMNS } from '../../records/sessions/new-session.js';
 import { loginSucceeded } from '../../records/sessions/session-events.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import type { VerifiedToken } from '../../trust/trust.service.js';
@@ -15,7 +15,7 @@ import type { LoggedIn } from './logged-in.js';
 import { LoginDirectory } from './login-directory.js';
 import { answerTo, LoginRefusal, refuseAt } from './login-refusal.js';
 import { type LoginRequest, TokenBeliever } from './token-believer.js';
-import { isSignInOver, onceFor, readClaims, readSignIn, toStatement } from './token-statement.js';
+import { isSignInOver, markOf, readClaims, readSignIn, toStatement } from './token-statement.js';
 
 const ATTEMPTS_MAX = 3;
 
@@ -61,7 +61,7 @@ export class TokenLogin {
       via: 'login',
       actor: null,
       connectionVersion: known.row.version,
-      once: onceFor(known, token.claims),
+      tokenMark: markOf(known, token.claims),
       conclude: (outcome, current, now) => {
         opening.logged = null;
         if (outcome.result === 'refused' || !outcome.person) return NOTHING;
@@ -95,6 +95,7 @@ export class TokenLogin {
       privileged: settings.allowPrivileged,
       ...readSignIn(token.claims, token.issuedAt),
       maxSessionSeconds: settings.login.maxSessionSeconds,
+      tokenMark: markOf(known, token.claims),
       address,
       userAgent,
       now,
@@ -128,12 +129,9 @@ interface Opening {
 
 const NOTHING: Effects = { rows: [], events: [] };
 
-function effectsOf({ session, sessionRow, refreshRow }: PreparedSession, { problem }: Outcome): Effects {
+function effectsOf({ session, sessionRow }: PreparedSession, { problem }: Outcome): Effects {
   return {
-    rows: [
-      { table: 'sessions', columns: SESSION_COLUMNS, values: sessionRow },
-      { table: 'refresh_tokens', columns: REFRESH_COLUMNS, values: refreshRow },
-    ],
+    rows: [{ table: 'sessions', columns: SESSION_COLUMNS, values: sessionRow }],
     events: [loginSucceeded(session, problem?.code)],
   };
 }

@@ -3,7 +3,6 @@ import { readToken, type TokenReading } from '../../plan/read-token.js';
 import type { Json, Statement } from '../../plan/statement.js';
 import { type Micros, SECOND } from '../../platform/clock.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
-import type { Submission } from '../../provisioning/submission.js';
 import type { TokenPolicy } from '../../trust/token-policy.js';
 
 const policies = new WeakMap<KnownConnection, TokenPolicy>();
@@ -41,11 +40,9 @@ export function toStatement(known: KnownConnection, { faults: _, ...reading }: T
   return { connectionId: known.row.id, voice: 'token', at, newest: false, ...reading };
 }
 
-/** The mark of a token that logs in once only; null where the connection or the token has none (D10). */
-export function onceFor(known: KnownConnection, { jti, exp }: Readonly<Record<string, unknown>>): Submission['once'] {
-  const { oneTime, clockToleranceSeconds } = known.row.settings;
-  if (!oneTime || typeof jti !== 'string' || typeof exp !== 'number' || !Number.isFinite(exp)) return null;
-  return { jtiHash: hash('sha256', jti, 'base64url'), expiresAt: Math.round((exp + clockToleranceSeconds) * SECOND) };
+/** The mark of a token that logs in once only: a digest. Null where the connection or the token knows no such thing (D10). */
+export function markOf({ row }: KnownConnection, { jti }: Readonly<Record<string, unknown>>): string | null {
+  return row.settings.oneTime && typeof jti === 'string' ? hash('sha256', `${row.id} ${jti}`, 'base64url') : null;
 }
 
 /** When the person signed in at the IdP, and how (OpenID Connect Core, section 2). */

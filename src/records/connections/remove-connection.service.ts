@@ -129,7 +129,6 @@ export class RemoveConnectionService {
       // A later connection has another id: these can neither refuse nor admit a token of it.
       await tx.delete(IdentityTraceEntity, { connectionId: id });
       await execute(tx, 'DELETE FROM former_users WHERE connectionId = ?', [id]);
-      await execute(tx, 'DELETE FROM used_tokens WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM scim_requests WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM connection_sources WHERE connectionId = ?', [id]);
       await tx.delete(ConnectionEntity, { id });

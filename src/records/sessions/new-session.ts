@@ -22,10 +22,10 @@ export const SESSION_COLUMNS = [
   'expiresAt',
   'endedAt',
   'endReason',
+  'refreshHash',
+  'refreshUntil',
+  'tokenMark',
 ] as const;
-
-/** The columns of `refresh_tokens`, in the order of `PreparedSession.refreshRow`. */
-export const REFRESH_COLUMNS = ['tokenHash', 'sessionId', 'tenantId', 'createdAt', 'expiresAt', 'usedAt'] as const;
 
 /** What of an application a session and its tokens need. */
 export interface SessionApplication {
@@ -48,6 +48,8 @@ export interface SessionRequest {
   amr: readonly string[];
   /** Counted from `authTime`; null where the connection hears of leavers by itself. */
   maxSessionSeconds: number | null;
+  /** See SessionEntity; null where there is no such token. */
+  tokenMark: string | null;
   address: string | null;
   userAgent: string | null;
   now: Micros;
@@ -61,21 +63,26 @@ export interface SessionLimits {
 export interface PreparedSession {
   session: SessionEntity;
   sessionRow: SqlValue[];
-  refreshRow: SqlValue[];
-  /** Shown once; only its hash is in `refreshRow`. */
+  /** Shown once; only its hash is in `sessionRow`. */
   refreshToken: string;
 }
 
 /**
- * A session that is not stored yet: rows for `insertRows(tx, 'sessions', SESSION_COLUMNS, …)` and
- * `insertRows(tx, 'refresh_tokens', REFRESH_COLUMNS, …)`. Where `maxSessionSeconds` after `authTime` is over already,
- * `session.expiresAt` is not after `now`: the caller refuses the login.
+ * A session that is not stored yet: a row for `insertRows(tx, 'sessions', SESSION_COLUMNS, …)`. Where
+ * `maxSessionSeconds` after `authTime` is over already, `session.expiresAt` is not after `now`: the caller refuses the
+ * login.
  */
 export function prepareSession(request: SessionRequest, limits: SessionLimits): PreparedSession {
   const { now } = request;
   const longest = now + limits.sessionMaxSeconds * SECOND;
+  const id = newId();
+  const refreshToken = createRefreshToken(id);
+  const expiresAt =
+    request.maxSessionSeconds === null
+      ? longest
+      : Math.min(longest, request.authTime + request.maxSessionSeconds * SECOND);
   const session: SessionEntity = {
-    id: newId(),
+    id,
     tenantId: request.tenantId,
     userId: request.userId,
     connectionId: request.connectionId,
@@ -88,29 +95,21 @@ export function prepareSession(request: SessionRequest, limits: SessionLimits): 
     userAgent: request.userAgent?.slice(0, 255).toWellFormed() ?? null,
     createdAt: now,
     lastUsedAt: now,
-    expiresAt:
-      request.maxSessionSeconds === null
-        ? longest
-        : Math.min(longest, request.authTime + request.maxSessionSeconds * SECOND),
+    expiresAt,
     endedAt: null,
     endReason: null,
+    refreshHash: hashRefreshToken(refreshToken),
+    refreshUntil: findIdleEnd(expiresAt, limits.refreshIdleSeconds, now),
+    tokenMark: request.tokenMark,
   };
-  const refreshToken = createRefreshToken();
   return {
     session,
     sessionRow: SESSION_COLUMNS.map((column) => (column === 'amr' ? JSON.stringify(session.amr) : session[column])),
-    refreshRow: refreshRowOf(refreshToken, session, limits, now),
     refreshToken,
   };
 }
 
-/** The row of a refresh token: it is idle after a while, and over with its session. */
-export function refreshRowOf(
-  token: string,
-  session: Pick<SessionEntity, 'id' | 'tenantId' | 'expiresAt'>,
-  limits: SessionLimits,
-  now: Micros,
-): SqlValue[] {
-  const expiresAt = Math.min(now + limits.refreshIdleSeconds * SECOND, session.expiresAt);
-  return [hashRefreshToken(token), session.id, session.tenantId, now, expiresAt, null];
+/** When a refresh token that is given now expires: it is idle after a while, and over with its session. */
+export function findIdleEnd(sessionExpiresAt: Micros, refreshIdleSeconds: number, now: Micros): Micros {
+  return Math.min(now + refreshIdleSeconds * SECOND, sessionExpiresAt);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { HOUR, SECOND } from '../../platform/clock.js';
 import { judgeRefresh, type RefreshFacts } from './refresh-rule.js';
-import { createRefreshToken, deriveSuccessor, hashRefreshToken, isRefreshToken } from './refresh-token.js';
+import { newId } from '../../platform/ids.js';
+import { createRefreshToken, deriveSuccessor, hashRefreshToken, readSessionId } from './refresh-token.js';
 
 const now = 1_000 * HOUR;
 const grace = 10 * SECOND;
@@ -61,26 +62,28 @@ describe('what becomes of the use of a refresh token', () => {
 describe('F2 refresh tokens', () => {
   const key = Buffer.alloc(32, 7);
 
-  it('are opaque, with 256 random bits', () => {
-    const tokens = new Set(Array.from({ length: 1000 }, createRefreshToken));
+  const sessionId = newId();
+
+  it('have 256 random bits, and say whose they are', () => {
+    const tokens = new Set(Array.from({ length: 1000 }, () => createRefreshToken(sessionId)));
     expect(tokens.size).toBe(1000);
-    for (const token of tokens) expect(isRefreshToken(token)).toBe(true);
+    for (const token of tokens) expect(readSessionId(token)).toBe(sessionId);
   });
 
-  it('have one successor each, which needs the key, and is a refresh token itself', () => {
-    const token = createRefreshToken();
+  it('have one successor each, which needs the key, and is a refresh token of the same session', () => {
+    const token = createRefreshToken(sessionId);
     const successor = deriveSuccessor(token, key);
     expect(deriveSuccessor(token, key)).toBe(successor);
     expect(deriveSuccessor(token, Buffer.alloc(32, 8))).not.toBe(successor);
-    expect(deriveSuccessor(createRefreshToken(), key)).not.toBe(successor);
-    expect(isRefreshToken(successor)).toBe(true);
+    expect(deriveSuccessor(createRefreshToken(sessionId), key)).not.toBe(successor);
+    expect(readSessionId(successor)).toBe(sessionId);
     expect(hashRefreshToken(token)).not.toContain(token.slice(4, 12));
   });
 
-  it.each(['', 'rcr_', 'rc_short', `rcr_${'a'.repeat(42)}`, `rcr_${'a'.repeat(44)}`, `rcr_${'='.repeat(43)}`])(
+  it.each(['', 'rcr_', 'rc_short', `rcr_${'A'.repeat(64)}`, `rcr_${'A'.repeat(66)}`, `rcr_${'='.repeat(65)}`])(
     'are told from %j without a database',
     (text) => {
-      expect(isRefreshToken(text)).toBe(false);
+      expect(readSessionId(text)).toBeNull();
     },
   );
 });

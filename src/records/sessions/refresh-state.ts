@@ -14,9 +14,9 @@ export interface RefreshState {
 }
 
 interface Row extends SessionSqlRow {
-  tokenUsedAt: number | null;
-  tokenExpiresAt: number;
-  successorExpiresAt: number | null;
+  usedAt: number | null;
+  usedExpiresAt: number | null;
+  usedSuccessorExpiresAt: number | null;
   suspended: number;
   tenantStatus: string;
   audience: string;
@@ -29,34 +29,39 @@ interface Row extends SessionSqlRow {
   currentVersion: number | null;
 }
 
+/** Hashes of a refresh token and of the one that follows it, and the session of both. */
+export interface RefreshLink {
+  sessionId: string;
+  tokenHash: string;
+  successorHash: string;
+}
+
 /** All that judges the use of a refresh token, in one read; null for a token that nobody has been given. */
-export async function findRefreshState(
-  manager: EntityManager,
-  tokenHash: string,
-  successorHash: string,
-): Promise<RefreshState | null> {
+export async function findRefreshState(manager: EntityManager, link: RefreshLink): Promise<RefreshState | null> {
   const [row] = await manager.query<Row[]>(
-    `SELECT ${SESSION_SELECT}, r.usedAt AS tokenUsedAt, r.expiresAt AS tokenExpiresAt,
-       n.expiresAt AS successorExpiresAt, u.suspended AS suspended, t.status AS tenantStatus,
+    `SELECT ${SESSION_SELECT}, r.usedAt AS usedAt, r.expiresAt AS usedExpiresAt,
+       n.expiresAt AS usedSuccessorExpiresAt, u.suspended AS suspended, t.status AS tenantStatus,
        a.audience AS audience, a.roles AS applicationRoles,
        i.active AS identityActive, i.notBefore AS identityNotBefore, i.mappingVersion AS derivedVersion,
        c.status AS connectionStatus, c.settings AS connectionSettings, c.mappingVersion AS currentVersion
-     FROM refresh_tokens r
-     JOIN sessions s ON s.id = r.sessionId
+     FROM sessions s
      JOIN users u ON u.id = s.userId AND u.tenantId = s.tenantId
      JOIN tenants t ON t.id = s.tenantId
      JOIN applications a ON a.id = s.applicationId AND a.tenantId = s.tenantId
-     LEFT JOIN refresh_tokens n ON n.tokenHash = ? AND n.sessionId = r.sessionId
+     LEFT JOIN used_refresh_tokens r ON r.sessionId = s.id AND r.tokenHash = ?
+     LEFT JOIN used_refresh_tokens n ON n.sessionId = s.id AND n.tokenHash = ?
      LEFT JOIN identities i ON i.id = s.identityId AND i.userId = s.userId
      LEFT JOIN connections c ON c.id = s.connectionId AND c.tenantId = s.tenantId
-     WHERE r.tokenHash = ?`,
-    [successorHash, tokenHash],
+     WHERE s.id = ?`,
+    [link.tokenHash, link.successorHash, link.sessionId],
   );
   if (!row) return null;
   const session = readSession(row);
+  const facts = readFacts(row, session, link);
+  if (!facts) return null;
   return {
     session,
-    facts: readFacts(row, session),
+    facts,
     application: {
       id: session.applicationId,
       audience: row.audience,
@@ -69,10 +74,15 @@ export async function findRefreshState(
   };
 }
 
-function readFacts(row: Row, session: SessionEntity): RefreshFacts {
+function readFacts(row: Row, session: SessionEntity, { tokenHash, successorHash }: RefreshLink): RefreshFacts | null {
+  const { refreshHash, refreshUntil } = session;
+  const isUnused = refreshHash === tokenHash;
+  if (!isUnused && row.usedAt === null) return null;
   return {
-    token: { usedAt: toMicros(row.tokenUsedAt), expiresAt: Number(row.tokenExpiresAt) },
-    successorExpiresAt: toMicros(row.successorExpiresAt),
+    token: isUnused
+      ? { usedAt: null, expiresAt: refreshUntil }
+      : { usedAt: toMicros(row.usedAt), expiresAt: Number(row.usedExpiresAt) },
+    successorExpiresAt: refreshHash === successorHash ? refreshUntil : toMicros(row.usedSuccessorExpiresAt),
     session,
     tenantActive: row.tenantStatus === 'active',
     userSuspended: Boolean(row.suspended),

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { IsNull, type EntityManager } from 'typeorm';
+import { IsNull } from 'typeorm';
 import { LedgerService } from '../../ledger/ledger.service.js';
 import { Clock, SECOND, type Micros } from '../../platform/clock.js';
 import type { Config } from '../../platform/config.js';
@@ -9,12 +9,14 @@ import { Problem } from '../../platform/problem.js';
 import { Sealer } from '../../platform/seal.js';
 import { insertRows } from '../../platform/sql.js';
 import { endSession } from './end-sessions.js';
-import { REFRESH_COLUMNS, refreshRowOf, type SessionApplication } from './new-session.js';
+import { findIdleEnd, type SessionApplication } from './new-session.js';
 import { judgeRefresh } from './refresh-rule.js';
-import { findRefreshState, type RefreshState } from './refresh-state.js';
-import { deriveSuccessor, hashRefreshToken, isRefreshToken } from './refresh-token.js';
+import { findRefreshState, type RefreshLink, type RefreshState } from './refresh-state.js';
+import { deriveSuccessor, hashRefreshToken, readSessionId } from './refresh-token.js';
 import { refreshReused, sessionEnded } from './session-events.js';
-import { RefreshTokenEntity, SessionEntity } from './session.entity.js';
+import { SessionEntity } from './session.entity.js';
+
+const USED_COLUMNS = ['sessionId', 'tokenHash', 'tenantId', 'usedAt', 'expiresAt'] as const;
 
 export interface Refreshed {
   session: SessionEntity;
@@ -44,14 +46,19 @@ export class RefreshService {
    * the grace ends the session and is told in the ledger, and leaves the user's other sessions alone.
    */
   async refresh(refreshToken: string): Promise<Refreshed> {
-    if (!isRefreshToken(refreshToken)) throw new Problem('session_over');
-    const tokenHash = hashRefreshToken(refreshToken);
+    const sessionId = readSessionId(refreshToken);
+    if (sessionId === null) throw new Problem('session_over');
     const successor = deriveSuccessor(refreshToken, this.successorKey);
+    const link: RefreshLink = {
+      sessionId,
+      tokenHash: hashRefreshToken(refreshToken),
+      successorHash: hashRefreshToken(successor),
+    };
     const grace = this.config.REFRESH_GRACE_SECONDS * SECOND;
     // Twice: whoever loses the race for the first use looks again, and finds a used token.
     for (let look = 1; look <= 2; look++) {
       const now = this.clock.now();
-      const state = await findRefreshState(this.database.read, tokenHash, hashRefreshToken(successor));
+      const state = await findRefreshState(this.database.read, link);
       if (!state) break;
       const verdict = judgeRefresh(state.facts, grace, now);
       if (verdict === 'refused') break;
@@ -59,32 +66,34 @@ export class RefreshService {
         await this.endReused(state.session, now);
         break;
       }
-      if (verdict === 'repeat' || (await this.rotate(tokenHash, successor, state.session, now))) {
+      if (verdict === 'repeat' || (await this.rotate(link, state.session, now))) {
         return toRefreshed(state, successor);
       }
     }
     throw new Problem('session_over');
   }
 
-  /** False: somebody else has used the token since it was read. */
-  private async rotate(tokenHash: string, successor: string, session: SessionEntity, now: Micros): Promise<boolean> {
+  /**
+   * False: somebody else has used the token since it was read, or the session has ended. One statement takes the
+   * token's place, and sees what was committed since, because it locks the row.
+   */
+  private async rotate({ tokenHash, successorHash }: RefreshLink, session: SessionEntity, now: Micros) {
     return this.database.transaction(async (tx) => {
-      const used = await tx.update(RefreshTokenEntity, { tokenHash, usedAt: IsNull() }, { usedAt: now });
-      if (used.affected !== 1) return false;
-      await this.touch(tx, session.id, now);
-      const limits = {
-        refreshIdleSeconds: this.config.REFRESH_IDLE_SECONDS,
-        sessionMaxSeconds: this.config.SESSION_MAX_SECONDS,
-      };
-      await insertRows(tx, 'refresh_tokens', REFRESH_COLUMNS, [refreshRowOf(successor, session, limits, now)]);
+      const taken = await tx.update(
+        SessionEntity,
+        { id: session.id, refreshHash: tokenHash, endedAt: IsNull() },
+        {
+          refreshHash: successorHash,
+          refreshUntil: findIdleEnd(session.expiresAt, this.config.REFRESH_IDLE_SECONDS, now),
+          lastUsedAt: now,
+        },
+      );
+      if (taken.affected !== 1) return false;
+      await insertRows(tx, 'used_refresh_tokens', USED_COLUMNS, [
+        [session.id, tokenHash, session.tenantId, now, session.refreshUntil],
+      ]);
       return true;
     });
-  }
-
-  /** Sees an end that was committed since the session was read, because it locks the row. */
-  private async touch(tx: EntityManager, id: string, now: Micros): Promise<void> {
-    const touched = await tx.update(SessionEntity, { id, endedAt: IsNull() }, { lastUsedAt: now });
-    if (touched.affected !== 1) throw new Problem('session_over');
   }
 
   private async endReused(session: SessionEntity, now: Micros): Promise<void> {

@@ -26,5 +26,8 @@ export function readSession(row: SessionSqlRow): SessionEntity {
     expiresAt: Number(row.expiresAt),
     endedAt: row.endedAt === null ? null : Number(row.endedAt),
     endReason: row.endReason,
+    refreshHash: row.refreshHash,
+    refreshUntil: Number(row.refreshUntil),
+    tokenMark: row.tokenMark,
   };
 }

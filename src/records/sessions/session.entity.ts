@@ -7,6 +7,7 @@ import { Flag, Id, JsonText, PrimaryId, PrimaryText, Text, Time } from '../../pl
 @Index('sessions_connection', ['connectionId', 'endedAt'])
 @Index('sessions_tenant', ['tenantId', 'createdAt'])
 @Index('sessions_expiry', ['expiresAt'])
+@Index('sessions_token_mark', ['tokenMark'], { unique: true })
 export class SessionEntity {
   @PrimaryId() id: string;
   @Id() tenantId: string;
@@ -28,19 +29,26 @@ export class SessionEntity {
   @Time() expiresAt: number;
   @Time({ nullable: true }) endedAt: number | null;
   @Text(40, { nullable: true }) endReason: string | null;
+  /** SHA-256, base64url, of the one refresh token that was not used yet. */
+  @Text(44) refreshHash: string;
+  /** Its end: the idle end of the session. */
+  @Time() refreshUntil: number;
+  /**
+   * The mark of the IdP's token that opened it, where a token logs in once only (D10). Sessions are kept for longer than
+   * any such token lives.
+   */
+  @Text(44, { nullable: true }) tokenMark: string | null;
 }
 
-/** One link of a session's chain of refresh tokens. Only its hash is stored. */
-@Entity('refresh_tokens')
-@Index('refresh_tokens_session', ['sessionId'])
-@Index('refresh_tokens_expiry', ['expiresAt'])
-export class RefreshTokenEntity {
+/** A refresh token that was used: a second use is a repetition, or tells that somebody has a copy. Only its hash is stored. */
+@Entity('used_refresh_tokens')
+@Index('used_refresh_tokens_expiry', ['expiresAt'])
+export class UsedRefreshTokenEntity {
+  @PrimaryId() sessionId: string;
   /** SHA-256 of the token, base64url. */
   @PrimaryText(44) tokenHash: string;
-  @Id() sessionId: string;
   @Id() tenantId: string;
-  @Time() createdAt: number;
-  /** The idle end. */
+  @Time() usedAt: number;
+  /** The idle end that it had. */
   @Time() expiresAt: number;
-  @Time({ nullable: true }) usedAt: number | null;
 }

@@ -33,7 +33,7 @@ export class SessionsModule implements OnModuleInit {
   onModuleInit(): void {
     this.checkpoints.signWith((text) => this.keys.sign(text));
     this.sweeper.add(
-      { table: 'refresh_tokens', key: ['tokenHash'], keepMicros: DAY },
+      { table: 'used_refresh_tokens', key: ['sessionId', 'tokenHash'], keepMicros: DAY },
       // Kept for a while, so that admins can see where a user was logged in.
       { table: 'sessions', key: ['id'], keepMicros: 30 * DAY },
     );

@@ -16,7 +16,6 @@ import { endSession, endSessions, type EndReason } from './end-sessions.js';
 import {
   prepareSession,
   type PreparedSession,
-  REFRESH_COLUMNS,
   SESSION_COLUMNS,
   type SessionApplication,
   type SessionRequest,
@@ -92,7 +91,6 @@ export class SessionsService {
   async open(tx: EntityManager, request: SessionRequest): Promise<PreparedSession> {
     const prepared = this.prepareSession(request);
     await insertRows(tx, 'sessions', SESSION_COLUMNS, [prepared.sessionRow]);
-    await insertRows(tx, 'refresh_tokens', REFRESH_COLUMNS, [prepared.refreshRow]);
     await this.ledger.record(tx, [loginSucceeded(prepared.session)]);
     return prepared;
   }

@@ -248,14 +248,13 @@ async function withTheirRows(read: EntityManager, users: Row[]): Promise<Record<
 }
 
 const EVENT_COLUMNS = `e.id, e.type, e.at, e.subjectType, e.subjectId, e.subjectVersion, e.actorType, e.actorId, e.via,
-  e.runId, e.reason, e.fields, e.personalDigest, p.salt AS personalSalt, p.body AS personal`;
+  e.runId, e.reason, e.fields, e.personalDigest, e.salt AS personalSalt, e.personal`;
 
 async function* eventChunks(read: EntityManager, tenantId: string): AsyncGenerator<Row[]> {
   let number = 0;
   for (;;) {
     const rows: Row[] = await read.query(
       `SELECT o.number, o.hash, ${EVENT_COLUMNS} FROM event_order o JOIN events e ON e.id = o.eventId
-       LEFT JOIN event_personal p ON p.eventId = e.id
        WHERE o.tenantId = ? AND o.number > ? ORDER BY o.number LIMIT ${ROWS_PER_READ}`,
       [tenantId, number],
     );
@@ -266,7 +265,7 @@ async function* eventChunks(read: EntityManager, tenantId: string): AsyncGenerat
   // Those of the last second, which have no number yet.
   const rows: Row[] = await read.query(
     `SELECT NULL AS number, NULL AS hash, ${EVENT_COLUMNS} FROM event_queue q JOIN events e ON e.id = q.eventId
-     LEFT JOIN event_personal p ON p.eventId = e.id WHERE q.tenantId = ? ORDER BY e.id`,
+     WHERE q.tenantId = ? ORDER BY e.id`,
     [tenantId],
   );
   yield rows.map(toPlain);

@@ -19,7 +19,7 @@ const ofPrincipal = [
 
 export const tenantTables: readonly TenantTable[] = [
   { table: 'api_keys', key: 'id', children: ofPrincipal },
-  { table: 'sessions', key: 'id', children: [{ table: 'refresh_tokens', by: 'sessionId' }] },
+  { table: 'sessions', key: 'id', children: [{ table: 'used_refresh_tokens', by: 'sessionId' }] },
   {
     table: 'users',
     key: 'id',
@@ -44,7 +44,6 @@ export const tenantTables: readonly TenantTable[] = [
     through: 'connectionId',
     children: [{ table: 'scim_members', by: 'groupId' }],
   },
-  { table: 'used_tokens', key: 'jtiHash', through: 'connectionId' },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
   {
@@ -72,7 +71,6 @@ export const tenantTables: readonly TenantTable[] = [
     table: 'events',
     key: 'id',
     children: [
-      { table: 'event_personal', by: 'eventId' },
       { table: 'event_queue', by: 'eventId' },
       { table: 'event_order', by: 'eventId' },
     ],
@@ -82,14 +80,13 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'ledger_heads', key: 'tenantId' },
   // What has no parent any more, or never had one.
   { table: 'one_time_links', key: 'tokenHash' },
-  { table: 'refresh_tokens', key: 'tokenHash' },
+  { table: 'used_refresh_tokens', key: 'tokenHash' },
   { table: 'identities', key: 'id' },
   { table: 'grants', key: 'userId' },
   { table: 'blocks', key: 'userId' },
   { table: 'local_passwords', key: 'userId' },
   { table: 'mapping_versions', key: 'connectionId' },
   { table: 'connection_sources', key: 'connectionId' },
-  { table: 'event_personal', key: 'eventId' },
   { table: 'event_queue', key: 'eventId' },
   { table: 'scim_emails', key: 'identityId' },
   { table: 'scim_members', key: 'groupId' },
