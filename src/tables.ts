@@ -1,7 +1,7 @@
 import {
   EventEntity,
   EventOrderEntity,
-  EventQueueEntity,
+  EventParcelEntity,
   LedgerCheckpointEntity,
   LedgerHeadEntity,
 } from './ledger/event.entity.js';
@@ -24,6 +24,7 @@ import {
   RunSeenEntity,
 } from './records/sync-runs/run.entity.js';
 import { TenantEntity } from './records/tenants/tenant.entity.js';
+import { DepartureEntity } from './records/users/departure.entity.js';
 import { FormerUserEntity } from './records/users/former-user.entity.js';
 import { BlockEntity, GrantEntity } from './records/users/grant.entity.js';
 import { IdentityEntity, IdentityTraceEntity } from './records/users/identity.entity.js';
@@ -35,6 +36,7 @@ import { Access1795000000002 } from './migrations/2-access.js';
 import { LedgerAndRuns1795000000003 } from './migrations/3-ledger-and-runs.js';
 import { Scim1795000000004 } from './migrations/4-scim.js';
 import { Sources1795000000005 } from './migrations/5-sources.js';
+import { Following1795000000006 } from './migrations/6-following.js';
 
 /** Every table and every migration, in one place: what `openDatabase` and the command line work on. */
 export const shape = {
@@ -48,6 +50,7 @@ export const shape = {
     IdentityEntity,
     IdentityTraceEntity,
     FormerUserEntity,
+    DepartureEntity,
     GrantEntity,
     BlockEntity,
     RoleEntity,
@@ -63,7 +66,7 @@ export const shape = {
     RunEntryEntity,
     RunSeenEntity,
     EventEntity,
-    EventQueueEntity,
+    EventParcelEntity,
     EventOrderEntity,
     LedgerHeadEntity,
     LedgerCheckpointEntity,
@@ -83,5 +86,6 @@ export const shape = {
     LedgerAndRuns1795000000003,
     Scim1795000000004,
     Sources1795000000005,
+    Following1795000000006,
   ],
 };

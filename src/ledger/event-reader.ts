@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Micros } from '../platform/clock.js';
 import { HOUR } from '../platform/clock.js';
 import { Database, type SqlValue } from '../platform/database.js';
@@ -47,19 +48,30 @@ export class EventReader {
   constructor(private readonly database: Database) {}
 
   /** The last number of the tenant's ledger, 0 when it is empty: where a reader of everything else may begin. */
-  async findPosition(tenantId: string): Promise<number> {
-    const rows: { number: number }[] = await this.database.read.query(
-      'SELECT number FROM ledger_heads WHERE tenantId = ?',
-      [tenantId],
-    );
+  async findPosition(tenantId: string, manager: EntityManager = this.database.read): Promise<number> {
+    const rows: { number: number }[] = await manager.query('SELECT number FROM ledger_heads WHERE tenantId = ?', [
+      tenantId,
+    ]);
     return Number(rows[0]?.number ?? 0);
   }
 
-  /** Changes after a number, in order. `position` is the last number that was looked at, `head` the last there was. */
+  /** Whether a change of a connection's people (null: of any user) is committed and has no number yet. */
+  async hasUnnumbered(tenantId: string, connectionId: string | null, manager: EntityManager): Promise<boolean> {
+    const { conditions, values } = changesOf(connectionId);
+    const rows: unknown[] = await manager.query(
+      `SELECT 1 FROM event_queue q JOIN events e ON e.id = q.eventId
+       WHERE ${['q.tenantId = ?', "e.subjectType = 'user'", ...conditions].join(' AND ')} LIMIT 1`,
+      [tenantId, ...values],
+    );
+    return rows.length > 0;
+  }
+
+  /** Changes after a number, in order, of a connection's people alone if one is named. `position` is the last number that was looked at, `head` the last there was. */
   async readFeed(
     tenantId: string,
     after: number,
     limit: number,
+    connectionId: string | null = null,
   ): Promise<{ rows: NumberedRow[]; position: number; head: number }> {
     const head = await this.findPosition(tenantId);
     const endMs = performance.now() + PAGE_MS_MAX;
@@ -70,7 +82,7 @@ export class EventReader {
       const found = await this.select(
         tenantId,
         { after: position, upTo: upper },
-        { conditions: ['e.type NOT LIKE ?'], values: [`${ATTEMPT_PREFIX}%`], personal: false },
+        { ...changesOf(connectionId), personal: false },
         `ASC LIMIT ${limit - rows.length}`,
       );
       rows.push(...found);
@@ -164,6 +176,24 @@ export class EventReader {
     }
     return before;
   }
+}
+
+/**
+ * Changes; with a connection those of its people, whoever has left them included. An event, and what makes its user one of
+ * them or somebody who left, are of one transaction: so whoever reads the event later finds the other.
+ */
+function changesOf(connectionId: string | null): Pick<Wanted, 'conditions' | 'values'> {
+  const conditions = ['e.type NOT LIKE ?'];
+  const values: SqlValue[] = [`${ATTEMPT_PREFIX}%`];
+  if (connectionId !== null) {
+    conditions.push(
+      "e.subjectType = 'user'",
+      `(EXISTS (SELECT 1 FROM identities i WHERE i.userId = e.subjectId AND i.connectionId = ?)
+        OR EXISTS (SELECT 1 FROM departures d WHERE d.connectionId = ? AND d.userId = e.subjectId))`,
+    );
+    values.push(connectionId, connectionId);
+  }
+  return { conditions, values };
 }
 
 function conditionsOf(filter: AuditFilter): { conditions: string[]; values: SqlValue[] } {

@@ -18,6 +18,11 @@ export function toEventView(row: NumberedRow): EventView {
   };
 }
 
+/** For whoever follows a connection: why an admin did something is not theirs to know. */
+export function toFollowerView(row: NumberedRow): EventView {
+  return { ...toEventView(row), reason: null };
+}
+
 /** With the personal part, which is null where there is none: only for callers with `audit:personal`. */
 export function toAuditView(row: NumberedRow): AuditEventView {
   return { ...toEventView(row), personal: row.personal === null ? null : (JSON.parse(row.personal) as unknown) };

@@ -127,6 +127,8 @@ export class FeedView {
   items: EventView[];
   /** What to ask `after` next: everything up to here was read, events that the feed leaves out too. */
   position: number;
+  /** The last number that there was. */
+  head: number;
 }
 
 export class AuditPageView {

@@ -1,4 +1,4 @@
-import type { Micros } from '../platform/clock.js';
+import { MINUTE, type Micros } from '../platform/clock.js';
 import type { GrantUpdate, GrantWord, PersonChanges, UserEvent, UserEventType } from './changes.js';
 import { sameJson, type Facts } from './facts.js';
 import type { BlockState, GrantState, IdentityState, Person, Profile, UserState } from './person.js';
@@ -12,8 +12,8 @@ const PROFILE = [
   'email',
   'emailVerified',
 ] as const satisfies (keyof Profile)[];
-const IDENTITY = ['externalId', 'subject', 'active', 'notBefore'] as const satisfies (keyof IdentityState)[];
-const QUIET = ['lastLoginAt', 'mappingVersion', 'facts', 'userNameKey'] as const satisfies (keyof IdentityState)[];
+const IDENTITY = ['externalId', 'subject', 'active', 'notBefore', 'leavingAt'] as const satisfies (keyof IdentityState)[];
+const QUIET = ['lastLoginAt', 'mappingVersion', 'facts', 'userNameKey', 'scope'] as const satisfies (keyof IdentityState)[];
 
 /**
  * What to write so that `before` becomes `after`, with the one event that tells of it; null if nothing differs. Persons
@@ -43,7 +43,10 @@ export function diffPerson(before: Person | null, after: Person | null, now: Mic
   const fromVersion = before?.user.version ?? 0;
   const next =
     after && !quiet
-      ? { ...after, user: { ...after.user, version: (before ?? after).user.version + 1, updatedAt: now } }
+      ? {
+          ...after,
+          user: { ...after.user, version: (before ?? after).user.version + 1, updatedAt: momentOf(before, now) },
+        }
       : after;
   return {
     userId: known.user.id,
@@ -63,6 +66,15 @@ export function diffPerson(before: Person | null, after: Person | null, now: Mic
     event: quiet ? null : eventOf(before, next, fields, grants),
     after: next,
   };
+}
+
+/**
+ * Each version of a user is later than the one before, also where another instance's clock is ahead, so that whoever
+ * keeps a copy can tell them apart by it. Not so after a clock that was minutes ahead: then the present counts.
+ */
+function momentOf(before: Person | null, now: Micros): Micros {
+  const last = before?.user.updatedAt ?? 0;
+  return last >= now && last < now + MINUTE ? last + 1 : now;
 }
 
 interface RowDiff<T> {
@@ -179,7 +191,13 @@ function typeOf(
   if (updated.some(isParking)) return 'user.grants_parked';
   if (updated.some(isConfirming)) return 'user.grants_confirmed';
   const roles = fields.has('roles') || fields.has('entitlements') || fields.has('blocks');
-  return roles ? 'user.roles_changed' : 'user.updated';
+  if (roles) return 'user.roles_changed';
+  return startsLeaving(before, after) ? 'user.leaving' : 'user.updated';
+}
+
+function startsLeaving(before: Person, after: Person): boolean {
+  const leaving = ({ identities }: Person) => identities.filter(({ leavingAt }) => leavingAt !== null).length;
+  return leaving(after) > leaving(before);
 }
 
 function isParked(grant: GrantState): boolean {

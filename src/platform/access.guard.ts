@@ -1,7 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import { ACCESS, type AccessRule, anyPrincipal, type Principal, publicAccess } from './access.js';
+import { ACCESS, ACCESS_ALSO, type AccessRule, anyPrincipal, type Principal, publicAccess } from './access.js';
 import { Problem } from './problem.js';
 
 /** Names of the passport strategies; their modules register them. */
@@ -16,15 +16,16 @@ export class AccessGuard extends AuthGuard([API_KEY_STRATEGY, ACCESS_TOKEN_STRAT
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const rule = this.reflector.getAllAndOverride<AccessRule | undefined>(ACCESS, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+    const places = [context.getHandler(), context.getClass()];
+    const rule = this.reflector.getAllAndOverride<AccessRule | undefined>(ACCESS, places);
     if (rule === undefined) throw new Problem('forbidden', 'This route has no access rule.');
     if (rule === publicAccess) return true;
     await super.canActivate(context);
     const { user } = context.switchToHttp().getRequest<{ user: Principal }>();
-    if (rule !== anyPrincipal && !user.permissions.has(rule)) {
+    const also = this.reflector.getAllAndOverride<string | undefined>(ACCESS_ALSO, places);
+    const isAllowed =
+      rule === anyPrincipal || [rule, also].some((one) => one !== undefined && user.permissions.has(one));
+    if (!isAllowed) {
       throw new Problem('forbidden', `This needs the permission ${rule}.`, { extra: { permission: rule } });
     }
     return true;

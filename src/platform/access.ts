@@ -23,13 +23,15 @@ export const anyPrincipal = 'any';
 export type AccessRule = Permission | typeof publicAccess | typeof anyPrincipal;
 
 export const ACCESS = 'rollcall:access';
+export const ACCESS_ALSO = 'rollcall:access-also';
 
 /**
  * The one decorator that every route carries: who may call it. The guard refuses routes without it. In the OpenAPI
- * document it is the operation's security and `x-permission`.
+ * document it is the operation's security and `x-permission`. `also` is another permission that will do.
  */
-export function Access(rule: AccessRule): MethodDecorator & ClassDecorator {
+export function Access(rule: AccessRule, also?: Permission): MethodDecorator & ClassDecorator {
   const parts = [SetMetadata(ACCESS, rule), ApiExtension('x-permission', rule)];
+  if (also !== undefined) parts.push(SetMetadata(ACCESS_ALSO, also), ApiExtension('x-permission-also', also));
   if (rule !== publicAccess) parts.push(ApiBearerAuth());
   return applyDecorators(...parts);
 }

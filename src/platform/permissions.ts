@@ -14,6 +14,7 @@ export const permissions = {
   'scim:read': 'Read the users and groups of a connection over SCIM.',
   'scim:write': 'Push users and groups of a connection over SCIM.',
   'users:export': 'Read all users as a stream.',
+  'sync:read': 'Follow the people of the one connection that the key is bound to.',
   'identities:link': 'Merge users, split identities off.',
   'roles:read': 'See roles.',
   'roles:write': 'Create, change and delete roles.',

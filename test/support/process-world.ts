@@ -13,6 +13,11 @@ import { type ServiceProcess, startProcess } from './start-process.js';
 const SETTINGS = { ALLOW_LOOPBACK_HTTP: 'true', OUTBOUND_ALLOW: '127.0.0.0/8', LOGIN_RATE_PER_MINUTE: '100000' };
 const PERMISSIONS = [
   'users:sync',
+  'users:export',
+  'users:write',
+  'roles:grant',
+  'api-keys:write',
+  'sync:read',
   'connections:read',
   'connections:write',
   'connections:trust',

@@ -60,6 +60,8 @@ export class MeView {
   tenant: string;
   /** Id of the session; null for an API key. */
   session: string | null;
+  /** Id of the connection that an API key is bound to. */
+  connection: string | null;
   user: MyUserView | null;
   /** What this caller may do. */
   permissions: string[];

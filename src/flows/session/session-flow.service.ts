@@ -28,7 +28,8 @@ export class SessionFlowService {
   ) {}
 
   async describeCaller(caller: Principal): Promise<MeView> {
-    const me = { type: caller.type, id: caller.id, tenant: caller.tenantId, session: caller.sessionId };
+    const { type, id, tenantId: tenant, sessionId, connectionId: connection } = caller;
+    const me = { type, id, tenant, session: sessionId, connection };
     const permissions = [...caller.permissions].sort();
     if (caller.sessionId === null) {
       return { ...me, permissions, user: null, roles: [], entitlements: [], withheld: [] };

@@ -11,8 +11,11 @@ import type { PullScope } from '../../records/sources/pull-schedule.js';
 import { standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { findActiveNames } from '../../records/users/people-copy.js';
+import { CopyCheck } from './copy-check.js';
 import { PullReading } from './pull-chunks.js';
 import type { PullPlace } from './read-lines.js';
+import { stateRemoved } from './removed-people.js';
 import { SourceFailure, type SourcePlace, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
@@ -41,6 +44,7 @@ export class PullRuns {
   constructor(
     private readonly streams: StreamRuns,
     private readonly readers: SourceReaders,
+    private readonly copies: CopyCheck,
     private readonly ledger: LedgerService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -62,8 +66,11 @@ export class PullRuns {
       statedAt: null,
       connectionId,
       dryRun: false,
+      mode: run.mode ?? 'upsert',
+      scope: run.scope,
     } as const;
-    const opened = await this.streams.open({ runId, principal: systemOf(tenantId), known, request }, null);
+    const principal = systemOf(tenantId);
+    const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
     if ('answer' in opened) return;
     const begin = await this.findPlace(source, runId);
     const pull: Pull = {
@@ -80,10 +87,13 @@ export class PullRuns {
 
   private async read(pull: Pull, leave: AbortSignal): Promise<void> {
     const { opened, source, scope, reading, stop } = pull;
+    let reader: SourceReader;
     try {
       if (reading.version !== source.version) throw changed();
-      await this.takeAll(pull, this.readers.open(source), scope);
+      reader = this.readers.open(source);
+      await this.takeAll(pull, reader, scope);
       opened.phase = 'writing';
+      opened.incomplete = reading.ended?.incomplete ?? null;
     } catch (error) {
       if (leave.aborted) return this.streams.leave(opened);
       const cause: unknown = stop.aborted ? stop.reason : error;
@@ -94,6 +104,10 @@ export class PullRuns {
     }
     // It tells the run how it failed.
     await this.streams.finish(opened).catch((error: unknown) => this.toProblem(error));
+    // The run is told already; what could not be compared now is compared after the next one.
+    await this.copies.check(opened.runId, reader, systemOf(source.tenantId), leave).catch((error: unknown) => {
+      this.logger.warn(`A copy was not compared: ${String(error)}`);
+    });
   }
 
   /** Reads to the end. Throws SourceFailure where the source fails, time and again or before it has said anything. */
@@ -118,7 +132,10 @@ export class PullRuns {
 
   private async takePages({ opened, source, reading, stop }: Pull, reader: SourceReader, scope: PullScope) {
     const { state, page } = reading.place;
-    for await (const chunk of reading.cut(reader.read({ state, page }, scope, stop))) {
+    const findActive = (ids: readonly string[]) =>
+      findActiveNames(this.streams.parts.database.read, source.connectionId, ids);
+    const pages = stateRemoved(reader.read({ state, page }, scope, stop), findActive);
+    for await (const chunk of reading.cut(pages)) {
       await this.assertUnchanged(source);
       await opened.run.take(chunk);
       stop.throwIfAborted();

@@ -2,12 +2,15 @@ import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { OutboundModule } from '../../platform/outbound.module.js';
 import { SourcesModule } from '../../records/sources/sources.module.js';
+import { UsersModule } from '../../records/users/users.module.js';
+import { CopyCheck } from './copy-check.js';
 import { PullOrders } from './pull-orders.js';
 import { PullRuns } from './pull-runs.js';
 import { PullWorker } from './pull-worker.js';
 import { PullsController } from './pulls.controller.js';
 import { PullsService } from './pulls.service.js';
 import { PushParts } from './push-parts.js';
+import { Snapshots } from './snapshots.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { StreamRuns } from './stream-runs.js';
 import { StreamService } from './stream.service.js';
@@ -21,14 +24,16 @@ import { SyncService } from './sync.service.js';
  * Does not own what a record leads to: that is the plan's; nor how a source is set (records/sources).
  */
 @Module({
-  imports: [ProvisioningModule, OutboundModule, SourcesModule],
+  imports: [ProvisioningModule, SourcesModule, UsersModule, OutboundModule],
   controllers: [SyncController, PullsController],
   providers: [
+    CopyCheck,
     PullOrders,
     PullRuns,
     PullsService,
     PullWorker,
     PushParts,
+    Snapshots,
     SourceReaders,
     StreamRuns,
     StreamService,

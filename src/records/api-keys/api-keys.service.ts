@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull, MoreThan } from 'typeorm';
-import { actorOf, LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
+import { LedgerService } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock, type Micros, parseTime, SECOND } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
@@ -13,6 +13,8 @@ import { ConnectionEntity } from '../connections/connection.entity.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { type ApiKeyView, type CreateApiKeyBody, type NewApiKeyView, toApiKeyView } from './api-keys.dto.js';
 import { issueKey } from './issue-key.js';
+import { keyEventOf } from './key-event.js';
+import { isSyncKey, SYNC_SCOPE } from './sync-scope.js';
 
 @Injectable()
 export class ApiKeysService {
@@ -64,7 +66,7 @@ export class ApiKeysService {
         now,
       });
       await this.ledger.record(tx, [
-        eventOf('api_key.created', issued.row, principal, ['scopes', 'connection', 'expiresAt']),
+        keyEventOf('api_key.created', issued.row, principal, ['scopes', 'connection', 'expiresAt']),
       ]);
       return { ...toApiKeyView(issued.row), key: issued.key };
     });
@@ -75,7 +77,7 @@ export class ApiKeysService {
       const row = await loadKey(tx, principal, id);
       if (row.name === name) return toApiKeyView(row);
       await tx.update(ApiKeyEntity, { id }, { name });
-      await this.ledger.record(tx, [eventOf('api_key.updated', row, principal, ['name'])]);
+      await this.ledger.record(tx, [keyEventOf('api_key.updated', row, principal, ['name'])]);
       return toApiKeyView({ ...row, name });
     });
   }
@@ -85,7 +87,7 @@ export class ApiKeysService {
     await this.database.transaction(async (tx) => {
       const row = await loadKey(tx, principal, id);
       const { affected } = await tx.update(ApiKeyEntity, { id, revokedAt: IsNull() }, { revokedAt: this.clock.now() });
-      if (affected === 1) await this.ledger.record(tx, [eventOf('api_key.revoked', row, principal, [])]);
+      if (affected === 1) await this.ledger.record(tx, [keyEventOf('api_key.revoked', row, principal, [])]);
     });
   }
 
@@ -99,6 +101,8 @@ export class ApiKeysService {
       assertMayGrant(principal, old.scopes);
       assertWithinOwnBounds(principal, old.connectionId);
       const now = this.clock.now();
+      if (isSyncKey(old.scopes))
+        throw new Problem('conflict', 'A sync key is replaced by POST /connections/{id}/sync-key.');
       if (old.operatorOf !== null || (old.expiresAt !== null && old.expiresAt <= now)) {
         throw new Problem('conflict', 'A key that has expired, or an operator’s key, is not rotated.');
       }
@@ -114,8 +118,8 @@ export class ApiKeysService {
         now,
       });
       await this.ledger.record(tx, [
-        eventOf('api_key.rotated', old, principal, overlapSeconds === 0 ? ['revokedAt'] : ['expiresAt']),
-        eventOf('api_key.created', issued.row, principal, ['scopes', 'connection', 'expiresAt']),
+        keyEventOf('api_key.rotated', old, principal, overlapSeconds === 0 ? ['revokedAt'] : ['expiresAt']),
+        keyEventOf('api_key.created', issued.row, principal, ['scopes', 'connection', 'expiresAt']),
       ]);
       return { ...toApiKeyView(issued.row), key: issued.key };
     });
@@ -149,24 +153,16 @@ function assertWithinOwnBounds(principal: Principal, connectionId: string | null
 }
 
 function scopeFaults(scopes: readonly string[]): Fault[] {
-  return scopes.flatMap((scope, index) =>
-    isOwnPermission(scope) ? [] : [{ pointer: `/scopes/${index}`, detail: `there is no permission ${scope}` }],
-  );
+  return scopes.flatMap((scope, index) => {
+    const pointer = `/scopes/${index}`;
+    if (!isOwnPermission(scope)) return [{ pointer, detail: `there is no permission ${scope}` }];
+    // There is one such key a connection, which a second one would get round.
+    return scope === SYNC_SCOPE ? [{ pointer, detail: 'comes with POST /connections/{id}/sync-key alone' }] : [];
+  });
 }
 
 function expiryFaults(text: string | null, expiresAt: Micros | null, now: Micros): Fault[] {
   if (text === null) return [];
   if (expiresAt === null) return [{ pointer: '/expiresAt', detail: 'must be an RFC 3339 date-time' }];
   return expiresAt <= now ? [{ pointer: '/expiresAt', detail: 'must be in the future' }] : [];
-}
-
-function eventOf(type: string, row: ApiKeyEntity, principal: Principal, fields: string[]): NewEvent {
-  return {
-    tenantId: row.tenantId,
-    type,
-    subject: { type: 'api-key', id: row.id, version: 1 },
-    actor: actorOf(principal),
-    via: 'rest',
-    fields,
-  };
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, IsNull } from 'typeorm';
 import { actorOf, LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
-import { Clock, type Micros } from '../../platform/clock.js';
+import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
 import { execute, placeholders } from '../../platform/sql.js';
@@ -12,7 +12,7 @@ import { endSessions } from '../sessions/end-sessions.js';
 import { SessionEntity } from '../sessions/session.entity.js';
 import { GrantEntity } from '../users/grant.entity.js';
 import { IdentityEntity, IdentityTraceEntity } from '../users/identity.entity.js';
-import { UserEntity } from '../users/user.entity.js';
+import { raiseVersions } from '../users/raise-versions.js';
 import { getConnection, lockConnectionsOf } from './connection-rows.js';
 import { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
 
@@ -80,7 +80,8 @@ export class RemoveConnectionService {
       });
       if (found.length === 0) return false;
       const now = this.clock.now();
-      const users = await this.raiseVersions(tx, [...new Set(found.map((each) => each.userId))].sort(), now);
+      const userIds = [...new Set(found.map((each) => each.userId))].sort();
+      const users = await raiseVersions(tx, principal.tenantId, userIds, now);
       const identityIds = found.map((each) => each.id);
       const grants = await tx.findBy(GrantEntity, { userId: In([...users.keys()]), sourceId: In(identityIds) });
       const inIds = placeholders(identityIds.length);
@@ -109,16 +110,6 @@ export class RemoveConnectionService {
     });
   }
 
-  /** Locks the users and counts their versions up, so that nobody writes what they loaded before (rule 8). */
-  private async raiseVersions(tx: EntityManager, ids: string[], now: Micros): Promise<Map<string, number>> {
-    await execute(tx, `UPDATE users SET version = version + 1, updatedAt = ? WHERE id IN ${placeholders(ids.length)}`, [
-      now,
-      ...ids,
-    ]);
-    const rows = await tx.find(UserEntity, { where: { id: In(ids) }, select: { id: true, version: true } });
-    return new Map(rows.map((row) => [row.id, row.version]));
-  }
-
   private async removeRow(principal: Principal, id: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       const row = await getConnection(tx, principal, id, 'locked');
@@ -129,6 +120,7 @@ export class RemoveConnectionService {
       // A later connection has another id: these can neither refuse nor admit a token of it.
       await tx.delete(IdentityTraceEntity, { connectionId: id });
       await execute(tx, 'DELETE FROM former_users WHERE connectionId = ?', [id]);
+      await execute(tx, 'DELETE FROM departures WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM scim_requests WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM connection_sources WHERE connectionId = ?', [id]);
       await tx.delete(ConnectionEntity, { id });

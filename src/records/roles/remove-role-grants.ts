@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { NewEvent } from '../../ledger/ledger.service.js';
 import type { Micros } from '../../platform/clock.js';
 import { execute, placeholders } from '../../platform/sql.js';
+import { raiseVersions } from '../users/raise-versions.js';
 import type { RoleEntity } from './role.entity.js';
 
 export const USERS_PER_CHUNK = 500;
@@ -47,19 +48,15 @@ export async function removeFromSomeUsers(
     [role.key, ...userIds],
   )) as HeldRow[];
   // The user's row comes first: it guards the rest, and whoever plans this user at the moment has to begin again.
-  await execute(tx, `UPDATE users SET version = version + 1, updatedAt = ? WHERE id IN ${list}`, [now, ...userIds]);
+  const versions = await raiseVersions(tx, role.tenantId, userIds, now);
   for (const table of ['grants', 'blocks']) {
     await execute(tx, `DELETE FROM ${table} WHERE kind = 'role' AND heldKey = ? AND userId IN ${list}`, [
       role.key,
       ...userIds,
     ]);
   }
-  const versions = (await execute(tx, `SELECT id, version FROM users WHERE id IN ${list}`, userIds)) as {
-    id: string;
-    version: number;
-  }[];
   const heldBy = Map.groupBy(held, (row) => row.userId);
-  return versions.map(({ id, version }) => ({
+  return [...versions].map(([id, version]) => ({
     tenantId: role.tenantId,
     type: 'user.roles_changed',
     subject: { type: 'user', id, version },

@@ -10,7 +10,7 @@ import { CONFIG } from '../../platform/config.js';
 import { Problem } from '../../platform/problem.js';
 import { insertRows } from '../../platform/sql.js';
 import { IdentityEntity } from '../users/identity.entity.js';
-import { UserEntity } from '../users/user.entity.js';
+import { raiseVersions } from '../users/raise-versions.js';
 import { buildAccessTokenClaims, type MachineTokenClaims, signClaims, type TokenRole } from './access-token.js';
 import { endSession, endSessions, type EndReason } from './end-sessions.js';
 import {
@@ -138,9 +138,8 @@ export class SessionsService {
 
   /** First in its transaction: it locks the person, whose identities the version guards too. */
   private async raiseVersion(tx: EntityManager, tenantId: string, id: string, now: Micros): Promise<number> {
-    const raised = await tx.update(UserEntity, { id, tenantId }, { version: () => 'version + 1', updatedAt: now });
-    if (raised.affected !== 1) throw new Problem('not_found');
-    const { version } = await tx.findOneOrFail(UserEntity, { where: { id }, select: { id: true, version: true } });
+    const version = (await raiseVersions(tx, tenantId, [id], now)).get(id);
+    if (version === undefined) throw new Problem('not_found');
     return version;
   }
 

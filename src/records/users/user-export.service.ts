@@ -3,9 +3,11 @@ import { Readable } from 'node:stream';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
-import { Database, type Snapshot, type SqlValue } from '../../platform/database.js';
+import { Database, type Snapshot } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
+import { followedBy, isFollower } from './follower.js';
+import { readPeoplePages, readPlace, THE_FIRST, type People, type PeoplePlace } from './people-pages.js';
 import { loadPersons } from './person-loader.js';
 import type { UserRecordView } from './user-record.dto.js';
 import { toUserRecords } from './user-record.js';
@@ -16,6 +18,20 @@ const USERS_PER_PAGE = 500;
 const EXPORTS_MAX = 2;
 /** A reader that takes nothing for so long is cut off. */
 const STALLED_MS = 60_000;
+
+const AFTER_FORM = 'must be `statedAt` and `externalId` of a record, with a comma between';
+
+export interface ExportRequest {
+  connection?: string | null;
+  after?: string;
+}
+
+interface ExportOrder {
+  people: People;
+  /** The connection in whose words the records are; null: Rollcall's own. */
+  wordsOf: string | null;
+  after: PeoplePlace;
+}
 
 /** Users in the shape of sync records, for whoever keeps a copy of them. */
 @Injectable()
@@ -38,9 +54,12 @@ export class UserExportService {
 
   /**
    * NDJSON: first `{"position": N}`, then a record a line, all of one moment. Every event up to N of the change feed is
-   * in it; later ones may be. It reads on only as fast as it is read. Throws `overloaded` when too many run at once.
+   * in it; later ones may be. It reads on only as fast as it is read. A follower gets the people of their connection in
+   * Rollcall’s own words. With `after` it goes on behind a record of an export that broke off: the order is that of the last
+   * change, and who changed since stands further on, so nobody is left out. Throws `overloaded` when too many run at once.
    */
-  async open(principal: Principal, connectionId: string | null): Promise<Readable> {
+  async open(principal: Principal, request: ExportRequest): Promise<Readable> {
+    const order = readOrder(principal, request);
     if (this.running >= EXPORTS_MAX) {
       throw new Problem('overloaded', 'Other exports are running.', { retryAfterSeconds: 30 });
     }
@@ -49,7 +68,7 @@ export class UserExportService {
     try {
       snapshot = await this.database.openSnapshot();
       const position = await readPosition(snapshot.manager, principal.tenantId);
-      return this.stream(snapshot, `{"position":${position}}\n`, principal.tenantId, connectionId);
+      return this.stream(snapshot, `{"position":${position}}\n`, order);
     } catch (error) {
       this.running -= 1;
       await snapshot?.close();
@@ -57,16 +76,18 @@ export class UserExportService {
     }
   }
 
-  private stream(snapshot: Snapshot, head: string, tenantId: string, connectionId: string | null): Readable {
+  private stream(snapshot: Snapshot, head: string, { people, wordsOf, after }: ExportOrder): Readable {
+    const { tenantId } = people;
     const now = this.clock.now();
     const stall = { timer: null as NodeJS.Timeout | null };
     async function* lines(): AsyncGenerator<string> {
       yield head;
-      for await (const ids of pages(snapshot.manager, tenantId, connectionId)) {
+      for await (const rows of readPeoplePages(snapshot.manager, people, after, USERS_PER_PAGE)) {
+        const ids = rows.map(({ id }) => id);
         const { persons } = await loadPersons(snapshot.manager, tenantId, ids);
         const records = ids.flatMap((id) => {
           const person = persons.get(id);
-          return person ? toUserRecords(person, connectionId, now) : [];
+          return person ? toUserRecords(person, wordsOf, now) : [];
         });
         if (records.length > 0) yield records.map((record) => `${JSON.stringify(record)}\n`).join('');
         stall.timer?.refresh();
@@ -84,26 +105,14 @@ export class UserExportService {
   }
 }
 
-/** The ids of all users, page by page, by the index of their last change; in a snapshot nothing moves along it. */
-async function* pages(manager: EntityManager, tenantId: string, connectionId: string | null): AsyncGenerator<string[]> {
-  const ofConnection = 'AND EXISTS (SELECT 1 FROM identities i WHERE i.userId = u.id AND i.connectionId = ?)';
-  const filter = connectionId === null ? '' : ofConnection;
-  let after: SqlValue[] = [0, 0, ''];
-  for (;;) {
-    const rows = await selectRows(
-      manager,
-      `SELECT u.id AS id, u.updatedAt AS updatedAt FROM users u
-       WHERE u.tenantId = ? AND u.updatedAt >= ? AND (u.updatedAt > ? OR u.id > ?) ${filter}
-       ORDER BY u.updatedAt, u.id LIMIT ${USERS_PER_PAGE}`,
-      [tenantId, ...after, ...(connectionId === null ? [] : [connectionId])],
-    );
-    const last = rows.at(-1);
-    if (last) {
-      yield rows.map(({ id }) => String(id));
-      after = [Number(last.updatedAt), Number(last.updatedAt), String(last.id)];
-    }
-    if (rows.length < USERS_PER_PAGE) return;
+function readOrder(principal: Principal, { connection = null, after }: ExportRequest): ExportOrder {
+  const place = after === undefined ? THE_FIRST : readPlace(after);
+  if (!place) throw new Problem('invalid_request', undefined, { faults: [{ pointer: '/after', detail: AFTER_FORM }] });
+  const { tenantId } = principal;
+  if (isFollower(principal)) {
+    return { people: { tenantId, connectionId: followedBy(principal, connection) }, wordsOf: null, after: place };
   }
+  return { people: { tenantId, connectionId: connection }, wordsOf: connection, after: place };
 }
 
 /** The last number of the tenant's ledger; 0 where nothing is numbered yet. */

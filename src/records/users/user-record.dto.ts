@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsOptional, IsUUID } from 'class-validator';
+import { IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 
 export class RecordNameView {
   givenName: string | null;
@@ -30,4 +30,12 @@ export class RecordQuery {
   @IsOptional()
   @IsUUID()
   connection?: string;
+}
+
+export class ExportQuery extends RecordQuery {
+  /** `statedAt,externalId` of the last record of an export of Rollcall's own words that broke off: what comes after it. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(100)
+  after?: string;
 }

@@ -1,5 +1,9 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { DAY } from '../../platform/clock.js';
+import { Sweeper } from '../../platform/sweeper.js';
 import { ExpirySweep } from './expiry-sweep.service.js';
+import { FollowController } from './follow.controller.js';
+import { FollowService } from './follow.service.js';
 import { IdentityRemoval } from './identity-removal.service.js';
 import { PersonEditor } from './person-editor.js';
 import { PersonWriter } from './person-writer.js';
@@ -13,12 +17,15 @@ import { UserListService } from './user-list.service.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 
+/** Whoever follows a connection and was away for longer learns of it when they compare. */
+const DEPARTURES_KEPT = 90 * DAY;
+
 /**
  * Owns persons: users with their identities, grants and blocks; how they are loaded, edited by hand and written; their
  * REST face. Does not own what follows from a statement (plan/) nor how statements arrive (flows/).
  */
 @Module({
-  controllers: [UsersController, UserHoldingsController, UserLinksController, UserExportController],
+  controllers: [UsersController, UserHoldingsController, UserLinksController, UserExportController, FollowController],
   providers: [
     PersonWriter,
     PersonEditor,
@@ -27,9 +34,21 @@ import { UsersService } from './users.service.js';
     UserHoldingsService,
     UserLinksService,
     UserExportService,
+    FollowService,
     IdentityRemoval,
     ExpirySweep,
   ],
   exports: [PersonWriter, IdentityRemoval],
 })
-export class UsersModule {}
+export class UsersModule implements OnModuleInit {
+  constructor(private readonly sweeper: Sweeper) {}
+
+  onModuleInit(): void {
+    this.sweeper.add({
+      table: 'departures',
+      moment: 'leftAt',
+      key: ['connectionId', 'userId'],
+      keepMicros: DEPARTURES_KEPT,
+    });
+  }
+}

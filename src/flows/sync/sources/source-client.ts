@@ -111,7 +111,7 @@ async function* explained(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 /** What came of asking, in the words of a source; what ended the asking from outside stays as it is. */
-function explain(error: unknown): unknown {
+export function explain(error: unknown): unknown {
   if (!(error instanceof OutboundError)) return error;
   const { status, retryAfterSeconds, message } = error;
   const options = { cause: error, retryAfterSeconds, status };

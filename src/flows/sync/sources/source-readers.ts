@@ -8,6 +8,8 @@ import { CredentialVault } from '../../../records/sources/credential-vault.js';
 import type { SourceCredential } from '../../../records/sources/source-credential.js';
 import type { ConnectionSourceEntity } from '../../../records/sources/source.entity.js';
 import { DocumentSource } from './document-source.js';
+import { PrimaryClient } from './primary-client.js';
+import { RollcallSource } from './rollcall-source.js';
 import { ScimSource } from './scim-source.js';
 import { SourceClient } from './source-client.js';
 import { SourceFailure, type SourceReader } from './source-reader.js';
@@ -25,7 +27,8 @@ export class SourceReaders {
   /** Throws SourceFailure where what is stored of the source cannot be used. */
   open(source: ConnectionSourceEntity): SourceReader {
     const { settings, connectionId } = source;
-    const client = new SourceClient(this.outbound, settings.url, this.openCredential(source));
+    const credential = this.openCredential(source);
+    const client = new SourceClient(this.outbound, settings.url, credential);
     switch (settings.type) {
       case 'scim':
         return new ScimSource(client, settings, {
@@ -35,8 +38,10 @@ export class SourceReaders {
       case 'json':
       case 'ndjson':
         return new DocumentSource(client, settings);
-      case 'rollcall':
-        throw new SourceFailure('invalid', `There is no reader of ${source.type} sources.`);
+      case 'rollcall': {
+        const key = credential?.kind === 'bearer' ? credential.token : '';
+        return new RollcallSource(new PrimaryClient(this.outbound, settings, key, this.clock));
+      }
     }
   }
 

@@ -1,0 +1,135 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { LedgerService } from '../../ledger/ledger.service.js';
+import type { Principal } from '../../platform/access.js';
+import { Clock, HOUR } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
+import { Problem } from '../../platform/problem.js';
+import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
+import { RunEntity } from '../../records/sync-runs/run.entity.js';
+import { IdentityRemoval } from '../../records/users/identity-removal.service.js';
+import { digestCopy, findInactive, type PeopleCopy } from '../../records/users/people-copy.js';
+import { PullOrders, SOURCE_SCOPE } from './pull-orders.js';
+import { type Comparison, type FollowedState, RollcallSource } from './sources/rollcall-source.js';
+import type { SourceReader } from './sources/source-reader.js';
+
+const IDS_PER_ASK = 500;
+/** What reading everything did not mend it will not mend a minute later. */
+const REPAIR_AGAIN: number = HOUR;
+
+/** After a pull from another Rollcall: is the copy what it is a copy of? */
+@Injectable()
+export class CopyCheck {
+  private readonly logger = new Logger(CopyCheck.name);
+
+  constructor(
+    private readonly database: Database,
+    private readonly removal: IdentityRemoval,
+    private readonly orders: PullOrders,
+    private readonly ledger: LedgerService,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Compares count and digest with the primary's when the run has ended. If they differ, those whom it does not have any
+   * more are removed, as long as they are switched off (who is not, is held by the safety catch); if they still do,
+   * everything is read again, which is tried once an hour. Call it while nobody else reads the source.
+   */
+  async check(runId: string, reader: SourceReader, principal: Principal, signal: AbortSignal): Promise<void> {
+    if (!(reader instanceof RollcallSource)) return;
+    const run = await this.database.read.findOneBy(RunEntity, { id: runId, status: 'finished' });
+    const source =
+      run && (await this.database.read.findOneBy(ConnectionSourceEntity, { connectionId: run.connectionId }));
+    if (!run || !source?.state) return;
+    const copy = { connectionId: source.connectionId, scope: SOURCE_SCOPE };
+    const state = source.state as FollowedState;
+    let verdict = await this.compare(reader, state, copy, signal);
+    if (verdict === 'differs' && (await this.removeGone(reader, copy, principal, signal)) > 0) {
+      verdict = await this.compare(reader, state, copy, signal);
+    }
+    if (verdict === 'same' && state.differsSince !== undefined) await this.note(source, { position: state.position });
+    if (verdict === 'differs') await this.mend(run, source, state);
+  }
+
+  private async compare(
+    reader: RollcallSource,
+    state: FollowedState,
+    copy: PeopleCopy,
+    signal: AbortSignal,
+  ): Promise<Comparison> {
+    return reader.compare(state, await digestCopy(this.database.read, copy), signal);
+  }
+
+  /** How many were removed. */
+  private async removeGone(
+    reader: RollcallSource,
+    copy: PeopleCopy,
+    principal: Principal,
+    signal: AbortSignal,
+  ): Promise<number> {
+    let removed = 0;
+    for (let after = ''; ;) {
+      const inactive = await findInactive(this.database.read, copy, after, IDS_PER_ASK);
+      const last = inactive.at(-1);
+      if (!last) return removed;
+      const missing = new Set(
+        await reader.findMissing(
+          inactive.map(({ externalId }) => externalId),
+          signal,
+        ),
+      );
+      for (const { id, externalId } of inactive) {
+        if (missing.has(externalId) && (await this.remove(principal, copy.connectionId, id))) removed += 1;
+      }
+      after = last.externalId;
+    }
+  }
+
+  private async remove(principal: Principal, connectionId: string, identityId: string): Promise<boolean> {
+    try {
+      await this.removal.remove(principal, {
+        connectionId,
+        identityId,
+        via: 'sync',
+        check: ({ active }) => {
+          if (active) throw new Problem('conflict', 'It was switched on meanwhile.');
+        },
+      });
+      return true;
+    } catch (error) {
+      // An owner who is the last one stays, and so does whoever is back.
+      if (!(error instanceof Problem)) throw error;
+      this.logger.warn(`Identity ${identityId} stays though its source has it no more: ${error.message}`);
+      return false;
+    }
+  }
+
+  private async mend(run: RunEntity, source: ConnectionSourceEntity, state: FollowedState): Promise<void> {
+    const now = this.clock.now();
+    const wasWhole = run.mode === 'snapshot';
+    if (!wasWhole && state.differsSince !== undefined && now - state.differsSince < REPAIR_AGAIN) return;
+    const { connectionId, tenantId } = source;
+    await this.note(source, { position: state.position, ...(wasWhole ? { differsSince: now } : {}) });
+    await this.database.transaction((tx) =>
+      this.ledger.record(tx, [
+        {
+          tenantId,
+          type: 'connection.source_differs',
+          subject: { type: 'connection', id: connectionId, version: 0 },
+          actor: { type: 'system', id: 'system' },
+          via: 'system',
+          runId: run.id,
+          reason: wasWhole
+            ? 'It differs though everything was read: see what the run refused.'
+            : 'Everything is read again.',
+        },
+      ]),
+    );
+    if (!wasWhole) await this.orders.order(connectionId, 'full', { type: 'system', id: 'system' });
+  }
+
+  private async note({ connectionId, version }: ConnectionSourceEntity, state: FollowedState): Promise<void> {
+    await this.database.transaction((tx) =>
+      tx.update(ConnectionSourceEntity, { connectionId, version }, { state: state as object }),
+    );
+  }
+}

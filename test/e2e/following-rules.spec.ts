@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Follow } from '../support/follow.js';
+import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+const PERMISSIONS = [
+  'users:sync',
+  'users:export',
+  'users:read',
+  'users:write',
+  'identities:link',
+  'roles:read',
+  'roles:write',
+  'roles:grant',
+  'reports:read',
+  'reports:write',
+  'api-keys:write',
+  'sync:read',
+  'connections:read',
+  'connections:write',
+  'connections:trust',
+  'sync-runs:read',
+  'sync-runs:write',
+  'events:read',
+];
+
+describe('what a follower makes of what it is told', () => {
+  let apps: TestApp[];
+  let follow: Follow;
+
+  beforeAll(async () => {
+    apps = [await startApp(), await startApp()];
+  }, 60_000);
+  afterAll(() => Promise.all(apps.map((app) => app.stop())));
+  beforeEach(async () => {
+    const [one, two] = await Promise.all(
+      apps.map(async (app) => {
+        const tenantId = await seedCustomer(app);
+        const connection = await seedFullConnection(app, tenantId);
+        return { http: await app.clientWith(tenantId, PERMISSIONS), connection };
+      }),
+    );
+    if (one && two) follow = new Follow(one, two);
+    await follow.push(people(40));
+    await follow.store(await follow.issueKey());
+  });
+
+  const people = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ externalId: `x-${n}`, userName: `user-${n}`, roles: ['editor'] }));
+  const idsAtPrimary = async () =>
+    new Map([...(await follow.everybody()).primary].map(([id, { userName }]) => [String(userName), id]));
+
+  it('a role that it does not have, or not allow, fails the record by name; allowed, everybody is as they should be', async () => {
+    const { primary, secondary } = follow;
+    expect(
+      (await primary.http.post('/roles', { key: 'pilot', name: 'Pilot', permissions: ['reports:read'] })).status,
+    ).toBe(201);
+    const ids = await idsAtPrimary();
+    const pilots = [ids.get('user-1') ?? '', ids.get('user-2') ?? ''];
+    for (const id of pilots) await primary.http.put(`/users/${id}/roles/pilot`);
+    const run = await follow.sync(true);
+    expect(run).toMatchObject({ status: 'finished', counts: { created: 38, failed: 2 } });
+    const failures = await secondary.http.get<{ items: { externalId: string; problem: { detail: string } }[] }>(
+      `/sync-runs/${run.id}/failures`,
+    );
+    expect(failures.body.items.map(({ externalId }) => externalId).sort()).toEqual([...pilots].sort());
+    expect(JSON.stringify(failures.body)).toMatch(/pilot/);
+
+    const path = `/connections/${secondary.connection}`;
+    await secondary.http.post('/roles', { key: 'pilot', name: 'Pilot', permissions: ['reports:read'] });
+    const { body } = await secondary.http.get<{ version: number }>(path);
+    const allowed = { allowedRoles: ['viewer', 'editor', 'pilot'] };
+    expect((await secondary.http.patch(path, allowed, { 'if-match': `"${body.version}"` })).status).toBe(200);
+    expect(await follow.sync(true)).toMatchObject({ status: 'finished', counts: { created: 2, failed: 0 } });
+    expect(await follow.findDifferences()).toEqual([]);
+  });
+
+  it('an account that becomes another user’s is theirs here too, and a user who was made anew under a name is the new one', async () => {
+    await follow.sync(true);
+    const { primary } = follow;
+    const ids = await idsAtPrimary();
+    const [survivor = '', merged = '', gone = ''] = ['user-3', 'user-4', 'user-5'].map((name) => ids.get(name) ?? '');
+    expect((await primary.http.post(`/users/${survivor}/merge`, { from: merged, reason: 'twice' })).status).toBe(200);
+    expect((await primary.http.delete(`/users/${gone}`)).status).toBe(204);
+    await follow.push([{ externalId: 'y-5', userName: 'user-5', roles: ['viewer'] }]);
+    await follow.sync(false);
+    await follow.untilSame();
+    const { secondary } = await follow.everybody();
+    expect(secondary.has(merged) || secondary.has(gone)).toBe(false);
+    expect(secondary.size).toBe(39);
+  }, 30_000);
+
+  it('more deletions than the safety catch lets pass wait for an admin; then they are deletions', async () => {
+    await follow.sync(true);
+    const ids = [...(await idsAtPrimary()).values()].slice(0, 20);
+    for (const id of ids) await follow.primary.http.delete(`/users/${id}`);
+    const run = await follow.sync(false);
+    expect(run).toMatchObject({ status: 'held', counts: { held: 20 } });
+    expect((await follow.everybody()).secondary.size).toBe(40);
+    expect((await follow.secondary.http.post(`/sync-runs/${run.id}/approve`)).status).toBeLessThan(300);
+    await follow.endOf(run.id);
+    await follow.sync(false);
+    await follow.untilSame();
+    expect((await follow.everybody()).secondary.size).toBe(20);
+  }, 30_000);
+
+  it('who was missed while the feed did not tell of them is missing from everybody, and goes', async () => {
+    await follow.sync(true);
+    const [primary, secondary] = apps;
+    const [id = ''] = (await idsAtPrimary()).values();
+    await primary?.database.transaction(async (tx) => {
+      await tx.query('DELETE FROM identities WHERE userId = ?', [id]);
+      await tx.query('DELETE FROM users WHERE id = ?', [id]);
+    });
+    await follow.sync(false);
+    await follow.untilSame();
+    expect((await follow.everybody()).secondary.has(id)).toBe(false);
+    expect(secondary).toBeDefined();
+  }, 30_000);
+});
