@@ -26,6 +26,7 @@ export const permissions = {
   'sessions:read': 'See sessions.',
   'sessions:end': 'End sessions of others.',
   'sync-runs:read': 'See runs.',
+  'sync-runs:write': 'Approve and reject what a held run would take away.',
   'audit:read': 'Read all events, logins too.',
   'audit:personal': 'Read the personal part of events.',
   'events:read': 'Read the change feed.',

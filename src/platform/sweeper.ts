@@ -14,8 +14,8 @@ export interface SweepRule {
   key: readonly string[];
   /** How long a row is kept after that. */
   keepMicros: Micros;
-  /** A table whose rows go with these, and what it calls the columns of the key. */
-  parts?: { table: string; key: readonly string[] };
+  /** Tables whose rows go with these, and what they call the columns of the key. */
+  parts?: readonly { table: string; key: readonly string[] }[];
 }
 
 const CHUNK_ROWS = 200;
@@ -69,7 +69,7 @@ export class Sweeper {
       const rows = await tx.query<Record<string, SqlValue>[]>(select + lock, [before]);
       if (rows.length === 0) return 0;
       const values = rows.flatMap((row) => key.map((column) => row[column] ?? null));
-      for (const each of [...(parts ? [parts] : []), { table, key }]) {
+      for (const each of [...(parts ?? []), { table, key }]) {
         const chosen = Array<string>(rows.length).fill(oneOf(each.key)).join(' OR ');
         await execute(tx, `DELETE FROM ${each.table} WHERE ${chosen}`, values);
       }

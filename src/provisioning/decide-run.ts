@@ -8,8 +8,8 @@ import { execute, selectRows } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { type RunCounts, RunEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { HELD_FOR } from '../records/sync-runs/run-entries.js';
+import { countPeople, scopeOf } from '../records/sync-runs/run-people.js';
 import { dropHeldRuns, eventOfRun } from '../records/sync-runs/held-runs.js';
-import { countPeople } from './removal-guard.js';
 
 /** What is known of a run when all that it has to say is in. */
 export interface RunEnd {
@@ -85,12 +85,7 @@ async function findTrip(tx: EntityManager, run: RunEntity): Promise<string | nul
   return trips(limits, losing, people) ? tellTrip(limits, losing, people) : null;
 }
 
-/** Whose people are counted: of a named scope, or of a snapshot's; null: of the whole connection. */
-export function scopeOf({ mode, scope }: Pick<RunEntity, 'mode' | 'scope'>): string | null {
-  return mode === 'snapshot' || scope !== '' ? scope : null;
-}
-
-export async function countLosing(manager: EntityManager, runId: string): Promise<Losing> {
+async function countLosing(manager: EntityManager, runId: string): Promise<Losing> {
   const sql = `SELECT userId, MAX(deactivates) AS off FROM run_entries
     WHERE runId = ? AND state IN ('waiting', 'held') AND (deactivates = 1 OR loses <> '[]') GROUP BY userId`;
   const [row] = await selectRows(manager, `SELECT COUNT(*) AS users, SUM(off) AS deactivated FROM (${sql}) AS losing`, [

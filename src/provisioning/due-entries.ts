@@ -69,15 +69,22 @@ export async function strikeEntries(
   });
   await insertFailures(tx, failures);
   const before = await tx.findOneByOrFail(RunEntity, { id: run.id });
-  await tx.update(RunEntity, { id: run.id }, { counts: addCounts(before.counts, counts), aliveAt: now });
+  const { held, ...after } = addCounts(before.counts, counts);
+  // Re-plans tell it only while there is something.
+  const told = held === 0 && !isPush(run) ? after : { ...after, held: held ?? 0 };
+  await tx.update(RunEntity, { id: run.id }, { counts: told, aliveAt: now });
 }
 
 /** In the words of the run's counts. */
-function countOf({ kind }: RunEntity, state: EntryFate['state'], deactivates: boolean): string {
+function countOf(run: RunEntity, state: EntryFate['state'], deactivates: boolean): string {
   if (state === 'failed') return 'failed';
-  if (kind === 'replan' || kind === 'groups') return state === 'applied' ? 'changed' : 'unchanged';
+  if (!isPush(run)) return state === 'applied' ? 'changed' : 'unchanged';
   if (state === 'skipped') return 'stale';
   return deactivates ? 'deactivated' : 'updated';
+}
+
+function isPush({ kind }: RunEntity): boolean {
+  return kind !== 'replan' && kind !== 'groups';
 }
 
 const ROWS_AT_ONCE = 50;

@@ -15,7 +15,7 @@ export class OnceModule implements OnModuleInit {
         table: 'idempotency_keys',
         key: ['principalId', 'requestKey'],
         keepMicros: MINUTE,
-        parts: { table: 'idempotency_parts', key: ['principalId', 'requestKey'] },
+        parts: [{ table: 'idempotency_parts', key: ['principalId', 'requestKey'] }],
       },
       { table: 'identity_traces', key: ['connectionId', 'subjectHash'], keepMicros: MINUTE },
       { table: 'former_users', key: ['connectionId', 'nameHash'], keepMicros: MINUTE },

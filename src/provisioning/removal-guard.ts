@@ -3,7 +3,7 @@ import type { Directory } from '../plan/directory.js';
 import { findLoss, type Loss } from '../plan/losses.js';
 import { type Losing, type SafetyCatch, trips } from '../plan/safety-catch.js';
 import type { Micros } from '../platform/clock.js';
-import { selectRows } from '../platform/sql.js';
+import { countPeople } from '../records/sync-runs/run-people.js';
 import type { Settled, Submission } from './submission.js';
 
 /**
@@ -63,6 +63,8 @@ export class RemovalTally {
     const { outcome, known } = planned;
     const { identityId, userId, before, result } = outcome;
     if (!guard || identityId === null || userId === null || result === 'failed' || result === 'stale') return planned;
+    // Made by this very batch: nobody has had anything yet.
+    if (before?.user.version === 0) return planned;
     const waits = guard.waiting.has(identityId) || this.waiting.get(guard)?.has(identityId) === true;
     const loss = findLoss(outcome, this.now) ?? (waits ? NOTHING_LOST : null);
     if (!loss) return planned;
@@ -106,19 +108,4 @@ export class RemovalTally {
     if (!of) this.users.set(guard, (of = { connectionId, deactivated: new Set(), reduced: new Set() }));
     (deactivates ? of.deactivated : of.reduced).add(userId);
   }
-}
-
-/** The active identities of a connection, or of a scope of it, that were there before a moment. */
-export async function countPeople(
-  manager: EntityManager,
-  connectionId: string,
-  scope: string | null,
-  before: Micros,
-): Promise<number> {
-  const sql = 'SELECT COUNT(*) AS people FROM identities WHERE connectionId = ? AND active = ? AND createdAt < ?';
-  const values = [connectionId, 1, before];
-  const [row] = await (scope === null
-    ? selectRows(manager, sql, values)
-    : selectRows(manager, `${sql} AND scope = ?`, [...values, scope]));
-  return Number(row?.people ?? 0);
 }

@@ -8,7 +8,8 @@ import { Leases } from '../platform/leases.js';
 import { Problem } from '../platform/problem.js';
 import { Repetition } from '../platform/repetition.js';
 import { selectRows } from '../platform/sql.js';
-import { dropHeld, eventOfRun } from '../records/sync-runs/held-runs.js';
+import { ConnectionEntity } from '../records/connections/connection.entity.js';
+import { dropHeld, dropWaiting, eventOfRun } from '../records/sync-runs/held-runs.js';
 import { RunEntity, type RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { type Decision, decideRun, type RunEnd } from './decide-run.js';
 import { type EntryFate, fateOf, findStated, readDue, strikeEntries } from './due-entries.js';
@@ -118,7 +119,15 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
       await this.end(run);
     } catch (error) {
       if (!(error instanceof RunWaits)) throw error;
+      await this.endOfConnection(run);
     }
+  }
+
+  /** With a connection that is gone, its people are too. */
+  private async endOfConnection(run: RunEntity): Promise<void> {
+    if (await this.database.read.existsBy(ConnectionEntity, { id: run.connectionId })) return;
+    await this.database.transaction((tx) => dropWaiting(tx, run.id));
+    await this.end(run);
   }
 
   /** A chunk that is refused as a whole is written entry by entry: only the bad one stays behind. */

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { GrantWord, PersonChanges } from '../plan/changes.js';
+import { findLoss } from '../plan/losses.js';
+import { trips } from '../plan/safety-catch.js';
 import type { Principal } from '../platform/access.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
@@ -11,6 +13,7 @@ import { loadRoleCatalogue } from '../records/roles/role-catalogue.js';
 import { findHolder } from '../records/users/last-owner.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
 import { mayLoseOwner } from './owner-guard.js';
+import { countPeople } from '../records/sync-runs/run-people.js';
 import type { ReplanPreviewView, ReplanShare } from './replan.dto.js';
 import { ReplanChunk } from './replan-chunk.js';
 
@@ -31,15 +34,26 @@ export class ReplanPreview {
     const proposed = await this.connections.propose(caller, connectionId, patch);
     const policy = compilePolicy(proposed, await loadRoleCatalogue(this.database.read, proposed.tenantId));
     if (!policy) throw new Problem('internal');
-    const view: ReplanPreviewView = { people: 0, changed: 0, failed: 0, gains: [], losses: [], users: [], more: false };
+    const view: ReplanPreviewView = {
+      people: 0,
+      changed: 0,
+      failed: 0,
+      gains: [],
+      losses: [],
+      users: [],
+      more: false,
+      held: false,
+    };
     const gains = new Map<string, number>();
     const losses = new Map<string, number>();
     const losingOwners: PersonChanges[] = [];
+    let losing = 0;
     let place: PeoplePlace | null = null;
     do {
       const page = await readPeople(this.database.read, connectionId, proposed.mappingVersion, place, CHUNK_PEOPLE);
-      const { changes, outcomes, now } = await this.chunk.plan(policy, page.userIds);
+      const { changes, outcomes, now } = await this.chunk.plan(policy, page.userIds, 'write');
       view.people += outcomes.length;
+      for (const outcome of outcomes) losing += findLoss(outcome, now) ? 1 : 0;
       view.failed += outcomes.filter(({ result }) => result === 'failed' || result === 'refused').length;
       for (const change of changes) {
         const { event, after, userId } = change;
@@ -58,6 +72,9 @@ export class ReplanPreview {
       }
       place = page.next;
     } while (place);
+    const { safetyCatch } = proposed.settings;
+    const people = await countPeople(this.database.read, connectionId, null, this.clock.now());
+    view.held = trips(safetyCatch, { deactivated: 0, reduced: losing }, people);
     await this.keepLastOwner(view, losingOwners, gains, losses);
     return { ...view, gains: toShares(gains), losses: toShares(losses) };
   }

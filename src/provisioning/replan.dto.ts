@@ -26,4 +26,6 @@ export class ReplanPreviewView {
   users: ReplannedUser[];
   /** There are more than are shown. */
   more: boolean;
+  /** So many would lose something that the run would hold that until an admin agrees. */
+  held: boolean;
 }

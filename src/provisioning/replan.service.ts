@@ -1,14 +1,16 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { LessThanOrEqual } from 'typeorm';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
 import { Repetition } from '../platform/repetition.js';
-import { RunEntity } from '../records/sync-runs/run.entity.js';
+import { dropWaiting } from '../records/sync-runs/held-runs.js';
+import { RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
+import { addEntries } from '../records/sync-runs/run-entries.js';
 import { finishedAt, noteChunk } from '../records/sync-runs/run-rows.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
-import { ConnectionPolicies } from './connection-policies.js';
+import { actorOfRun } from './entry-submissions.js';
 import { ConnectionMoved } from './hold-connections.js';
+import { RemovalsService } from './removals.service.js';
 import { ReplanChunk } from './replan-chunk.js';
 
 const POLL_MS = 500;
@@ -32,8 +34,8 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly leases: Leases,
-    private readonly policies: ConnectionPolicies,
     private readonly chunk: ReplanChunk,
+    private readonly removals: RemovalsService,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -64,10 +66,10 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Brings one person up to date with the connection's present rules, without waiting for its re-plan (E5). */
   async replanUser(connectionId: string, userId: string): Promise<void> {
-    const known = await this.policies.find(connectionId);
-    if (!known) return;
-    const by = { actor: { type: 'system', id: 'system' }, runId: null } as const;
-    await this.chunk.apply(known.policy, [userId], by, () => Promise.resolve());
+    const policy = await this.chunk.findPolicy(connectionId);
+    if (!policy) return;
+    const by = { actor: { type: 'system', id: 'system' }, runId: null, removals: 'write' } as const;
+    await this.chunk.apply(policy, [userId], by, () => Promise.resolve());
   }
 
   private async replan(connectionId: string, lost: AbortSignal): Promise<void> {
@@ -76,36 +78,55 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
       where: { connectionId, kind: 'replan', status: 'running' },
       order: { mappingVersion: 'DESC', id: 'DESC' },
     });
-    const [run] = runs;
+    const [run, ...older] = runs;
     if (!run) return;
-    const known = await this.policies.find(connectionId);
-    const version = known?.policy.mappingVersion ?? run.mappingVersion;
-    if (known) {
+    const policy = await this.chunk.findPolicy(connectionId);
+    const version = policy?.mappingVersion ?? run.mappingVersion;
+    if (policy) {
+      // Of whom an earlier try has noted what they would lose.
+      const noted = await this.readNoted(run.id);
       let place: PeoplePlace | null = null;
       do {
         if (this.repetition.stopping || lost.aborted) return;
         const page = await readPeople(this.database.read, connectionId, version, place, CHUNK_PEOPLE);
-        if (page.userIds.length > 0) await this.applyTo(run, known.policy, page.userIds);
+        const userIds = page.userIds.filter((id) => !noted.has(id));
+        if (userIds.length > 0) await this.applyTo(run, policy, userIds);
         place = page.next;
       } while (place);
     }
-    await this.finish(connectionId, version);
+    await this.finishOlder(older.filter(({ mappingVersion }) => mappingVersion <= version));
+    if (run.mappingVersion > version) return;
+    const decision = await this.removals.decide(run.id, { supersedes: true });
+    if (decision === 'nothing') await this.finish(run.id);
   }
 
   private async applyTo(run: RunEntity, policy: Parameters<ReplanChunk['apply']>[0], userIds: string[]): Promise<void> {
-    const actor = { type: run.actorType as 'user' | 'api-key' | 'system', id: run.actorId };
-    await this.chunk.apply(policy, userIds, { actor, runId: run.id }, (tx, counts) =>
-      noteChunk(tx, run.id, { ...counts }, this.clock.now()),
-    );
+    const actor = actorOfRun(run);
+    const by = { actor, runId: run.id, removals: 'hold' } as const;
+    await this.chunk.apply(policy, userIds, by, async (tx, counts, held) => {
+      await noteChunk(tx, run.id, { ...counts }, this.clock.now());
+      await addEntries(tx, run, held);
+    });
   }
 
-  private async finish(connectionId: string, version: number): Promise<void> {
-    await this.database.transaction((tx) =>
-      tx.update(
-        RunEntity,
-        { connectionId, kind: 'replan', status: 'running', mappingVersion: LessThanOrEqual(version) },
-        finishedAt(this.clock.now()),
-      ),
-    );
+  private async readNoted(runId: string): Promise<Set<string>> {
+    const rows = await this.database.read.find(RunEntryEntity, { where: { runId }, select: { userId: true } });
+    return new Set(rows.map(({ userId }) => userId));
+  }
+
+  /** What they noted, the newest has noted anew. */
+  private async finishOlder(runs: readonly RunEntity[]): Promise<void> {
+    if (runs.length === 0) return;
+    await this.database.transaction(async (tx) => {
+      for (const { id } of runs) {
+        await dropWaiting(tx, id);
+        await tx.update(RunEntity, { id, status: 'running' }, finishedAt(this.clock.now()));
+      }
+    });
+  }
+
+  private async finish(id: string): Promise<void> {
+    const over = finishedAt(this.clock.now());
+    await this.database.transaction((tx) => tx.update(RunEntity, { id, status: 'running' }, over));
   }
 }

@@ -29,7 +29,7 @@ describe('a pull and several instances', () => {
     await end(rollcall.app);
   }, 60_000);
   afterAll(async () => {
-    await Promise.all(others.map((app) => app.close()));
+    for (const app of others) await app.close();
     await rollcall.stop();
   });
   beforeEach(async () => {

@@ -1,10 +1,11 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AppModule } from '../../src/app.module.js';
+import { PullOrders } from '../../src/flows/sync/pull-orders.js';
 import { PullWorker } from '../../src/flows/sync/pull-worker.js';
 import { SourceFailure } from '../../src/flows/sync/sources/source-reader.js';
 import { SourceReaders } from '../../src/flows/sync/sources/source-readers.js';
-import { Clock, HOUR, MINUTE, parseTime } from '../../src/platform/clock.js';
+import { Clock, DAY, HOUR, MINUTE, parseTime } from '../../src/platform/clock.js';
 import { CONFIG, type Config } from '../../src/platform/config.js';
 import { createHttpApp } from '../../src/platform/http-app.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
@@ -49,6 +50,13 @@ describe('a pull', () => {
     tenantId = await seedCustomer(rollcall);
     connectionId = await seedFullConnection(rollcall, tenantId);
     http = await rollcall.clientWith(tenantId, PERMISSIONS);
+  });
+
+  /** Nothing of one test falls due in another. */
+  afterEach(async () => {
+    await set({ nextAt: null, nextFullAt: null });
+    const running = { kind: 'pull', status: 'running' } as const;
+    await until(async () => (await rollcall.database.read.countBy(RunEntity, running)) === 0);
   });
 
   const people = (count: number, more: object = {}) =>
@@ -263,6 +271,18 @@ describe('a pull', () => {
     gate.resolve();
     expect(await ended(run)).toMatchObject({ status: 'broken', error: 'The source was changed meanwhile.' });
     expect(await stored()).toMatchObject({ failures: 0, state: null });
+  });
+
+  it('that a clock which ran ahead has put off is due by the right one again', async () => {
+    await seed({ cron: '0 * * * *', nextAt: now() - 1 });
+    const clock = rollcall.app.get(Clock);
+    const right = clock.now.bind(clock);
+    clock.now = () => right() + 40 * DAY;
+    await rollcall.app.get(PullOrders).orderDue();
+    clock.now = right;
+    expect(((await stored()).nextAt ?? 0) - now()).toBeGreaterThan(39 * DAY);
+    await rollcall.app.get(PullOrders).orderDue();
+    expect(((await stored()).nextAt ?? 0) - now()).toBeLessThanOrEqual(HOUR);
   });
 
   it('of another tenant, of a connection without a source, or of one that is disabled is refused', async () => {

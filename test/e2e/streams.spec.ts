@@ -234,7 +234,10 @@ describe('a stream of NDJSON on POST /users/sync', () => {
       expect.objectContaining({ record: 3, externalId: 's-2', result: 'created' }),
       expect.objectContaining({ record: 4, externalId: null, result: 'failed' }),
       expect.objectContaining({ record: 5, externalId: 's-2', result: 'deactivated', duplicateOf: 3 }),
-      { counts: { created: 1, updated: 1, unchanged: 1, deactivated: 1, stale: 0, held: 0, failed: 1 } },
+      {
+        counts: { created: 1, updated: 1, unchanged: 1, deactivated: 1, stale: 0, held: 0, failed: 1 },
+        removals: { deactivated: 0, reduced: 1, people: 2, records: 1, held: false },
+      },
     ]);
     expect(await directory()).toEqual(expected(2));
     expect(await rollcall.database.read.countBy(RunEntity, { tenantId })).toBe(before);

@@ -114,7 +114,7 @@ export async function finishGroupRuns(
     const { body } = await admin.get<{ items: Record<string, unknown>[] }>(
       `/sync-runs?kind=groups&connection=${connectionId}`,
     );
-    if (body.items.every(({ status }) => status === 'finished')) return body.items;
+    if (body.items.every(({ status }) => status !== 'running')) return body.items;
     await rollcall.app.get(GroupRunsService).workThrough();
   }
 }

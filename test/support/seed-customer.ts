@@ -3,7 +3,7 @@ import { normaliseKey } from '../../src/platform/text-key.js';
 import { ConnectionEntity } from '../../src/records/connections/connection.entity.js';
 import type { ConnectionSettings } from '../../src/records/connections/connection-settings.js';
 import { RoleEntity } from '../../src/records/roles/role.entity.js';
-import { seedTenant } from './seed.js';
+import { NO_CATCH, seedTenant } from './seed.js';
 import type { TestApp } from './start-app.js';
 
 const stamp = () => ({ version: 1, createdAt: Date.now() * 1000, updatedAt: Date.now() * 1000 });
@@ -61,7 +61,7 @@ const defaults: ConnectionSettings = {
   allowedEntitlements: ['report:*'],
   allowPrivileged: false,
   authoritativeDomains: [],
-  safetyCatch: { users: 3, percent: 10, graceHours: 0 },
+  safetyCatch: NO_CATCH,
   emailVerified: 'claim',
   preset: 'rfc',
 };

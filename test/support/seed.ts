@@ -3,6 +3,7 @@ import { Clock, type Micros } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
 import { normaliseKey } from '../../src/platform/text-key.js';
 import { ConnectionEntity } from '../../src/records/connections/connection.entity.js';
+import type { SafetyCatch } from '../../src/plan/safety-catch.js';
 import type { ConnectionSettings } from '../../src/records/connections/connection-settings.js';
 import { createTenant } from '../../src/records/tenants/create-tenant.js';
 import type { TenantEntity } from '../../src/records/tenants/tenant.entity.js';
@@ -102,6 +103,9 @@ export async function seedIdentity(
   return id;
 }
 
+/** Tests have few people, and take much from them at once; those of the safety catch say what it shall be. */
+export const NO_CATCH: SafetyCatch = { users: 1_000_000, percent: 100, graceHours: 0 };
+
 /** A connection whose settings hold no more than these tests read. */
 export async function seedConnection(
   rollcall: TestApp,
@@ -116,7 +120,7 @@ export async function seedConnection(
     nameKey: id,
     issuer: `https://${id}.example.com`,
     status: 'active' as const,
-    settings: { mapping: {}, allowedRoles: [], ...settings },
+    settings: { mapping: {}, allowedRoles: [], safetyCatch: NO_CATCH, ...settings },
     mappingVersion: 1,
     version: 1,
     createdAt: 1,

@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { DEFAULT_CATCH } from '../../plan/safety-catch.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Leases } from '../../platform/leases.js';
@@ -7,11 +8,16 @@ import { Problem } from '../../platform/problem.js';
 import { Repetition } from '../../platform/repetition.js';
 import { execute, placeholders, selectRows } from '../../platform/sql.js';
 import type { PlannedBatch } from '../../provisioning/batch.js';
+import { actorOfRun } from '../../provisioning/entry-submissions.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
+import { RemovalGuard } from '../../provisioning/removal-guard.js';
+import { RemovalsService } from '../../provisioning/removals.service.js';
+import type { HeldStatement } from '../../provisioning/submission.js';
 import { forgetMembers } from '../../records/groups/forget-members.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
+import { addEntries, type NewEntry } from '../../records/sync-runs/run-entries.js';
 import { finishedAt, noteChunk } from '../../records/sync-runs/run-rows.js';
-import { followGroups } from './group-statement.js';
+import { type Followed, followGroups } from './group-statement.js';
 import { guardPeople } from './guard-people.js';
 
 const POLL_MS = 500;
@@ -41,7 +47,10 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
     private readonly clock: Clock,
     private readonly leases: Leases,
     private readonly provisioning: ProvisioningService,
-  ) {}
+    private readonly removals: RemovalsService,
+  ) {
+    removals.register('groups', (run, { identityId }) => followGroups(followedIn(run), identityId, null));
+  }
 
   onApplicationBootstrap(): void {
     this.repetition.start();
@@ -80,18 +89,18 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
       const pauseMs = Math.min(PAUSE_MS_MAX, (Date.now() - begun) / 2);
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+    if ((await this.removals.decide(runId)) !== 'nothing') return;
     const over = finishedAt(this.clock.now());
     await this.database.transaction((tx) => tx.update(RunEntity, { id: runId, status: 'running' }, over));
   }
 
   /** A chunk that is refused as a whole is written person by person: only the bad one stays behind. */
   private async follow(run: RunEntity, ids: readonly string[]): Promise<void> {
-    const actor = { type: run.actorType as 'user' | 'api-key' | 'system', id: run.actorId };
-    const { tenantId, connectionId } = run;
-    const of = { tenantId, connectionId, actor, runId: run.id };
+    // Nobody loses anything before all are known who would; the limits are counted then.
+    const guard = new RemovalGuard('hold', DEFAULT_CATCH, null);
     try {
       await this.provisioning.submitWhole(
-        ids.map((id) => followGroups(of, id, null)),
+        ids.map((id) => ({ ...followGroups(followedIn(run), id, null), guard })),
         (tx, planned) => this.note(tx, run, ids, planned),
       );
     } catch (error) {
@@ -109,8 +118,13 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
   private async note(tx: EntityManager, run: RunEntity, ids: readonly string[], planned: PlannedBatch): Promise<void> {
     const counts: Record<string, number> = { changed: 0, unchanged: 0, failed: 0 };
     const gone: string[] = [];
+    const held: NewEntry[] = [];
     for (const [place, one] of planned.settled.entries()) {
       if (one.kind === 'moved') throw new RunWaits();
+      if (one.kind === 'held') {
+        held.push(entryOf(one));
+        continue;
+      }
       const { result, problem } = one.kind === 'planned' ? one.outcome : { result: 'failed' };
       // Deleted while the group was being changed.
       if (problem?.code === 'not_found') gone.push(ids[place] ?? '');
@@ -118,7 +132,9 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
       else if (result === 'unchanged') counts.unchanged = (counts.unchanged ?? 0) + 1;
       else counts.changed = (counts.changed ?? 0) + 1;
     }
-    const there = ids.filter((id) => !gone.includes(id));
+    await addEntries(tx, run, held);
+    const untouched = new Set([...gone, ...held.map(({ identityId }) => identityId)]);
+    const there = ids.filter((id) => !untouched.has(id));
     await guardPeople(tx, there, planned);
     await forgetMembers(tx, run.connectionId, gone, planned.now);
     await this.strike(tx, run, ids, counts);
@@ -130,6 +146,19 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
     await execute(tx, `DELETE FROM scim_due WHERE ${due}`, [run.id, ...ids]);
     await noteChunk(tx, run.id, counts, this.clock.now());
   }
+}
+
+function followedIn(run: RunEntity): Followed {
+  const { id, tenantId, connectionId } = run;
+  return { tenantId, connectionId, actor: actorOfRun(run), runId: id };
+}
+
+/** Who would lose something by it. */
+function entryOf({ outcome, at, loss, revision }: HeldStatement): NewEntry {
+  const { userId, identityId, before } = outcome;
+  const externalId = before?.identities.find(({ id }) => id === identityId)?.externalId ?? null;
+  const what = { change: 'groups', record: null, statement: null } as const;
+  return { ...what, userId, identityId, externalId, at, revision, ...loss };
 }
 
 async function readDue(manager: EntityManager, runId: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, MoreThan } from 'typeorm';
 import type { NewEvent } from '../../ledger/ledger.service.js';
-import { Clock, type Micros } from '../../platform/clock.js';
+import { Clock, DAY, MINUTE, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
@@ -31,6 +31,9 @@ interface PullOrder {
 /** Writes down that a source is to be read: because somebody asks, or because it is time. Never two at once. */
 @Injectable()
 export class PullOrders {
+  /** How far the clock is ahead of the time that this process counts. */
+  private ahead = Infinity;
+
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
@@ -53,6 +56,7 @@ export class PullOrders {
   /** Orders every pull that is due; on however many instances, once. What was missed meanwhile is caught up by that. */
   async orderDue(): Promise<void> {
     const now = this.clock.now();
+    await this.bringForward(now);
     for (const { connectionId } of await selectRows(this.database.read, DUE, [now, now])) {
       await this.database.transaction(async (tx) => {
         const source = await lockSource(tx, String(connectionId));
@@ -60,6 +64,28 @@ export class PullOrders {
         const scope = findDuePull(source, now);
         if (scope) await this.write(tx, source, scope, { cause: 'schedule', actor: { type: 'system', id: 'system' } });
       });
+    }
+  }
+
+  /** A clock that ran ahead has put off what is due by the right one. Looked for once, and whenever clocks are put back. */
+  private async bringForward(now: Micros): Promise<void> {
+    const ahead = now - performance.now() * 1000;
+    const isBack = ahead < this.ahead - MINUTE;
+    this.ahead = ahead;
+    if (!isBack) return;
+    const late = MoreThan(now + DAY);
+    const some = await this.database.read.findBy(ConnectionSourceEntity, [
+      { failures: 0, nextAt: late },
+      { failures: 0, nextFullAt: late },
+    ]);
+    for (const { connectionId, version, ...source } of some) {
+      const next = nextPullsOf(connectionId, source, now);
+      const over = {
+        nextAt: earlier(source.nextAt, next.nextAt),
+        nextFullAt: earlier(source.nextFullAt, next.nextFullAt),
+      };
+      if (over.nextAt === source.nextAt && over.nextFullAt === source.nextFullAt) continue;
+      await this.database.transaction((tx) => tx.update(ConnectionSourceEntity, { connectionId, version }, over));
     }
   }
 
@@ -101,6 +127,10 @@ export class PullOrders {
     );
     return run.id;
   }
+}
+
+function earlier(one: Micros | null, other: Micros | null): Micros | null {
+  return one === null || other === null ? one : Math.min(one, other);
 }
 
 async function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {

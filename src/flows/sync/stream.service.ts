@@ -105,7 +105,8 @@ export class StreamService implements BeforeApplicationShutdown {
         });
         yield lines.join('');
       }
-      yield `${JSON.stringify({ counts: total })}\n`;
+      const removals = await run.previewRemovals();
+      yield `${JSON.stringify({ counts: total, ...(removals ? { removals } : {}) })}\n`;
     } catch (error) {
       const { code, title, detail } = toProblem(error);
       yield `${JSON.stringify({ problem: { code, detail: detail ?? title } })}\n`;

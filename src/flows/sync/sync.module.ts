@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { OutboundModule } from '../../platform/outbound.module.js';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
+import { OutboundModule } from '../../platform/outbound.module.js';
 import { SourcesModule } from '../../records/sources/sources.module.js';
 import { UsersModule } from '../../records/users/users.module.js';
 import { CopyCheck } from './copy-check.js';

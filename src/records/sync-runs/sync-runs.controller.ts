@@ -21,7 +21,7 @@ export class SyncRunsController {
 
   @Get()
   @Access('sync-runs:read')
-  @ApiOperation({ summary: 'List pushes, imports, re-plans and runs over groups, newest first' })
+  @ApiOperation({ summary: 'List pushes, imports, pulls, re-plans and runs over groups, newest first' })
   @ApiOkResponse({ type: RunList })
   async list(@Caller() principal: Principal, @Query() query: RunQuery): Promise<RunList> {
     const rows = await this.runs.list(principal, query);
@@ -75,7 +75,7 @@ export class SyncRunsController {
   @Access('users:sync')
   @Problems('conflict', 'not_found')
   @ApiOperation({
-    summary: 'Cancel a push or an import',
+    summary: 'Cancel a push, an import or a pull',
     description: 'What works on it stops within a second or two. What was committed stays.',
   })
   @ApiOkResponse({ type: RunView })

@@ -27,18 +27,24 @@ export class RunActor {
   id: string;
 }
 
-/** One push, import or re-plan, or (`groups`) people following a change of their groups. */
+/** One push, import, pull or re-plan, or (`groups`) people following a change of their groups. */
 export class RunView {
   id: string;
   connection: string;
   @ApiProperty({ enum: RUN_KINDS }) kind: string;
-  /** `request`: somebody sent it. `change`: rules, ceilings or a role were saved, or a group was, and people follow it. */
+  /** `request`: somebody sent it, or asked for it. `schedule`: it was time. `change`: rules, ceilings or a role were saved, or a group was, and people follow it. */
   @ApiProperty({ enum: RUN_CAUSES }) cause: string;
   /** Who is missing: `upsert` says nobody. Null for a re-plan. */
   mode: string | null;
-  /** `broken`: the stream broke off, or the process died that worked on it. Other runs are carried on by another. */
+  /**
+   * `held`: what it would take away waits for an admin (`/plan`, `/approve`, `/reject`). `lapsed`: nobody agreed in seven
+   * days. `superseded`: a later run has taken its place. `broken`: the stream broke off, or the process died that worked on it. Other runs are
+   * carried on by another. */
   @ApiProperty({ enum: RUN_STATUSES }) status: string;
-  /** `receiving`: the stream still comes in. `writing`: it has been received; the rest is being committed. */
+  /**
+   * `receiving`: the stream still comes in. `writing`: it has been received; the rest is being committed. `removing`: what
+   * it takes away is.
+   */
   @ApiProperty({ enum: RUN_PHASES }) phase: string;
   /** Who asked for it. */
   actor: RunActor;
@@ -55,6 +61,8 @@ export class RunView {
   /** The last sign of life of what works on it. */
   aliveAt: string;
   finishedAt: string | null;
+  /** Of a run that is or was held: until when it could be approved. */
+  heldUntil: string | null;
 
   static toView(row: RunEntity, now: Micros): RunView {
     const status = statusOf(row, now);
@@ -75,6 +83,7 @@ export class RunView {
       startedAt: formatTime(row.startedAt),
       aliveAt: formatTime(row.aliveAt),
       finishedAt: row.finishedAt === null ? null : formatTime(row.finishedAt),
+      heldUntil: row.heldUntil === null ? null : formatTime(row.heldUntil),
     };
   }
 }

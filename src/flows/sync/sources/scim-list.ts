@@ -1,0 +1,173 @@
+import type { PageGuard } from './page-guard.js';
+import type { SourceClient } from './source-client.js';
+import { SourceFailure } from './source-reader.js';
+
+export type ScimJson = Readonly<Record<string, unknown>>;
+
+/** The page of a list that comes next: by cursor (RFC 9865), or by index with the id that stood before it. */
+export type ScimPlace = { cursor: string } | { index: number; last: string | null };
+
+export interface ScimPage {
+  resources: ScimJson[];
+  next: ScimPlace | null;
+  /** Why not everybody may have been named, on the last page. */
+  incomplete: string | null;
+}
+
+export interface ScimListOptions {
+  /** Of the list, such as `https://example.com/scim/v2/Users`. */
+  url: string;
+  filter: string | null;
+  pageSize: number;
+  from: ScimPlace;
+  signal: AbortSignal;
+}
+
+export const SCIM_MEDIA = 'application/scim+json, application/json;q=0.9';
+const LIST = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
+/** So often may a list be found to have moved under the reader, before it is read as it comes. */
+const STEPS_BACK_MAX = 50;
+const MOVED = 'The list changed so often while it was read that somebody may have been passed over.';
+
+interface ListResponse {
+  resources: ScimJson[];
+  total: number | null;
+  nextCursor: string | null;
+}
+
+/**
+ * Reads a list of SCIM resources page by page (RFC 7644, section 3.4.2.4; RFC 9865). Somebody may come twice, and nobody
+ * is passed over unsaid: indices move when resources come and go, so each page is asked for from the last resource of the
+ * page before, and where that one is not there any more, the reading steps back to where it is.
+ */
+export class ScimList {
+  private named = 0;
+  private stepsBack = 0;
+  /** Whether a page is asked for from the last resource of the one before. */
+  private overlaps = true;
+  /** Of the page before, to find the place again. */
+  private before: ReadonlySet<string> = new Set();
+
+  constructor(
+    private readonly client: SourceClient,
+    private readonly guard: PageGuard,
+    private readonly options: ScimListOptions,
+  ) {}
+
+  /** Throws SourceFailure. */
+  async *read(): AsyncGenerator<ScimPage> {
+    let place: ScimPlace | null = this.options.from;
+    while (place !== null) {
+      const page: ScimPage = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
+      place = page.next;
+      yield page;
+    }
+  }
+
+  private async readByCursor(cursor: string): Promise<ScimPage> {
+    this.guard.ask(`${this.options.url} ${cursor}`);
+    const { resources, total, nextCursor } = await this.ask({ cursor, count: this.options.pageSize });
+    this.guard.notePage(resources.length, namesIn(resources));
+    this.named += resources.length;
+    if (nextCursor !== null) return { resources, next: { cursor: nextCursor }, incomplete: null };
+    // Only a reading from the beginning knows how many it has named.
+    const isShort = this.isFromStart && total !== null && this.named < total;
+    if (isShort && cursor === '') {
+      // It does not know cursors, and has answered the first page.
+      return { resources, next: { index: resources.length + 1, last: idOf(resources.at(-1)) }, incomplete: null };
+    }
+    return { resources, next: null, incomplete: isShort ? fewer(this.named, total ?? 0) : null };
+  }
+
+  private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<ScimPage> {
+    const from = last === null ? index : index - 1;
+    this.guard.ask(`${this.options.url} ${from} ${last} ${this.stepsBack}`);
+    const count = Math.max(2, this.options.pageSize);
+    const { resources, total } = await this.ask({ startIndex: from, count });
+    // Asked for from the last of the page before, one alone is that one again.
+    if (resources.length > 1 || !this.overlaps) this.guard.notePage(resources.length, namesIn(resources));
+    if (last === null) return this.toPage(resources, from, total);
+    if (idOf(resources[0]) === last) {
+      // A server that gives one at a time gives nothing new so.
+      if (resources.length === 1 && total !== null && total >= index) {
+        this.overlaps = false;
+        return { resources: [], next: { index, last: null }, incomplete: null };
+      }
+      return this.toPage(resources.slice(1), index, total);
+    }
+    return this.stepBack(resources, from, { last, total });
+  }
+
+  /** The resource before the page is not where it was: some came or went. */
+  private stepBack(
+    resources: ScimJson[],
+    from: number,
+    { last, total }: { last: string; total: number | null },
+  ): ScimPage {
+    const known = new Set([...this.before, last]);
+    const isOverlapping = resources.some((each) => known.has(idOf(each) ?? ''));
+    if (isOverlapping || from <= 1) return this.toPage(resources, from, total);
+    this.stepsBack += 1;
+    if (this.stepsBack > STEPS_BACK_MAX) return { ...this.toPage(resources, from, total), incomplete: MOVED };
+    const back = Math.max(1, Math.min(from, total ?? from) - this.options.pageSize);
+    return { resources: [], next: { index: back, last: back === 1 ? null : last }, incomplete: null };
+  }
+
+  private toPage(resources: ScimJson[], from: number, total: number | null): ScimPage {
+    const next = from + resources.length;
+    const isEnd = total === null ? resources.length === 0 : next > total || resources.length === 0;
+    this.before = new Set(resources.map((each) => idOf(each) ?? ''));
+    const last = this.overlaps ? idOf(resources.at(-1)) : null;
+    if (!isEnd) return { resources, next: { index: next, last }, incomplete: null };
+    const isShort = total !== null && next <= total;
+    return { resources, next: null, incomplete: isShort ? fewer(next - 1, total) : null };
+  }
+
+  private get isFromStart(): boolean {
+    const { from } = this.options;
+    return 'cursor' in from && from.cursor === '';
+  }
+
+  private async ask(query: Record<string, string | number>): Promise<ListResponse> {
+    const { url, filter, signal } = this.options;
+    const asked = new URL(url);
+    if (filter !== null) asked.searchParams.set('filter', filter);
+    for (const [name, value] of Object.entries(query)) asked.searchParams.set(name, String(value));
+    const page = await this.client.getJson(asked.href, { accept: SCIM_MEDIA, signal });
+    if (page === null) throw new SourceFailure('invalid', `${this.client.host} answered 304 to a plain request.`);
+    return readListResponse(page.value);
+  }
+}
+
+function readListResponse(value: unknown): ListResponse {
+  const list = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { schemas, Resources: resources = [], totalResults, nextCursor } = list;
+  const isList = Array.isArray(schemas) && schemas.includes(LIST);
+  if (!isList || !Array.isArray(resources) || !resources.every(isObject)) {
+    throw new SourceFailure(
+      'invalid',
+      'It answered something else than a list of SCIM resources: is the url its base?',
+    );
+  }
+  return {
+    resources,
+    total: typeof totalResults === 'number' && totalResults >= 0 ? totalResults : null,
+    nextCursor: typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : null,
+  };
+}
+
+export function isObject(value: unknown): value is ScimJson {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function idOf(resource: ScimJson | undefined): string | null {
+  return typeof resource?.id === 'string' ? resource.id : null;
+}
+
+function namesIn(resources: readonly ScimJson[]): string {
+  return JSON.stringify(resources.map((each) => each.id ?? each));
+}
+
+function fewer(named: number, total: number): string {
+  return `It counts ${total} and named ${named}.`;
+}

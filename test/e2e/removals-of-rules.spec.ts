@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { GrantEntity } from '../../src/records/users/grant.entity.js';
+import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
+import { RemovalsWorld, people } from '../support/removals-world.js';
+import {
+  createGroup,
+  finishGroupRuns,
+  makeGroupWorld,
+  rolesGiven,
+  seedScimPeople,
+} from '../support/scim-groups-world.js';
+import { CATCH } from '../support/removals-world.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+let rollcall: TestApp;
+beforeAll(async () => {
+  rollcall = await startApp();
+});
+afterAll(() => rollcall.stop());
+
+const inGroup = (group: string) => [{ id: 'eng', when: `'${group}' in claims.groups`, grant: ['editor'] }];
+
+async function saveRules(world: Pick<RemovalsWorld, 'admin' | 'connectionId'>, mapping: object): Promise<string> {
+  const path = `/connections/${world.connectionId}`;
+  const { body } = await world.admin.get<{ version: number }>(path);
+  const saved = await world.admin.patch<{ replan: string }>(path, { mapping }, { 'if-match': `"${body.version}"` });
+  expect(saved.status).toBe(200);
+  return saved.body.replan;
+}
+
+async function countRoles(connectionId: string): Promise<number> {
+  return rollcall.database.read.countBy(GrantEntity, { connectionId, heldKey: 'editor' });
+}
+
+describe('the safety catch of an edited rule', () => {
+  const members = (count: number, group: string, from = 0) => people(count, { groups: [group], roles: [] }, from);
+
+  it('gives roles at once, and holds what it takes from too many; a later edit supersedes it', async () => {
+    const world = await RemovalsWorld.build(rollcall);
+    await world.push([...members(10, 'engineering'), ...members(10, 'sales', 10)]);
+    const preview = await world.admin.post<{ held: boolean }>(`/connections/${world.connectionId}/dry-run`, {
+      mapping: { roles: inGroup('sales') },
+    });
+    expect([preview.status, preview.body.held]).toEqual([200, true]);
+    const first = await world.ended(await saveRules(world, { roles: inGroup('sales') }));
+    expect(first).toMatchObject({ status: 'held', counts: { changed: 10, held: 10 } });
+    expect(await countRoles(world.connectionId)).toBe(20);
+    expect((await world.plan(first.id)).body).toMatchObject({
+      removals: { deactivated: 0, reduced: 10, losses: [{ held: 'role editor', people: 10 }] },
+    });
+
+    const second = await world.ended(await saveRules(world, { roles: inGroup('nobody') }));
+    expect(second).toMatchObject({ status: 'held', counts: { held: 20 } });
+    expect((await world.run(first.id)).body.status).toBe('superseded');
+    expect((await world.decide(first.id, 'approve')).status).toBe(409);
+    await world.decide(second.id, 'approve');
+    expect(await world.ended(second.id)).toMatchObject({ status: 'finished', counts: { changed: 20 } });
+    expect(await countRoles(world.connectionId)).toBe(0);
+  });
+
+  it('lets pass what it takes from few, and from many that are a small share', async () => {
+    const world = await RemovalsWorld.build(rollcall);
+    await world.push([...members(5, 'engineering'), ...members(60, 'sales', 10)]);
+    const run = await world.ended(await saveRules(world, { roles: inGroup('sales') }));
+    expect(run).toMatchObject({ status: 'finished', counts: { changed: 65 } });
+    expect(await countRoles(world.connectionId)).toBe(60);
+  });
+
+  it('leaves whoever is held as they are until then, and a push of them is held as well', async () => {
+    const world = await RemovalsWorld.build(rollcall);
+    await world.push(members(10, 'engineering'));
+    const run = await world.ended(await saveRules(world, { roles: inGroup('sales') }));
+    expect(run.status).toBe('held');
+    const { body } = await world.push(members(10, 'engineering'));
+    expect(body.counts.held).toBe(10);
+    expect(await countRoles(world.connectionId)).toBe(10);
+    await world.decide(run.id, 'approve');
+    await world.ended(run.id);
+    expect(await countRoles(world.connectionId)).toBe(0);
+    // What the push would have taken is gone by then.
+    await world.decide(body.run, 'approve');
+    expect((await world.ended(body.run)).status).toBe('finished');
+  });
+});
+
+describe('the safety catch of changed groups', () => {
+  it('holds what a run over groups takes from too many', async () => {
+    const world = await makeGroupWorld(rollcall, { safetyCatch: CATCH });
+    const ids = await seedScimPeople(rollcall, world, 12);
+    await createGroup(world.scim, 'engineering', ids);
+    expect(Object.keys(await rolesGiven(rollcall, world.connectionId))).toHaveLength(12);
+    const may = ['connections:read', 'connections:write', 'connections:trust', 'sync-runs:read', 'sync-runs:write'];
+    const admin = await rollcall.clientWith(world.tenantId, may);
+    await saveRules({ admin, connectionId: world.connectionId }, { groupKey: 'externalId' });
+    await finishGroupRuns(rollcall, world);
+    const where = { connectionId: world.connectionId, kind: 'groups' } as const;
+    const run = await rollcall.database.read.findOneByOrFail(RunEntity, where);
+    expect([run.status, run.counts.held]).toEqual(['held', 12]);
+    expect(Object.keys(await rolesGiven(rollcall, world.connectionId))).toHaveLength(12);
+    expect((await admin.post(`/sync-runs/${run.id}/approve`, undefined)).status).toBe(200);
+    for (;;) {
+      const { body } = await admin.get<{ status: string }>(`/sync-runs/${run.id}`);
+      if (body.status === 'finished') break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await rolesGiven(rollcall, world.connectionId)).toEqual({});
+  });
+});
