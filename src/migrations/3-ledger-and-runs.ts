@@ -39,7 +39,7 @@ const tables = (): Table[] => [
   }),
   new Table({
     name: 'event_queue',
-    columns: [text('eventId', 36, primary), text('tenantId', 36)],
+    columns: [text('id', 36, primary), text('tenantId', 36), long('eventIds')],
     indices: [],
   }),
   new Table({
@@ -164,8 +164,9 @@ const tables = (): Table[] => [
       text('connectionId', 36),
       time('at'),
       long('names'),
+      whole('unreadable', optional),
     ],
-    indices: [index('run_seen_connection', ['connectionId', 'at'])],
+    indices: [index('run_seen_connection', ['connectionId', 'at']), index('run_seen_at', ['at'])],
   }),
   new Table({
     name: 'idempotency_keys',

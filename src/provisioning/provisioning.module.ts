@@ -4,6 +4,7 @@ import { UsersModule } from '../records/users/users.module.js';
 import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
+import { MissingPeople } from './missing-people.js';
 import { ProvisioningService } from './provisioning.service.js';
 import { RemovalsService } from './removals.service.js';
 import { ReplanChunk } from './replan-chunk.js';
@@ -22,12 +23,13 @@ import { ReplanService } from './replan.service.js';
     Batch,
     ConnectionPolicies,
     Idempotency,
+    MissingPeople,
     ProvisioningService,
     RemovalsService,
     ReplanChunk,
     ReplanPreview,
     ReplanService,
   ],
-  exports: [ConnectionPolicies, Idempotency, ProvisioningService, RemovalsService, ReplanService],
+  exports: [ConnectionPolicies, Idempotency, MissingPeople, ProvisioningService, RemovalsService, ReplanService],
 })
 export class ProvisioningModule {}

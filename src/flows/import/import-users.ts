@@ -12,6 +12,12 @@ export interface ImportOrder {
   /** Null: the one that the key is bound to. */
   connection: string | null;
   dryRun: boolean;
+  /** Whoever the scope has and the file does not name is switched off. */
+  mode: 'upsert' | 'snapshot';
+  /** The part of the connection that the file speaks for; null: the whole. */
+  scope: string | null;
+  /** RFC 3339; when the file was true. Null: now. */
+  statedAt: string | null;
   /** Where the rows go that were refused. */
   refusedPath: string;
 }
@@ -36,12 +42,30 @@ const PAUSE_MS = 2000;
  */
 export async function importUsers(order: ImportOrder, progress: Progress): Promise<ImportReport> {
   const file = await checkFile(order.reading);
+  if (order.mode === 'snapshot') await assertWhole(order, file);
   const { counts, failures, run } = order.dryRun
     ? await tryOut(order, file, progress)
     : await sendPatiently(order, file, progress);
   const refused = await writeRefused(order, file, failures);
   const sum = Object.values(counts).reduce((all, count) => all + count, 0);
   return { rows: file.rows, counts: { ...counts, failed: (counts.failed ?? 0) + file.rows - sum }, refused, run };
+}
+
+/** A row that cannot be sent would make its person missing. */
+async function assertWhole(order: ImportOrder, file: CsvFile): Promise<void> {
+  const unsent = await countUnsent(order, file);
+  if (unsent === 0) return;
+  await writeRefused(order, file, each<RefusedRow>([]));
+  throw new Error(
+    `${unsent} rows cannot be read, and a snapshot has to name everybody: nothing was sent. The rows, with the reason: ` +
+      `${order.refusedPath}`,
+  );
+}
+
+async function countUnsent({ reading }: ImportOrder, file: CsvFile): Promise<number> {
+  let unsent = 0;
+  for await (const { read } of readFile(reading, file)) if ('problem' in read) unsent += 1;
+  return unsent;
 }
 
 interface Sent {
@@ -90,8 +114,10 @@ async function readResults(answer: IncomingMessage, failures: RefusedRow[]): Pro
   return counts;
 }
 
-function queryOf({ connection, dryRun }: ImportOrder): URLSearchParams {
-  const query = new URLSearchParams({ kind: 'import' });
+function queryOf({ connection, dryRun, mode, scope, statedAt }: ImportOrder): URLSearchParams {
+  const query = new URLSearchParams({ kind: 'import', mode });
+  if (scope !== null) query.set('scope', scope);
+  if (statedAt !== null) query.set('statedAt', statedAt);
   if (connection !== null) query.set('connection', connection);
   if (dryRun) query.set('dryRun', 'true');
   return query;

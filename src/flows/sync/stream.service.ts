@@ -61,7 +61,8 @@ export class StreamService implements BeforeApplicationShutdown {
     codingOf(incoming.encoding);
     if (this.open.size >= STREAMS_MAX) throw new Problem('overloaded', undefined, { retryAfterSeconds: 5 });
     const known = await getPushConnection(policies, principal, request.connectionId);
-    const order = { runId: newId(), principal, known, request };
+    const since = request.mode === 'snapshot' ? (request.statedAt ?? clock.now()) : null;
+    const order = { runId: newId(), principal, known, request, since };
     if (request.dryRun)
       return { kind: 'preview', lines: this.preview(new StreamRun(this.runs.parts, order), incoming) };
     const opened = await this.runs.open(order, incoming.idempotencyKey);
