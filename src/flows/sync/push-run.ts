@@ -14,7 +14,14 @@ import type { Naming } from '../../records/sync-runs/seen-names.js';
 import { entryRows, type RecordFate } from './held-records.js';
 import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
-import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
+import {
+  countResults,
+  failuresOf,
+  type RecordResult,
+  type SyncCounts,
+  tellChanges,
+  toRecordResult,
+} from './sync-result.js';
 
 /** Records read in a row: about a millisecond. */
 const READ_IN_A_ROW = 100;
@@ -28,6 +35,14 @@ export interface SyncAnswer {
   /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
   missing?: number;
   error?: string;
+  /** Of the dry run of one: the first of them, and whether an admin would have to agree. */
+  missingPeople?: MissingPerson[];
+  held?: boolean;
+}
+
+export interface MissingPerson {
+  externalId: string;
+  userId: string;
 }
 
 /** A record that has to be planned, and its statement. */
@@ -41,6 +56,8 @@ export class PushRun {
   readonly results: RecordResult[];
   /** Of a snapshot: what it has come to. */
   ended: { counts: SyncCounts; missing: number; error: string | null } | null = null;
+  /** Of the dry run of one: what it would come to. */
+  previewed: { missing: number; error: string | null; held: boolean; people: MissingPerson[] } | null = null;
   private readonly records: IncomingRecord[];
 
   constructor(
@@ -192,6 +209,10 @@ export class PushRun {
   answer(): SyncAnswer {
     const { dryRun } = this.request;
     const answer = { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
+    if (this.previewed) {
+      const { missing, error, held, people } = this.previewed;
+      return { ...answer, missing, held, missingPeople: people, ...(error === null ? {} : { error }) };
+    }
     if (!this.ended) return answer;
     const { counts, missing, error } = this.ended;
     return { ...answer, counts, missing, ...(error === null ? {} : { error }) };
@@ -199,10 +220,12 @@ export class PushRun {
 
   /** The results of a chunk, by the places of its records. */
   readResults(waiting: readonly Waiting[], settled: readonly Settled[]): [number, RecordResult][] {
-    return waiting.map(({ record }, place) => [
-      record.index,
-      this.mark(record, toRecordResult(settled[place], record.externalId ?? '')),
-    ]);
+    const { dryRun, startedAt } = this.request;
+    return waiting.map(({ record }, place) => {
+      const result = this.mark(record, toRecordResult(settled[place], record.externalId ?? ''));
+      const changes = dryRun ? tellChanges(settled[place], startedAt) : null;
+      return [record.index, changes ? { ...result, changes } : result];
+    });
   }
 
   private mark(record: IncomingRecord, result: RecordResult): RecordResult {
