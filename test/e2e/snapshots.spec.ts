@@ -155,6 +155,14 @@ describe('a snapshot', () => {
       expect([body.counts.deactivated, await inactive()]).toEqual([1, ['s-39']]);
     });
 
+    it('spares whom a push has made since', async () => {
+      await send(people(40));
+      const at = ago(0);
+      await key.post('/users/sync', [person('new')]);
+      await send(people(39), `&statedAt=${encodeURIComponent(at)}`);
+      expect(await inactive()).toEqual(['s-39']);
+    });
+
     it('spares whom another job has named since in words that were refused', async () => {
       await send(people(40));
       const at = ago(0);
