@@ -1,11 +1,12 @@
 import {
   EventEntity,
   EventOrderEntity,
-  EventQueueEntity,
+  EventParcelEntity,
   LedgerCheckpointEntity,
   LedgerHeadEntity,
 } from './ledger/event.entity.js';
 import { LeaseEntity } from './platform/lease.entity.js';
+import { RemovalHourEntity } from './provisioning/removal-hour.entity.js';
 import { IdempotencyKeyEntity, IdempotencyPartEntity } from './provisioning/once.entity.js';
 import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
 import { ApplicationEntity } from './records/applications/application.entity.js';
@@ -65,8 +66,9 @@ export const shape = {
     RunPartEntity,
     RunEntryEntity,
     RunSeenEntity,
+    RemovalHourEntity,
     EventEntity,
-    EventQueueEntity,
+    EventParcelEntity,
     EventOrderEntity,
     LedgerHeadEntity,
     LedgerCheckpointEntity,

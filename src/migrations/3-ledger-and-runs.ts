@@ -39,7 +39,7 @@ const tables = (): Table[] => [
   }),
   new Table({
     name: 'event_queue',
-    columns: [text('eventId', 36, primary), text('tenantId', 36)],
+    columns: [text('id', 36, primary), text('tenantId', 36), long('eventIds')],
     indices: [],
   }),
   new Table({
@@ -167,6 +167,19 @@ const tables = (): Table[] => [
       whole('unreadable', optional),
     ],
     indices: [index('run_seen_connection', ['connectionId', 'at', 'runId', 'part']), index('run_seen_at', ['at'])],
+  }),
+  new Table({
+    name: 'removal_hours',
+    columns: [
+      text('connectionId', 36, primary),
+      whole('hour', primary),
+      text('tenantId', 36),
+      whole('deactivated'),
+      whole('reduced'),
+      flag('isTold'),
+      time('at'),
+    ],
+    indices: [index('removal_hours_at', ['at'])],
   }),
   new Table({
     name: 'idempotency_keys',
