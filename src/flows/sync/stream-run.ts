@@ -1,7 +1,6 @@
 import type { SnapshotTruth } from '../../plan/missing.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
-import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
 import type { Settled } from '../../provisioning/submission.js';
