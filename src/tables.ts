@@ -1,7 +1,7 @@
 import {
   EventEntity,
   EventOrderEntity,
-  EventQueueEntity,
+  EventParcelEntity,
   LedgerCheckpointEntity,
   LedgerHeadEntity,
 } from './ledger/event.entity.js';
@@ -66,7 +66,7 @@ export const shape = {
     RunEntryEntity,
     RunSeenEntity,
     EventEntity,
-    EventQueueEntity,
+    EventParcelEntity,
     EventOrderEntity,
     LedgerHeadEntity,
     LedgerCheckpointEntity,

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Micros } from '../platform/clock.js';
-import { HOUR } from '../platform/clock.js';
+import { HOUR, type Micros } from '../platform/clock.js';
 import { Database, type SqlValue } from '../platform/database.js';
-import { joinInOrder } from '../platform/sql.js';
+import { joinInOrder, selectByKeys } from '../platform/sql.js';
+import { readParcels } from './event-parcels.js';
 import { EVENT_COLUMNS, type EventRow } from './event-rows.js';
 
 /** An event with its number and seal, as it is stored. */
@@ -58,15 +58,23 @@ export class EventReader {
   /** Whether a change of a connection's people (null: of any user) is committed and has no number yet. */
   async hasUnnumbered(tenantId: string, connectionId: string | null, manager: EntityManager): Promise<boolean> {
     const { conditions, values } = changesOf(connectionId);
-    const rows: unknown[] = await manager.query(
-      `SELECT 1 FROM event_queue q JOIN events e ON e.id = q.eventId
-       WHERE ${['q.tenantId = ?', "e.subjectType = 'user'", ...conditions].join(' AND ')} LIMIT 1`,
+    const wanted = ['e.tenantId = ?', "e.subjectType = 'user'", 'o.eventId IS NULL', ...conditions].join(' AND ');
+    const waiting = (await readParcels(manager, [tenantId])).flatMap(({ eventIds }) => eventIds);
+    const found = await selectByKeys(
+      manager,
+      (keys) =>
+        `SELECT e.id FROM events e LEFT JOIN event_order o ON o.eventId = e.id
+         WHERE ${wanted} AND e.id IN ${keys} LIMIT 1`,
       [tenantId, ...values],
+      waiting,
     );
-    return rows.length > 0;
+    return found.length > 0;
   }
 
-  /** Changes after a number, in order, of a connection's people alone if one is named. `position` is the last number that was looked at, `head` the last there was. */
+  /**
+   * Changes after a number, in order, of a connection's people alone if one is named. `position` is the last number that
+   * was looked at, `head` the last there was.
+   */
   async readFeed(
     tenantId: string,
     after: number,

@@ -33,11 +33,16 @@ export class EventEntity {
   @JsonText({ nullable: true }) personal: unknown;
 }
 
-/** Events that have no number yet. */
+/**
+ * A parcel of events of one tenant and one transaction that wait for their numbers. It goes when all have one; till then
+ * some may have theirs already, if they had to come before others.
+ */
 @Entity('event_queue')
-export class EventQueueEntity {
-  @PrimaryText(36) eventId: string;
+export class EventParcelEntity {
+  /** The id of its first event. */
+  @PrimaryId() id: string;
   @Id() tenantId: string;
+  @JsonText() eventIds: string[];
 }
 
 /** A tenant's events in their order, without gaps, each sealed with the hash of the one before. */

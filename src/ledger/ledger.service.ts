@@ -8,6 +8,7 @@ import type { SqlValue } from '../platform/database.js';
 import { newId } from '../platform/ids.js';
 import { randomText } from '../platform/random-text.js';
 import { execute, insertRows, writeTogether } from '../platform/sql.js';
+import { packEvents, PARCEL_COLUMNS } from './event-parcels.js';
 import { LedgerPulse } from './ledger-pulse.js';
 import { SKELETON_COLUMNS } from './seal-event.js';
 
@@ -32,7 +33,6 @@ export interface NewEvent {
 }
 
 const EVENT_COLUMNS = [...SKELETON_COLUMNS, 'personalOf', 'salt', 'personal'] as const;
-const QUEUE_COLUMNS = ['eventId', 'tenantId'] as const;
 
 /** To make the rows of so many events takes about a millisecond; then requests have their turn. */
 const MADE_IN_A_ROW = 100;
@@ -52,7 +52,7 @@ export class LedgerService {
     if (events.length === 0) return;
     const now = this.clock.now();
     const rows: SqlValue[][] = [];
-    const queue: SqlValue[][] = [];
+    const waiting: { id: string; tenantId: string }[] = [];
     for (const [index, event] of events.entries()) {
       if (index > 0 && index % MADE_IN_A_ROW === 0) await breathe();
       const id = newId();
@@ -77,11 +77,11 @@ export class LedgerService {
         salt,
         personal,
       ]);
-      queue.push([id, event.tenantId]);
+      waiting.push({ id, tenantId: event.tenantId });
     }
     await writeTogether(tx, [
       () => insertRows(tx, 'events', EVENT_COLUMNS, rows),
-      () => insertRows(tx, 'event_queue', QUEUE_COLUMNS, queue),
+      () => insertRows(tx, 'event_queue', PARCEL_COLUMNS, packEvents(waiting)),
     ]);
     this.pulse.emit('recorded');
   }

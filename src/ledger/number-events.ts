@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { Database, SqlValue } from '../platform/database.js';
-import { execute, insertRows, joinInOrder, placeholders } from '../platform/sql.js';
+import { deleteByKeys, insertRows, placeholders, selectByKeys } from '../platform/sql.js';
+import { type Parcel, readParcels, readUnnumbered } from './event-parcels.js';
 import { EVENT_COLUMNS, type EventRow, readSkeleton } from './event-rows.js';
 import { type EventSkeleton, GENESIS, orderEvents, sealEvent } from './seal-event.js';
 
@@ -48,15 +49,18 @@ export async function numberEvents(
     const heads = await lockHeads(tx, database, waiting);
     const skipped = heads.length < waiting.length;
     if (heads.length === 0) return { heads: new Map(), events: 0, skipped, full: false };
-    const batch = await readBatch(
+    // Read after the locks: what another sequencer numbered meanwhile is gone from the queue.
+    const parcels = await readParcels(
       tx,
-      database,
       heads.map((head) => head.tenantId),
       limit,
     );
-    const full = batch.length === limit;
-    if (full) batch.push(...(await readEarlierVersions(tx, database, heads, batch)));
+    const ids = parcels.flatMap(({ eventIds }) => eventIds);
+    const batch = await readUnnumbered(tx, ids);
+    const full = ids.length >= limit;
+    if (full) batch.push(...(await readEarlierVersions(tx, batch, parcels.at(-1)?.id ?? '')));
     const moved = await writeOrder(tx, heads, orderEvents(batch));
+    await deleteParcels(tx, parcels);
     return { heads: moved, events: batch.length, skipped, full };
   });
 }
@@ -64,7 +68,7 @@ export async function numberEvents(
 async function findWaitingTenants(tx: EntityManager, limit: number, excluded: readonly string[]): Promise<string[]> {
   const others = excluded.length === 0 ? '' : `WHERE tenantId NOT IN ${placeholders(excluded.length)}`;
   const rows: { tenantId: string }[] = await tx.query(
-    `SELECT DISTINCT tenantId FROM (SELECT tenantId FROM event_queue ${others} ORDER BY eventId LIMIT ${limit}) oldest`,
+    `SELECT DISTINCT tenantId FROM (SELECT tenantId FROM event_queue ${others} ORDER BY id LIMIT ${limit}) oldest`,
     [...excluded],
   );
   return rows.map((row) => row.tenantId).sort();
@@ -94,21 +98,6 @@ async function lockHeads(tx: EntityManager, database: Database, tenantIds: reado
   return heads;
 }
 
-/** Reads after the locks: what another sequencer numbered meanwhile is gone from the queue. */
-async function readBatch(
-  tx: EntityManager,
-  database: Database,
-  tenantIds: readonly string[],
-  limit: number,
-): Promise<EventSkeleton[]> {
-  const rows: EventRow[] = await tx.query(
-    `SELECT ${EVENT_COLUMNS} FROM event_queue q ${joinInOrder(database.engine)} events e ON e.id = q.eventId AND e.tenantId = q.tenantId
-     WHERE q.tenantId IN ${placeholders(tenantIds.length)} ORDER BY q.eventId LIMIT ${limit}`,
-    [...tenantIds],
-  );
-  return rows.map(readSkeleton);
-}
-
 /**
  * A batch that was cut off by id may hold a subject's version and leave out an earlier one, whose id another
  * instance's clock made larger. Those come along. (In a batch that holds the whole queue they are there: a version
@@ -116,24 +105,33 @@ async function readBatch(
  */
 async function readEarlierVersions(
   tx: EntityManager,
-  database: Database,
-  heads: readonly Head[],
   batch: readonly EventSkeleton[],
+  lastParcelId: string,
 ): Promise<EventSkeleton[]> {
-  const last = batch[batch.length - 1]?.id ?? '';
-  const join = joinInOrder(database.engine);
-  const rows: EventRow[] = await tx.query(
-    `SELECT ${EVENT_COLUMNS}
-     FROM (SELECT b.tenantId, b.subjectType, b.subjectId, MAX(b.subjectVersion) AS version
-           FROM event_queue q ${join} events b ON b.id = q.eventId AND b.tenantId = q.tenantId
-           WHERE q.eventId <= ? AND q.tenantId IN ${placeholders(heads.length)}
-           GROUP BY b.tenantId, b.subjectType, b.subjectId) subjects
-     ${join} events e ON e.tenantId = subjects.tenantId AND e.subjectId = subjects.subjectId
-       AND e.id > ? AND e.subjectType = subjects.subjectType AND e.subjectVersion > 0 AND e.subjectVersion < subjects.version
-     ${join} event_queue later ON later.eventId = e.id AND later.tenantId = e.tenantId`,
-    [last, ...heads.map((head) => head.tenantId), last],
-  );
-  return rows.map(readSkeleton);
+  const known = new Set(batch.map((event) => event.id));
+  const changes = batch.filter((event) => event.subjectVersion > 0);
+  const all: EventSkeleton[] = [];
+  for (const [tenantId, ofTenant] of Map.groupBy(changes, (event) => event.tenantId)) {
+    const bySubject = Map.groupBy(ofTenant, (event) => event.subjectId);
+    const rows = await selectByKeys(
+      tx,
+      (keys) =>
+        `SELECT ${EVENT_COLUMNS} FROM events e LEFT JOIN event_order o ON o.eventId = e.id
+         WHERE e.tenantId = ? AND e.id > ? AND e.subjectId IN ${keys} AND e.subjectVersion > 0 AND o.eventId IS NULL`,
+      [tenantId, lastParcelId],
+      [...bySubject.keys()],
+    );
+    for (const row of rows) {
+      const event = readSkeleton(row as unknown as EventRow);
+      const comesBefore = bySubject.get(event.subjectId)?.some((later) => isEarlier(event, later));
+      if (comesBefore && !known.has(event.id)) all.push(event);
+    }
+  }
+  return all;
+}
+
+function isEarlier(a: EventSkeleton, b: EventSkeleton): boolean {
+  return a.subjectType === b.subjectType && a.subjectVersion < b.subjectVersion;
 }
 
 async function writeOrder(
@@ -154,10 +152,6 @@ async function writeOrder(
     if (rows.length % SEALS_IN_A_ROW === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   await insertRows(tx, 'event_order', ORDER_COLUMNS, rows);
-  await deleteQueued(
-    tx,
-    events.map((event) => event.id),
-  );
   await moveHeads(
     tx,
     [...ends.values()].filter((end) => moved.has(end.tenantId)),
@@ -165,13 +159,9 @@ async function writeOrder(
   return moved;
 }
 
-async function deleteQueued(tx: EntityManager, ids: readonly string[]): Promise<void> {
-  for (const some of chunksOf(ids, KEYS_MAX)) {
-    // Padded to a power of two with one key again: few texts, so the prepared statements are used again.
-    const size = Math.min(KEYS_MAX, 2 ** Math.ceil(Math.log2(some.length)));
-    const keys = [...some, ...Array.from({ length: size - some.length }, () => some[0] as string)];
-    await execute(tx, `DELETE FROM event_queue WHERE eventId IN ${placeholders(size)}`, keys);
-  }
+async function deleteParcels(tx: EntityManager, parcels: readonly Parcel[]): Promise<void> {
+  const keys = parcels.map(({ id }) => [id]);
+  await deleteByKeys(tx, 'event_queue', ['id'], keys);
 }
 
 async function moveHeads(tx: EntityManager, ends: readonly Head[]): Promise<void> {

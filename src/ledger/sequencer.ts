@@ -54,9 +54,9 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   async catchUp(): Promise<number> {
     let total = 0;
     for (;;) {
-      const { events, skipped } = await this.inTurn(() => this.runRound());
+      const { events, skipped, full } = await this.inTurn(() => this.runRound());
       total += events;
-      if (events > 0) continue;
+      if (events > 0 || full) continue;
       if (!skipped) return total;
       await new Promise((resolve) => setTimeout(resolve, NUDGE_MS));
     }

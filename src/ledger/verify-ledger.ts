@@ -1,5 +1,6 @@
-import type { Database, SqlValue } from '../platform/database.js';
+import type { Database } from '../platform/database.js';
 import { checkpointText } from './checkpoints.js';
+import { readParcels, readUnnumbered } from './event-parcels.js';
 import { EVENT_COLUMNS, type EventRow, readSkeleton } from './event-rows.js';
 import { digestPersonal } from './ledger.service.js';
 import { GENESIS, sealEvent } from './seal-event.js';
@@ -51,7 +52,6 @@ interface OrderRow extends EventRow {
   number: number;
   hash: string;
   eventId: string;
-  queued: number;
   salt: string | null;
   personal: string | null;
 }
@@ -192,10 +192,8 @@ async function verifyChain(
 
 async function readPage(database: Database, tenantId: string, after: number, upTo: number): Promise<OrderRow[]> {
   return database.read.query(
-    `SELECT o.number, o.hash, o.eventId, ${EVENT_COLUMNS}, e.salt, e.personal,
-       CASE WHEN q.eventId IS NULL THEN 0 ELSE 1 END AS queued
+    `SELECT o.number, o.hash, o.eventId, ${EVENT_COLUMNS}, e.salt, e.personal
      FROM event_order o LEFT JOIN events e ON e.id = o.eventId
-     LEFT JOIN event_queue q ON q.eventId = o.eventId
      WHERE o.tenantId = ? AND o.number > ? AND o.number <= ? ORDER BY o.number LIMIT ${PAGE}`,
     [tenantId, after, upTo],
   );
@@ -203,7 +201,6 @@ async function readPage(database: Database, tenantId: string, after: number, upT
 
 function verifySeal(row: OrderRow, number: number, previous: string, faults: TenantFaults): void {
   if (row.id === null) return faults.add(number, row.eventId, 'The event of this number is gone.');
-  if (row.queued > 0) faults.add(number, row.eventId, 'The event has a number and is queued for another.');
   if (sealEvent(previous, number, readSkeleton(row)) !== row.hash) {
     faults.add(number, row.eventId, 'The event does not fit its seal: it, its seal or the seal before was altered.');
   }
@@ -228,15 +225,27 @@ async function findUnnumbered(database: Database, tenantId: string, faults: Tena
     );
     const upTo = window[0]?.id ?? null;
     if (upTo === null) break;
-    const values: SqlValue[] = [tenantId, after, upTo];
     const rows: { id: string }[] = await database.read.query(
       `SELECT e.id FROM events e LEFT JOIN event_order o ON o.eventId = e.id
-       LEFT JOIN event_queue q ON q.eventId = e.id AND q.tenantId = e.tenantId
-       WHERE e.tenantId = ? AND e.id > ? AND e.id <= ? AND o.eventId IS NULL AND q.eventId IS NULL
-       ORDER BY e.id LIMIT ${FAULTS_MAX}`,
-      values,
+       WHERE e.tenantId = ? AND e.id > ? AND e.id <= ? AND o.eventId IS NULL ORDER BY e.id`,
+      [tenantId, after, upTo],
     );
-    for (const row of rows) faults.add(null, row.id, 'The event has no number and waits for none.');
+    const ids = rows.map((row) => row.id);
+    for (const id of await findForgotten(database, tenantId, ids)) {
+      faults.add(null, id, 'The event has no number and waits for none.');
+    }
     after = upTo;
   }
+}
+
+/** Those that are not queued either. What was queued a moment ago may have its number by now. */
+async function findForgotten(database: Database, tenantId: string, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const parcels = await readParcels(database.read, [tenantId]);
+  const queued = new Set(parcels.flatMap(({ eventIds }) => eventIds));
+  const left = await readUnnumbered(
+    database.read,
+    ids.filter((id) => !queued.has(id)),
+  );
+  return left.map((event) => event.id).sort();
 }

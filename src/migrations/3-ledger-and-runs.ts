@@ -39,7 +39,7 @@ const tables = (): Table[] => [
   }),
   new Table({
     name: 'event_queue',
-    columns: [text('eventId', 36, primary), text('tenantId', 36)],
+    columns: [text('id', 36, primary), text('tenantId', 36), long('eventIds')],
     indices: [],
   }),
   new Table({

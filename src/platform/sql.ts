@@ -1,13 +1,8 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { breathe } from './breathe.js';
+import { chunkRows, ROWS_MAX } from './chunk-rows.js';
 import type { Engine, SqlValue } from './database.js';
 import { type DriverConnection, executeAhead } from './send-ahead.js';
-
-/** SQLite takes 32,766 parameters, MySQL 65,535; 16 MiB is MySQL's smallest common `max_allowed_packet`. */
-const PARAMETERS_MAX = 32_000;
-const STATEMENT_BYTES_MAX = 4 * 1024 * 1024;
-/** Putting a thousand rows into one packet keeps every other request of the process waiting; so many take about 1 ms. */
-const ROWS_MAX = 250;
 
 interface Executable {
   execute(sql: string, values: SqlValue[], done: (error: Error | null, result: unknown) => void): void;
@@ -117,8 +112,8 @@ export function joinInOrder(engine: Engine): string {
 }
 
 /**
- * Runs `sql(placeholders)` for all `keys`, a thousand at a time, and gathers the rows. The number of keys is filled up
- * to a power of two with the last one, so that the server sees few shapes of statement. `times`: how often `before` and
+ * Runs `sql(placeholders)` for all `keys`, a thousand at a time, and gathers the rows. The keys are filled up, so that the
+ * server sees few shapes of statement. `times`: how often `before` and
  * the keys stand in it.
  */
 export async function selectByKeys(
@@ -134,8 +129,7 @@ export async function selectByKeys(
     // SQLite answers without a pause.
     if (start > 0 && !pool) await breathe();
     const some = keys.slice(start, start + KEYS_PER_SELECT);
-    const wanted = Math.min(KEYS_PER_SELECT, 2 ** Math.ceil(Math.log2(some.length)));
-    while (some.length < wanted) some.push(some[some.length - 1] ?? null);
+    fillUp(some, KEYS_PER_SELECT);
     const text = sql(placeholders(some.length));
     let values = [...before, ...some];
     if (times > 1) values = Array.from({ length: times }, () => values).flat();
@@ -146,27 +140,11 @@ export async function selectByKeys(
   return rows;
 }
 
-/** Cuts `rows` into chunks that fit a statement, by number of parameters and by bytes of text. */
-export function* chunkRows(rows: readonly SqlValue[][], columns: number): Generator<readonly SqlValue[][]> {
-  const rowsMax = Math.max(1, Math.min(ROWS_MAX, Math.floor(PARAMETERS_MAX / columns)));
-  let start = 0;
-  let bytes = 0;
-  for (let index = 0; index < rows.length; index++) {
-    const size = bytesOf(rows[index] ?? []);
-    if (index > start && (index - start >= rowsMax || bytes + size > STATEMENT_BYTES_MAX)) {
-      yield rows.slice(start, index);
-      start = index;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  if (start < rows.length) yield start === 0 ? rows : rows.slice(start);
-}
-
-function bytesOf(row: readonly SqlValue[]): number {
-  let bytes = 0;
-  for (const value of row) bytes += typeof value === 'string' ? value.length * 3 : 9;
-  return bytes;
+/** Repeats the last key up to a power of two, or `most`. */
+function fillUp<T>(keys: T[], most: number): void {
+  const wanted = Math.min(most, 2 ** Math.ceil(Math.log2(keys.length)));
+  const last = keys.at(-1);
+  while (last !== undefined && keys.length < wanted) keys.push(last);
 }
 
 /** Inserts rows of values, in the order of `columns`; does nothing for none. Duplicates throw the driver's error. */
@@ -224,22 +202,32 @@ export async function upsertRows(
   await writeRows(tx, text, columns.length, rows);
 }
 
+/** Some columns of rows that are known to exist. */
+export interface Replacement {
+  table: string;
+  /** `id` and `revision` are among them. */
+  columns: readonly string[];
+  /** What the other columns would need if the row was not there, as SQL; it is never stored. */
+  others: Readonly<Record<string, string>>;
+}
+
 /**
- * Writes rows over those that stand one `revision` below and have the same `id`: false when some did not, and then the
+ * Writes `columns` of rows that stand one `revision` below and have the same `id`: false when some did not, and then the
  * caller gives its transaction up, as the others are written. One statement locks, compares and writes. MySQL only.
  */
 export async function replaceRevisions(
   tx: EntityManager,
-  table: string,
-  columns: readonly string[],
-  update: readonly string[],
+  { table, columns, others }: Replacement,
   rows: readonly SqlValue[][],
 ): Promise<boolean> {
   const isNext = 'id = VALUES(id) AND revision = VALUES(revision) - 1';
   // Assigned in this order: the revision, by which the others are judged, comes last.
-  const sets = [...update, 'revision'].map((name) => `${name}=IF(${isNext},VALUES(${name}),${name})`);
+  const update = [...columns.filter((name) => name !== 'id' && name !== 'revision'), 'revision'];
+  const sets = update.map((name) => `${name}=IF(${isNext},VALUES(${name}),${name})`);
+  const tuple = `(${[...columns.map(() => '?'), ...Object.values(others)].join(',')})`;
+  const head = `INSERT INTO ${table} (${[...columns, ...Object.keys(others)].join(',')}) VALUES `;
   const tail = ` ON DUPLICATE KEY UPDATE ${sets.join(',')}`;
-  const text = (count: number) => insertText(table, columns, count) + tail;
+  const text = (count: number) => head + `${tuple},`.repeat(count).slice(0, -1) + tail;
   const results = await writeRows(tx, text, columns.length, rows);
   // The driver counts two for a row that was changed, and one for a row that was not, or was new.
   const counted = results.reduce<number>((sum, each) => sum + (each as { affectedRows: number }).affectedRows, 0);
@@ -286,6 +274,7 @@ export async function deleteByKeys(
   const perStatement = columns.length === 1 ? 1000 : 250;
   for (let start = 0; start < keys.length; start += perStatement) {
     const some = keys.slice(start, start + perStatement);
+    if (columns.length === 1) fillUp(some, perStatement);
     const where =
       columns.length === 1
         ? `${columns[0]} IN ${placeholders(some.length)}`

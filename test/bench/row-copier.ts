@@ -1,9 +1,11 @@
 import mysql from 'mysql2/promise';
+import { packEvents } from '../../src/ledger/event-parcels.js';
+import type { SqlValue } from '../../src/platform/database.js';
 import type { Customer } from './customer.js';
 import type { Stage } from './stage.js';
 import { runLoops } from './wire.js';
 
-type Row = (string | number | null)[];
+type Row = SqlValue[];
 
 const PEOPLE_PER_CHUNK = 1000;
 /** Read before, and written in one go while the clock runs. */
@@ -111,7 +113,7 @@ export class RowCopier {
     for (const { name, where, of } of TABLES) {
       const rows =
         name === 'event_queue'
-          ? events.map((id) => [id, this.tenantId])
+          ? packEvents(events.map((id) => ({ id, tenantId: this.tenantId })))
           : await this.readRows(`SELECT * FROM ${name} WHERE ${where} IN (?)`, [of === 'users' ? ids : events]);
       const wanted = rows.slice(0, left[name]);
       left[name] = (left[name] ?? 0) - wanted.length;

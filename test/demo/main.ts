@@ -7,6 +7,7 @@ import { type ServiceProcess, startProcess } from '../support/start-process.js';
 import { type DemoApplication, startApplication } from './application.js';
 import { type DemoProvider, startProvider } from './provider.js';
 import { provision } from './scim-story.js';
+import { sendSnapshots } from './snapshot-story.js';
 import * as story from './story.js';
 import { StepFailed, Teller } from './tell.js';
 
@@ -103,6 +104,11 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
       !story.holds(user, 'viewer') && story.holds(user, 'reviewer'),
     );
   });
+
+  await tell.step(
+    'The job sends everybody as a snapshot; one night its list is cut off, and the safety catch holds',
+    () => sendSnapshots(stage, owner, job, story.peopleToPush()),
+  );
 
   await tell.step("Why? Explain says what a login with Ada's token would do, and changes nothing", async () => {
     const answer = await story.explain(stage, owner, connection.id, moved.idToken);

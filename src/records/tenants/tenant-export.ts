@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
+import { readParcels } from '../../ledger/event-parcels.js';
 import { formatTime } from '../../platform/clock.js';
 import type { SqlValue } from '../../platform/database.js';
-import { placeholders } from '../../platform/sql.js';
+import { placeholders, selectByKeys } from '../../platform/sql.js';
 
 const ROWS_PER_READ = 500;
 type Row = Record<string, unknown>;
@@ -263,10 +264,14 @@ async function* eventChunks(read: EntityManager, tenantId: string): AsyncGenerat
     yield rows.map(toPlain);
   }
   // Those of the last second, which have no number yet.
-  const rows: Row[] = await read.query(
-    `SELECT NULL AS number, NULL AS hash, ${EVENT_COLUMNS} FROM event_queue q JOIN events e ON e.id = q.eventId
-     WHERE q.tenantId = ? ORDER BY e.id`,
-    [tenantId],
+  const parcels = await readParcels(read, [tenantId]);
+  const rows = await selectByKeys(
+    read,
+    (keys) =>
+      `SELECT NULL AS number, NULL AS hash, ${EVENT_COLUMNS} FROM events e LEFT JOIN event_order o ON o.eventId = e.id
+       WHERE e.id IN ${keys} AND o.eventId IS NULL ORDER BY e.id`,
+    [],
+    parcels.flatMap(({ eventIds }) => eventIds),
   );
   yield rows.map(toPlain);
 }

@@ -71,10 +71,7 @@ export const tenantTables: readonly TenantTable[] = [
   {
     table: 'events',
     key: 'id',
-    children: [
-      { table: 'event_queue', by: 'eventId' },
-      { table: 'event_order', by: 'eventId' },
-    ],
+    children: [{ table: 'event_order', by: 'eventId' }],
   },
   { table: 'event_order', key: 'number' },
   { table: 'ledger_checkpoints', key: 'number' },
@@ -88,7 +85,7 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'local_passwords', key: 'userId' },
   { table: 'mapping_versions', key: 'connectionId' },
   { table: 'connection_sources', key: 'connectionId' },
-  { table: 'event_queue', key: 'eventId' },
+  { table: 'event_queue', key: 'id' },
   { table: 'scim_emails', key: 'identityId' },
   { table: 'scim_members', key: 'groupId' },
   { table: 'scim_due', key: 'runId' },

@@ -9,6 +9,7 @@ import {
   deleteByKeys,
   execute,
   insertRows,
+  type Replacement,
   replaceRevisions,
   selectByKeys,
   type SqlRow,
@@ -95,15 +96,15 @@ export class PersonWriter {
 
   /** Where only times and reasons moved, as with most logins: one statement locks, compares and writes. */
   private async writeQuietly(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext) {
-    const rows = changes.flatMap(({ tenantId, userId, identitiesUpdated }) =>
-      identitiesUpdated.map((one) => {
-        const revision = (context.revisions.get(one.id) ?? 0) + 1;
-        return identityRow(one, { tenantId, userId, revision, pushHash: null });
+    const rows: SqlValue[][] = changes.flatMap(({ identitiesUpdated }) =>
+      identitiesUpdated.map(({ id, facts, mappingVersion, lastLoginAt }) => {
+        const revision = (context.revisions.get(id) ?? 0) + 1;
+        return [id, revision, JSON.stringify(facts), mappingVersion, lastLoginAt];
       }),
     );
     // In order of id, as `lock` does it.
     rows.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
-    const isWritten = await replaceRevisions(tx, 'identities', identityColumns, QUIET_COLUMNS, rows);
+    const isWritten = await replaceRevisions(tx, QUIET_COLUMNS, rows);
     if (!isWritten) throw new PersonsMoved(changes.map(({ userId }) => userId));
     await this.updateGrants(tx, changes);
   }
@@ -251,7 +252,11 @@ export class PersonWriter {
 }
 
 /** The columns of an identity that may move unheard. */
-const QUIET_COLUMNS = ['facts', 'mappingVersion', 'lastLoginAt'] as const satisfies (keyof IdentityState)[];
+const QUIET_COLUMNS: Replacement = {
+  table: 'identities',
+  columns: ['id', 'revision', 'facts', 'mappingVersion', 'lastLoginAt'],
+  others: { tenantId: "''", connectionId: "''", userId: "''", active: '0', createdAt: '0' },
+};
 
 function areQuiet(changes: readonly PersonChanges[], { pushHashes }: WriteContext): boolean {
   return changes.every(({ quiet, identitiesUpdated }) => {
