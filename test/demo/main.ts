@@ -96,14 +96,17 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
     return { job: key, bob: login.body };
   });
 
-  await tell.step('A rule is edited: first who would lose what, then they do', async () => {
-    await story.editRule(stage, owner, connection);
-    const user = await story.showUser(stage, owner, ada.id);
-    tell.check(
-      'Ada lost viewer, and is a reviewer still',
-      !story.holds(user, 'viewer') && story.holds(user, 'reviewer'),
-    );
-  });
+  await tell.step(
+    'A rule is edited: first who would lose what; many do, so an admin has to agree; then they do',
+    async () => {
+      await story.editRule(stage, owner, connection);
+      const user = await story.showUser(stage, owner, ada.id);
+      tell.check(
+        'Ada lost viewer, and is a reviewer still',
+        !story.holds(user, 'viewer') && story.holds(user, 'reviewer'),
+      );
+    },
+  );
 
   await tell.step(
     'The job sends everybody as a snapshot; one night its list is cut off, and the safety catch holds',
