@@ -93,6 +93,7 @@ export class PullRuns {
       reader = this.readers.open(source);
       await this.takeAll(pull, reader, scope);
       opened.phase = 'writing';
+      await opened.run.finish();
       opened.incomplete = reading.ended?.incomplete ?? null;
     } catch (error) {
       if (leave.aborted) return this.streams.leave(opened);
@@ -103,7 +104,9 @@ export class PullRuns {
       return;
     }
     // It tells the run how it failed.
-    await this.streams.finish(opened).catch((error: unknown) => this.toProblem(error));
+    await this.streams
+      .finish(opened)
+      .catch((error: Problem) => this.logger.warn(`Pull ${opened.runId}: ${String(error.cause ?? error)}`));
     // The run is told already; what could not be compared now is compared after the next one.
     await this.copies.check(opened.runId, reader, systemOf(source.tenantId), leave).catch((error: unknown) => {
       this.logger.warn(`A copy was not compared: ${String(error)}`);
