@@ -20,10 +20,7 @@ export async function sendSnapshots(
   tell.check(`${missing} are missing: nobody is switched off, it waits for an admin`, short.counts.deactivated === 0);
   const plan = await tell.ask<RunPlanView>(client, `GET /sync-runs/${short.run}/plan`, {
     status: 200,
-    show: ({ status, reason, removals: { deactivated, people: of }, items }) => ({
-      ...{ status, reason, deactivated, people: of },
-      items: items.map(({ userName, change }) => ({ userName, change })),
-    }),
+    show: ({ reason, items }) => ({ reason, items: items.map(({ userName, change }) => ({ userName, change })) }),
   });
   tell.check(`it is held, with all ${missing} by name`, plan.body.removals.deactivated === missing);
   await tell.ask<RunView>(client, `POST /sync-runs/${short.run}/reject`, {
