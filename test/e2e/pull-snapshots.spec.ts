@@ -51,6 +51,38 @@ describe('a pull of everything', () => {
     expect(await world.http.get(`/sync-runs/${held.id}`)).toMatchObject({ body: { status: 'superseded' } });
   });
 
+  it('that is a dry run tells of each what would become of them, who is missing, and that it would be held; and writes nothing', async () => {
+    world.source.people = [...toPeople(180), { externalId: 'new' }];
+    const dryRun = async (more: object) => {
+      const path = `/connections/${world.connectionId}/sync`;
+      const { status, headers, body } = await world.http.post<string>(path, { dryRun: true, ...more });
+      expect([status, headers.get('content-type')]).toEqual([200, 'application/x-ndjson']);
+      return body
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    };
+    const lines = await dryRun({ full: true });
+    expect(lines).toHaveLength(181 + 70 + 1);
+    expect(lines[180]).toMatchObject({ record: 181, externalId: 'new', result: 'created' });
+    expect(lines[181]).toMatchObject({ missing: true, externalId: expect.any(String) });
+    expect(lines.at(-1)).toMatchObject({
+      counts: { created: 1, unchanged: 180 },
+      removals: { missing: 70, held: true },
+    });
+    expect((await dryRun({})).at(-1)).toMatchObject({ counts: { created: 1, unchanged: 180 } });
+    world.source.last = { incomplete: 'It changed.' };
+    expect((await dryRun({ full: true })).at(-1)).toMatchObject({
+      removals: { missing: 0, error: expect.any(String) },
+    });
+    world.source.before = () => {
+      throw new SourceFailure('unreachable', 'It answered with status 500.');
+    };
+    expect(await dryRun({})).toEqual([{ problem: { code: 'source_failed', detail: 'It answered with status 500.' } }]);
+    expect([await world.identities(), (await world.runs()).length]).toEqual([250, 1]);
+    expect(await world.stored()).toMatchObject({ failures: 0, state: 'reading 1' });
+  });
+
   it('that names nobody at all is held', async () => {
     world.source.people = [];
     expect(await pull(true)).toMatchObject({ status: 'held' });

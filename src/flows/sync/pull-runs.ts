@@ -16,7 +16,7 @@ import { CopyCheck } from './copy-check.js';
 import { PullReading } from './pull-chunks.js';
 import type { PullPlace } from './read-lines.js';
 import { stateRemoved } from './removed-people.js';
-import { SourceFailure, type SourceReader } from './sources/source-reader.js';
+import { SourceFailure, type SourcePage, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
 
@@ -32,7 +32,7 @@ interface Pull {
   failure: SourceFailure | null;
 }
 
-const LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 1024 * 1024 };
+export const PULL_CHUNK_LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 1024 * 1024 };
 /** A reading that has come somewhere is not given up for one answer that fails. */
 const RETRIES_MS = [500, 3000, 15_000];
 
@@ -77,7 +77,7 @@ export class PullRuns {
       opened,
       source,
       scope: run.mode === 'snapshot' ? 'full' : 'changes',
-      reading: new PullReading(begin, opened.run.progress.upTo, LIMITS),
+      reading: new PullReading(begin, opened.run.progress.upTo, PULL_CHUNK_LIMITS),
       stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave]),
       failure: null,
     };
@@ -103,10 +103,8 @@ export class PullRuns {
       await this.streams.break(opened, this.toProblem(cause));
       return;
     }
-    // It tells the run how it failed.
-    await this.streams
-      .finish(opened)
-      .catch((error: Problem) => this.logger.warn(`Pull ${opened.runId}: ${String(error.cause ?? error)}`));
+    // The run says that it failed; here, what it was that is not for its readers.
+    await this.streams.finish(opened).catch(({ cause }: Problem) => cause !== undefined && this.logger.error(cause));
     // The run is told already; what could not be compared now is compared after the next one.
     await this.copies.check(opened.runId, reader, systemOf(source.tenantId), leave).catch((error: unknown) => {
       this.logger.warn(`A copy was not compared: ${String(error)}`);
@@ -135,9 +133,8 @@ export class PullRuns {
 
   private async takePages({ opened, source, reading, stop }: Pull, reader: SourceReader, scope: PullScope) {
     const { state, page } = reading.place;
-    const findActive = (ids: readonly string[]) =>
-      findActiveNames(this.streams.parts.database.read, source.connectionId, ids);
-    const pages = stateRemoved(reader.read({ state, page }, scope, stop), findActive);
+    const said = reader.read({ state, page }, scope, stop);
+    const pages = pagesOf(this.streams.parts.database.read, source, said);
     for await (const chunk of reading.cut(pages)) {
       await this.assertUnchanged(source);
       await opened.run.take(chunk);
@@ -214,6 +211,15 @@ export class PullRuns {
     this.logger.error(error);
     return new Problem('internal', undefined, { cause: error });
   }
+}
+
+/** What a source says, with a record for each of those who it says are gone. */
+export function pagesOf(
+  read: EntityManager,
+  { connectionId }: ConnectionSourceEntity,
+  said: AsyncIterable<SourcePage>,
+): AsyncGenerator<SourcePage> {
+  return stateRemoved(said, (ids) => findActiveNames(read, connectionId, ids));
 }
 
 /** It is not the source's fault, and whoever takes the run next can go on. */
