@@ -27,6 +27,7 @@ const PERMISSIONS = [
 describe('what a follower makes of what it is told', () => {
   let rollcall: TestApp;
   let follow: Follow;
+  const safetyCatch = { users: 3, percent: 10, graceHours: 0 };
 
   beforeAll(async () => {
     rollcall = await startApp();
@@ -36,7 +37,7 @@ describe('what a follower makes of what it is told', () => {
     // It may as well follow itself: two tenants know nothing of each other.
     const side = async () => {
       const tenantId = await seedCustomer(rollcall);
-      const connection = await seedFullConnection(rollcall, tenantId);
+      const connection = await seedFullConnection(rollcall, tenantId, { safetyCatch });
       return { http: await rollcall.clientWith(tenantId, PERMISSIONS), connection };
     };
     follow = new Follow(await side(), await side());

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FollowingWorld } from '../support/following-world.js';
 
 /** A larger number is for an evening: `FOLLOW_USERS=20000`. */
-const USERS = Number(process.env.FOLLOW_USERS ?? 2500);
+const USERS = Number(process.env.FOLLOW_USERS ?? 1500);
 const TIME_MS = 60_000 + USERS * 20;
 /** So many of them come to be called otherwise later. */
 const STAYING = USERS - 10;
