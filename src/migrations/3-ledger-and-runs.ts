@@ -169,6 +169,19 @@ const tables = (): Table[] => [
     indices: [index('run_seen_connection', ['connectionId', 'at']), index('run_seen_at', ['at'])],
   }),
   new Table({
+    name: 'removal_hours',
+    columns: [
+      text('connectionId', 36, primary),
+      whole('hour', primary),
+      text('tenantId', 36),
+      whole('deactivated'),
+      whole('reduced'),
+      flag('isTold'),
+      time('at'),
+    ],
+    indices: [index('removal_hours_at', ['at'])],
+  }),
+  new Table({
     name: 'idempotency_keys',
     columns: [
       text('principalId', 36, primary),

@@ -20,6 +20,9 @@ export interface EntryFate {
   dueAt?: Micros;
 }
 
+/** Another instance has struck some, or their people were deleted. */
+export class EntriesMoved extends Error {}
+
 export async function readDue(manager: EntityManager, runId: string): Promise<RunEntryEntity[]> {
   return manager.find(RunEntryEntity, { where: { runId, state: 'due' }, order: { entry: 'ASC' }, take: CHUNK_ENTRIES });
 }
@@ -102,7 +105,7 @@ function countOf(run: RunEntity, state: EntryFate['state'], deactivates: boolean
 }
 
 function struckByOthers({ id }: RunEntity): Error {
-  return new Error(`Entries of run ${id} were struck by somebody else.`);
+  return new EntriesMoved(`Entries of run ${id} were struck by somebody else.`);
 }
 
 function isPush({ kind }: RunEntity): boolean {

@@ -6,6 +6,7 @@ import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
 import { MissingPeople } from './missing-people.js';
 import { ProvisioningService } from './provisioning.service.js';
+import { RemovalCounts } from './removal-counts.js';
 import { RemovalsService } from './removals.service.js';
 import { ReplanChunk } from './replan-chunk.js';
 import { ReplanPreview } from './replan-preview.js';
@@ -25,6 +26,7 @@ import { ReplanService } from './replan.service.js';
     Idempotency,
     MissingPeople,
     ProvisioningService,
+    RemovalCounts,
     RemovalsService,
     ReplanChunk,
     ReplanPreview,

@@ -12,7 +12,7 @@ import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { dropHeld, dropWaiting, eventOfRun } from '../records/sync-runs/held-runs.js';
 import { RunEntity, type RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { type Decision, decideRun, type RunEnd } from './decide-run.js';
-import { type EntryFate, fateOf, findStated, readDue, strikeEntries } from './due-entries.js';
+import { EntriesMoved, type EntryFate, fateOf, findStated, readDue, strikeEntries } from './due-entries.js';
 import { type EntryTerms, type SubmissionMaker, submissionMakers } from './entry-submissions.js';
 import { findLeaveTime, keepLeaving, wakeLeaving } from './leaving-entries.js';
 import { ProvisioningService } from './provisioning.service.js';
@@ -125,7 +125,9 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
         const entries = await readDue(this.database.read, runId);
         if (entries.length === 0) break;
         const begun = performance.now();
-        await this.apply(run, entries, { stated, leaveAt });
+        await this.apply(run, entries, { stated, leaveAt }).catch((error: unknown) => {
+          if (!(error instanceof EntriesMoved)) throw error;
+        });
         await sleep(Math.min(PAUSE_MS_MAX, (performance.now() - begun) / 2));
       }
       await this.end(run);

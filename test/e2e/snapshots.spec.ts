@@ -240,6 +240,55 @@ describe('a snapshot', () => {
     });
   });
 
+  describe('as a dry run', () => {
+    it.each([
+      [39, false],
+      [30, true],
+    ])(
+      'of %s of 40 people lists who is missing, says whether an admin would have to agree, and changes nothing',
+      async (count, held) => {
+        await send(people(40));
+        const missing = people(40)
+          .slice(count)
+          .map(({ externalId }) => externalId);
+        const { text } = await send(people(count), '&dryRun=true');
+        const lines = text
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Record<string, unknown>);
+        const listed = lines.filter((line) => line.missing === true).map(({ externalId }) => externalId);
+        expect(listed.sort()).toEqual([...missing].sort());
+        expect(lines.at(-1)).toMatchObject({
+          counts: { unchanged: count },
+          removals: { missing: 40 - count, deactivated: 40 - count, people: 40, held },
+        });
+        const sent = { users: people(count), mode: 'snapshot', dryRun: true };
+        const { body } = await key.post<{ missingPeople: { externalId: string }[] }>('/users/sync', sent);
+        expect(body).toMatchObject({ run: null, missing: 40 - count, held, counts: { unchanged: count } });
+        expect(body.missingPeople.map(({ externalId }) => externalId).sort()).toEqual([...missing].sort());
+        expect(await inactive()).toEqual([]);
+      },
+    );
+
+    it('counts what its records take away with those who are missing', async () => {
+      await send(people(20));
+      const records = [...people(16), person(16, { active: false }), person(17, { active: false })];
+      const { body } = await key.post<{ results: { result: string }[] }>('/users/sync', {
+        users: records,
+        mode: 'snapshot',
+        dryRun: true,
+      });
+      expect(body).toMatchObject({ held: true, missing: 2 });
+      expect(body.results.slice(16).map(({ result }) => result)).toEqual(['held', 'held']);
+    });
+
+    it('says why nobody would be missing', async () => {
+      await send(people(2));
+      const { text } = await send([{ userName: 'x' }], '&dryRun=true');
+      expect(text).toMatch(/"missing":0,"error":"Nobody is taken for missing: record 1 /);
+    });
+  });
+
   describe('of a connection with a grace period', () => {
     const HOURS = 48;
     beforeEach(async () => {

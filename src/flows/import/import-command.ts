@@ -63,6 +63,10 @@ export function addImportCommand(program: Command): void {
       const what = counts.map(([name, count]) => `${name} ${count}`).join(', ');
       const head = options.dryRun ? 'would be' : `run ${report.run}`;
       process.stdout.write(`${head}: rows ${report.rows}${what === '' ? '' : `, ${what}`}\n`);
+      if (report.remark !== null) {
+        process.stdout.write(`${report.remark}\n`);
+        process.exitCode = 1;
+      }
       if (report.refused === 0) return;
       process.stdout.write(`refused rows, with the reason: ${refusedPath}\n`);
       process.exitCode = 1;

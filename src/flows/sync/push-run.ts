@@ -28,6 +28,14 @@ export interface SyncAnswer {
   /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
   missing?: number;
   error?: string;
+  /** Of the dry run of one: the first of them, and whether an admin would have to agree. */
+  missingPeople?: MissingPerson[];
+  held?: boolean;
+}
+
+export interface MissingPerson {
+  externalId: string;
+  userId: string;
 }
 
 /** A record that has to be planned, and its statement. */
@@ -41,6 +49,8 @@ export class PushRun {
   readonly results: RecordResult[];
   /** Of a snapshot: what it has come to. */
   ended: { counts: SyncCounts; missing: number; error: string | null } | null = null;
+  /** Of the dry run of one: what it would come to. */
+  previewed: { missing: number; error: string | null; held: boolean; people: MissingPerson[] } | null = null;
   private readonly records: IncomingRecord[];
 
   constructor(
@@ -192,6 +202,10 @@ export class PushRun {
   answer(): SyncAnswer {
     const { dryRun } = this.request;
     const answer = { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
+    if (this.previewed) {
+      const { missing, error, held, people } = this.previewed;
+      return { ...answer, missing, held, missingPeople: people, ...(error === null ? {} : { error }) };
+    }
     if (!this.ended) return answer;
     const { counts, missing, error } = this.ended;
     return { ...answer, counts, missing, ...(error === null ? {} : { error }) };

@@ -7,6 +7,7 @@ import type { RunEnd } from '../../provisioning/decide-run.js';
 import { MissingPeople } from '../../provisioning/missing-people.js';
 import { RunEntryEntity, RunSeenEntity } from '../../records/sync-runs/run.entity.js';
 import { addEntries, type EntryOfRun } from '../../records/sync-runs/run-entries.js';
+import { tellUnreadable } from './removal-preview.js';
 import { findUnreadable, SEEN_KEPT } from '../../records/sync-runs/seen-names.js';
 
 /** The clock and the time that passes, at the start of a run's work: whether they still go together at its end. */
@@ -42,7 +43,7 @@ export class Snapshots {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly missing: MissingPeople,
+    readonly missing: MissingPeople,
   ) {}
 
   markClock(): ClockMark {
@@ -73,14 +74,14 @@ export class Snapshots {
   private async findFlaw(runId: string): Promise<string | null> {
     const record = await findUnreadable(this.database.read, runId);
     if (record === null) return null;
-    return `Nobody was taken for missing: record ${record} does not say whom it is of.`;
+    return tellUnreadable(record);
   }
 
   /** What was said since, and what before, is told by the clock. */
   private findClockFault({ statedAt }: SnapshotTruth, { wall, elapsedMs }: ClockMark): string | null {
     const now = this.clock.now();
-    if (statedAt < now - SEEN_KEPT) return 'Nobody was taken for missing: it took too long.';
+    if (statedAt < now - SEEN_KEPT) return 'Nobody is taken for missing: it took too long.';
     const drift = Math.abs(now - wall - (performance.now() - elapsedMs) * 1000);
-    return drift > CLOCK_MAY_DRIFT ? 'Nobody was taken for missing: the clock was set meanwhile.' : null;
+    return drift > CLOCK_MAY_DRIFT ? 'Nobody is taken for missing: the clock was set meanwhile.' : null;
   }
 }

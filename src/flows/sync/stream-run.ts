@@ -1,12 +1,11 @@
 import type { SnapshotTruth } from '../../plan/missing.js';
-import { trips } from '../../plan/safety-catch.js';
 import type { Principal } from '../../platform/access.js';
 import type { Micros } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import type { RemovalGuard } from '../../provisioning/removal-guard.js';
-import { countPeople, scopeOf } from '../../records/sync-runs/run-people.js';
+import { scopeOf } from '../../records/sync-runs/run-people.js';
 import type { Settled } from '../../provisioning/submission.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
 import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
@@ -18,6 +17,7 @@ import { connectionClosed } from './push-connection.js';
 import type { PushParts } from './push-parts.js';
 import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
+import { RemovalPreview } from './removal-preview.js';
 import { SeenNotes } from './seen-notes.js';
 import { isStillAllowed } from './still-allowed.js';
 import { findStoredPushes } from './stored-pushes.js';
@@ -32,20 +32,6 @@ export interface StreamOrder {
   request: StreamRequest;
   /** Of a snapshot: the moment whose truth it is. */
   since: Micros | null;
-}
-
-/** What a stream would take away. */
-export interface PreviewedRemovals {
-  /** Users who would be switched off. */
-  deactivated: number;
-  /** Users who would lose roles or entitlements. */
-  reduced: number;
-  /** Of so many active people. */
-  people: number;
-  /** The records that say so. */
-  records: number;
-  /** An admin would have to agree. */
-  held: boolean;
 }
 
 /** A chunk on its way. */
@@ -70,9 +56,6 @@ export class StreamRun {
   private readonly halt = new AbortController();
   private readonly writer: ChunkWriter;
   private readonly guard: RemovalGuard;
-  /** Of a preview: who would lose something, and whether they would be switched off. */
-  private readonly losing = new Map<string, boolean>();
-  private waiting = 0;
   private readonly flightsMax: number;
   private lookedAt = performance.now();
 
@@ -139,31 +122,24 @@ export class StreamRun {
     await Promise.all(this.flights.map(({ done }) => done));
   }
 
-  /** What would become of a chunk, were it alone; writes nothing. What it takes away is counted for `previewRemovals`. */
-  async preview(chunk: StreamChunk): Promise<PushRun> {
+  /** Of a dry run: what it would take away is noted there, chunk by chunk. */
+  openPreview(): RemovalPreview {
+    const { principal, known } = this.order;
+    const { truth } = this;
+    return new RemovalPreview({ tenantId: principal.tenantId, connectionId: known.row.id, truth }, this.guard);
+  }
+
+  /** What would become of a chunk, were it alone; writes nothing. */
+  async preview(chunk: StreamChunk, removals: RemovalPreview): Promise<PushRun> {
     await this.lookAgain();
     const records = await nameRecords(chunk.records, this.order.request);
     const { run, waiting } = await this.sortOut(chunk, records);
     const { settled } = await this.parts.provisioning.plan(waiting.map(({ submission }) => submission));
     const planned = settled.map((one): Settled => (one.kind === 'held' ? { ...one, kind: 'planned' } : one));
-    for (const one of settled) {
-      if (one.kind === 'held')
-        this.losing.set(one.outcome.userId, this.losing.get(one.outcome.userId) || one.loss.deactivates);
-      if (one.kind === 'held') this.waiting += 1;
-    }
     run.note(waiting, planned);
+    const numberOf = (index: number) => chunk.numbers[index] ?? 0;
+    removals.note(settled, run.naming(run.results, this.parts.clock.now(), numberOf));
     return run;
-  }
-
-  /** What the chunks of a preview would take away together; null for nothing. */
-  async previewRemovals(): Promise<PreviewedRemovals | null> {
-    if (this.losing.size === 0) return null;
-    const deactivated = [...this.losing.values()].filter(Boolean).length;
-    const losing = { deactivated, reduced: this.losing.size - deactivated };
-    const { database, clock } = this.parts;
-    const { limits, scope } = this.guard;
-    const people = await countPeople(database.read, this.order.known.row.id, scope, clock.now());
-    return { ...losing, people, records: this.waiting, held: trips(limits, losing, people) };
   }
 
   private launch(chunk: StreamChunk, records: IncomingRecord[], ids: ReadonlySet<string>): void {

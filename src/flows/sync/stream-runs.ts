@@ -151,7 +151,7 @@ export class StreamRuns {
   private async takeStock({ run, journal, mark, incomplete = null }: OpenStream): Promise<SnapshotEnd | null> {
     const { truth } = run;
     if (!truth) return null;
-    if (incomplete !== null) return { missing: 0, error: `Nobody was taken for missing: ${incomplete}` };
+    if (incomplete !== null) return { missing: 0, error: `Nobody is taken for missing: ${incomplete}` };
     await patiently(() => journal.tell());
     return patiently(() => this.snapshots.gather(runOf(run.order), truth, mark, journal.stopped));
   }

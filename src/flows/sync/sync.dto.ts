@@ -89,4 +89,13 @@ export class SyncAnswerDto {
   missing?: number;
   /** Why it is held, or why nobody was taken for missing. */
   error?: string;
+  /** Of the dry run of a snapshot: the first thousand of those who are missing. */
+  missingPeople?: MissingPersonDto[];
+  /** Of the dry run of a snapshot: what it takes away would wait for an admin. */
+  held?: boolean;
+}
+
+export class MissingPersonDto {
+  externalId: string;
+  userId: string;
 }

@@ -16,6 +16,7 @@ import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
 import { guardOf, guardRecords, readFates } from './held-records.js';
+import { previewPush } from './push-preview.js';
 import { PushParts } from './push-parts.js';
 import { SeenNotes } from './seen-notes.js';
 import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
@@ -231,14 +232,7 @@ export class SyncService {
 
   private async preview(run: PushRun): Promise<SyncAnswer> {
     const waiting = await this.sortOut(run);
-    const submissions = waiting.map(({ submission }) => submission);
-    guardRecords(waiting, guardOf(run.known, 'count', scopeOf(run.request)));
-    const { settled } = await this.parts.provisioning.plan(submissions).catch((error: unknown) => {
-      if (!(error instanceof RemovalsWait)) throw error;
-      guardRecords(waiting, guardOf(run.known, 'hold', scopeOf(run.request)));
-      return this.parts.provisioning.plan(submissions);
-    });
-    run.note(waiting, settled);
+    run.note(waiting, await previewPush(run, waiting, this.parts, this.snapshots.missing));
     return run.answer();
   }
 
