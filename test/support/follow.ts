@@ -56,7 +56,18 @@ export class Follow {
     if (status !== 200) throw new Error(`no source: ${JSON.stringify(body)}`);
   }
 
+  /** Waits until every change of the primary has its number, as it has within a second: the feed tells no others. */
+  async untilNumbered(): Promise<void> {
+    for (;;) {
+      const { body } = await this.primary.http.get<{ pending: boolean }>('/users/digest');
+      if (!body.pending) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Begins to read all that the primary has numbered by now. */
   async startSync(full: boolean): Promise<string> {
+    await this.untilNumbered();
     const { http, connection } = this.secondary;
     const { status, body } = await http.post<{ run: string }>(`/connections/${connection}/sync`, { full });
     if (status !== 202) throw new Error(`no sync: ${JSON.stringify(body)}`);
