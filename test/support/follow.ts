@@ -5,6 +5,8 @@ const RECORDS_PER_PUSH = 1000;
 export interface Side {
   http: HttpClient;
   connection: string;
+  /** Where the other side finds it, if not where the client does. */
+  url?: string;
 }
 
 export interface SyncKey {
@@ -51,7 +53,8 @@ export class Follow {
     const path = `/connections/${connection}/source`;
     const before = await http.get<{ version: number }>(path);
     const ifMatch: Record<string, string> = before.status === 200 ? { 'if-match': `"${before.body.version}"` } : {};
-    const source = { type: 'rollcall', url: this.primary.http.url, primaryId, credential: { kind: 'bearer', token } };
+    const url = this.primary.url ?? this.primary.http.url;
+    const source = { type: 'rollcall', url, primaryId, credential: { kind: 'bearer', token } };
     const { status, body } = await http.put(path, source, ifMatch);
     if (status !== 200) throw new Error(`no source: ${JSON.stringify(body)}`);
   }
