@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Micros } from '../platform/clock.js';
 import { HOUR } from '../platform/clock.js';
 import { Database, type SqlValue } from '../platform/database.js';
-import { joinInOrder } from '../platform/sql.js';
+import { joinInOrder, selectByKeys, selectRows } from '../platform/sql.js';
 import { EVENT_COLUMNS, type EventRow } from './event-rows.js';
 
 /** An event with its number and seal, as it is stored. */
@@ -37,6 +37,9 @@ export const ATTEMPT_PREFIX = 'login.';
 
 /** Numbers looked through by one statement, so that none runs long, however rare what is looked for. */
 const WINDOW = 5000;
+/** Of what waits for its number. */
+const PARCELS_LOOKED_AT = 1000;
+const EVENTS_LOOKED_AT = 5000;
 /** After so long a page ends where it is, and the reader goes on from there. */
 const PAGE_MS_MAX = 1000;
 /** Numbers follow the clock but for the skew of instances and the time of a transaction; far less than this. */
@@ -55,15 +58,21 @@ export class EventReader {
     return Number(rows[0]?.number ?? 0);
   }
 
-  /** Whether a change of a connection's people (null: of any user) is committed and has no number yet. */
+  /** Whether a change of a connection's people (null: of any user) is committed and may have no number yet. */
   async hasUnnumbered(tenantId: string, connectionId: string | null, manager: EntityManager): Promise<boolean> {
-    const { conditions, values } = changesOf(connectionId);
-    const rows: unknown[] = await manager.query(
-      `SELECT 1 FROM event_queue q JOIN events e ON e.id = q.eventId
-       WHERE ${['q.tenantId = ?', "e.subjectType = 'user'", ...conditions].join(' AND ')} LIMIT 1`,
-      [tenantId, ...values],
+    const parcels = await selectRows(
+      manager,
+      `SELECT eventIds FROM event_queue WHERE tenantId = ? LIMIT ${PARCELS_LOOKED_AT + 1}`,
+      [tenantId],
     );
-    return rows.length > 0;
+    // Behind by so much, the sequencer is at changes of everybody.
+    if (parcels.length > PARCELS_LOOKED_AT) return true;
+    const ids = parcels.flatMap(({ eventIds }) => JSON.parse(String(eventIds)) as string[]);
+    if (ids.length > EVENTS_LOOKED_AT) return true;
+    const { conditions, values } = changesOf(connectionId);
+    const where = ['e.tenantId = ?', "e.subjectType = 'user'", ...conditions].join(' AND ');
+    const sql = (keys: string) => `SELECT e.id FROM events e WHERE ${where} AND e.id IN ${keys}`;
+    return (await selectByKeys(manager, sql, [tenantId, ...values], ids)).length > 0;
   }
 
   /** Changes after a number, in order, of a connection's people alone if one is named. `position` is the last number that was looked at, `head` the last there was. */

@@ -223,7 +223,11 @@ describe('what the sync key of a connection opens', () => {
          VALUES (?, ?, 'user.updated', ?, 'user', ?, 99, 'system', 'system', 'system', '[]')`,
         [id, tenantId, clock.now(), ada],
       );
-      await tx.query('INSERT INTO event_queue (eventId, tenantId) VALUES (?, ?)', [id, tenantId]);
+      await tx.query('INSERT INTO event_queue (id, tenantId, eventIds) VALUES (?, ?, ?)', [
+        id,
+        tenantId,
+        JSON.stringify([id]),
+      ]);
     });
     expect((await client.get<Digest>('/users/digest')).body.pending).toBe(true);
     await sequencer.catchUp();

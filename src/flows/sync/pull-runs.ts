@@ -16,7 +16,7 @@ import { CopyCheck } from './copy-check.js';
 import { PullReading } from './pull-chunks.js';
 import type { PullPlace } from './read-lines.js';
 import { stateRemoved } from './removed-people.js';
-import { SourceFailure, type SourcePlace, type SourceReader } from './sources/source-reader.js';
+import { SourceFailure, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
 
