@@ -15,6 +15,7 @@ import { createAdmin, resetAdmin } from './records/local-admins/admin-commands.j
 import { FirstStartService } from './records/local-admins/first-start.service.js';
 import { LocalAdminsService } from './records/local-admins/local-admins.service.js';
 import { SigningKeysService } from './records/sessions/signing-keys.service.js';
+import { CredentialVault } from './records/sources/credential-vault.js';
 import { PLATFORM_SLUG } from './records/tenants/tenant.entity.js';
 import { shape } from './tables.js';
 
@@ -112,13 +113,25 @@ admin
 
 program
   .command('keys')
-  .description('the keys that sign access tokens')
+  .description('the keys that sign access tokens, and those that seal what the database must not show')
   .command('rotate')
-  .description('publish a new key, which takes over when every application has had time to read it')
+  .description(
+    'publish a new signing key, which takes over when every application has had time to read it; and seal under ' +
+      'ROLLCALL_SECRET what is sealed under ROLLCALL_FORMER_SECRET',
+  )
   .action(() =>
     withServices(async (services) => {
-      const { kid, activeFrom } = await services.get(SigningKeysService).rotate();
+      const signingKeys = services.get(SigningKeysService);
+      const { kid, activeFrom } = await signingKeys.rotate();
       say(`published: ${kid}\nsigns from: ${formatTime(activeFrom)}`);
+      const kinds = {
+        'signing keys': await signingKeys.reseal(),
+        credentials: await services.get(CredentialVault).reseal(),
+      };
+      for (const [kind, { resealed, unknown }] of Object.entries(kinds)) {
+        if (resealed > 0) say(`sealed anew: ${resealed} ${kind}`);
+        if (unknown > 0) say(`sealed under an unknown secret: ${unknown} ${kind}`);
+      }
     }),
   );
 

@@ -6,6 +6,7 @@ import {
   LedgerHeadEntity,
 } from './ledger/event.entity.js';
 import { LeaseEntity } from './platform/lease.entity.js';
+import { RemovalHourEntity } from './provisioning/removal-hour.entity.js';
 import { IdempotencyKeyEntity, IdempotencyPartEntity } from './provisioning/once.entity.js';
 import { ApiKeyEntity } from './records/api-keys/api-key.entity.js';
 import { ApplicationEntity } from './records/applications/application.entity.js';
@@ -65,6 +66,7 @@ export const shape = {
     RunPartEntity,
     RunEntryEntity,
     RunSeenEntity,
+    RemovalHourEntity,
     EventEntity,
     EventParcelEntity,
     EventOrderEntity,

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Micros } from '../platform/clock.js';
-import { HOUR } from '../platform/clock.js';
+import { HOUR, type Micros } from '../platform/clock.js';
 import { Database, type SqlValue } from '../platform/database.js';
 import { joinInOrder, selectByKeys, selectRows } from '../platform/sql.js';
 import { EVENT_COLUMNS, type EventRow } from './event-rows.js';
@@ -75,7 +74,10 @@ export class EventReader {
     return (await selectByKeys(manager, sql, [tenantId, ...values], ids)).length > 0;
   }
 
-  /** Changes after a number, in order, of a connection's people alone if one is named. `position` is the last number that was looked at, `head` the last there was. */
+  /**
+   * Changes after a number, in order, of a connection's people alone if one is named. `position` is the last number that
+   * was looked at, `head` the last there was.
+   */
   async readFeed(
     tenantId: string,
     after: number,

@@ -164,8 +164,22 @@ const tables = (): Table[] => [
       text('connectionId', 36),
       time('at'),
       long('names'),
+      whole('unreadable', optional),
     ],
-    indices: [index('run_seen_connection', ['connectionId', 'at'])],
+    indices: [index('run_seen_connection', ['connectionId', 'at']), index('run_seen_at', ['at'])],
+  }),
+  new Table({
+    name: 'removal_hours',
+    columns: [
+      text('connectionId', 36, primary),
+      whole('hour', primary),
+      text('tenantId', 36),
+      whole('deactivated'),
+      whole('reduced'),
+      flag('isTold'),
+      time('at'),
+    ],
+    indices: [index('removal_hours_at', ['at'])],
   }),
   new Table({
     name: 'idempotency_keys',

@@ -8,6 +8,8 @@ export type UserEventType =
   | 'user.grants_parked'
   | 'user.grants_confirmed'
   | 'user.deactivated'
+  /** Missing from a snapshot: to be deactivated after a while, unless the user is stated again. */
+  | 'user.leaving'
   | 'user.reactivated'
   | 'user.suspended'
   | 'user.unsuspended'

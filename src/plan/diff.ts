@@ -12,8 +12,8 @@ const PROFILE = [
   'email',
   'emailVerified',
 ] as const satisfies (keyof Profile)[];
-const IDENTITY = ['externalId', 'subject', 'active', 'notBefore'] as const satisfies (keyof IdentityState)[];
-const QUIET = ['lastLoginAt', 'mappingVersion', 'facts', 'userNameKey'] as const satisfies (keyof IdentityState)[];
+const IDENTITY = ['externalId', 'subject', 'active', 'notBefore', 'leavingAt'] as const satisfies (keyof IdentityState)[];
+const QUIET = ['lastLoginAt', 'mappingVersion', 'facts', 'userNameKey', 'scope'] as const satisfies (keyof IdentityState)[];
 
 /**
  * What to write so that `before` becomes `after`, with the one event that tells of it; null if nothing differs. Persons
@@ -191,7 +191,13 @@ function typeOf(
   if (updated.some(isParking)) return 'user.grants_parked';
   if (updated.some(isConfirming)) return 'user.grants_confirmed';
   const roles = fields.has('roles') || fields.has('entitlements') || fields.has('blocks');
-  return roles ? 'user.roles_changed' : 'user.updated';
+  if (roles) return 'user.roles_changed';
+  return startsLeaving(before, after) ? 'user.leaving' : 'user.updated';
+}
+
+function startsLeaving(before: Person, after: Person): boolean {
+  const leaving = ({ identities }: Person) => identities.filter(({ leavingAt }) => leavingAt !== null).length;
+  return leaving(after) > leaving(before);
 }
 
 function isParked(grant: GrantState): boolean {

@@ -51,7 +51,8 @@ export class EffectiveFacts {
 
   /** Whether the connection says that the identity is switched on: pushes alone do, and silence means on. */
   get active(): boolean {
-    return this.facts.push?.values.active !== false;
+    const { active, missing } = this.facts.push?.values ?? {};
+    return active !== false && missing !== true;
   }
 
   /** A field of the profile or an attribute; null if the connection states nothing of it, `value` null if it is empty. */

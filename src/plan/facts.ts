@@ -25,6 +25,12 @@ export interface Facts {
   formerExternalId?: string;
 }
 
+/**
+ * The field that says, as true, that a snapshot did not name the identity: it is switched off by that, and comes back with
+ * the next push that states it, whatever that says of `active`. Where it is not there, `at` says so.
+ */
+const MISSING = 'missing';
+
 export const NO_FACTS: Facts = Object.freeze({ push: null, token: null });
 
 /** A field as one voice states it: `value` null is stated-empty. */
@@ -74,7 +80,7 @@ export function mergeStatement(facts: Facts, statement: Statement, policy: Absen
   if (denied) return { facts, stale: false, changed: [], denied };
 
   const at = statement.newest ? Math.max(now, voice?.at ?? now) : statement.at;
-  const said = withCleared(statement, policy);
+  const said = withReturn(withCleared(statement, policy), statement, voice);
   const clears = clearingOf(statement, policy);
   if (!voice && !clears && statement.voice === 'push') return firstWord(facts, said, at);
   const draft: Draft = voice ? open(voice) : { at, values: new Map(), cleared: {} };
@@ -93,10 +99,11 @@ export function mergeStatement(facts: Facts, statement: Statement, policy: Absen
   for (const field in said) {
     const value = said[field] ?? null;
     if (statement.voice === 'token' && field === 'active') continue;
-    const since = draft.values.get(field)?.at ?? clearedAt(draft.cleared, field);
+    const since = draft.values.get(field)?.at ?? sinceAbsent(field, draft, voice);
     if (since !== null && since > at) continue;
     fresh = true;
-    draft.values.set(field, { value, at });
+    if (field === MISSING && value === null) draft.values.delete(field);
+    else draft.values.set(field, { value, at });
     const before = readStated(voice, field)?.value;
     if (!(isEmpty(before) && isEmpty(value)) && !sameJson(before, value)) changed.push(field);
   }
@@ -186,6 +193,21 @@ function statesMore(draft: Draft, voice: VoiceFacts): boolean {
   return draft.cleared.attributes !== undefined && clearedAt(voice.cleared, 'attributes.') === null;
 }
 
+/** Since when a field that has no value is known to have none. */
+function sinceAbsent(field: FieldName, { cleared }: Draft, voice: VoiceFacts | null): Micros | null {
+  return field === MISSING ? (voice?.at ?? null) : clearedAt(cleared, field);
+}
+
+/** Whoever is stated is not missing. */
+function withReturn(
+  said: Readonly<Record<FieldName, Json>>,
+  { voice }: Statement,
+  facts: VoiceFacts | null,
+): Readonly<Record<FieldName, Json>> {
+  if (voice !== 'push' || facts?.values[MISSING] !== true || said[MISSING] !== undefined) return said;
+  return { ...said, [MISSING]: null };
+}
+
 function clearedAt(cleared: VoiceFacts['cleared'], field: FieldName): Micros | null {
   if (!cleared) return null;
   const all = isCleared('all', field) ? (cleared.all ?? -1) : -1;
@@ -196,7 +218,7 @@ function clearedAt(cleared: VoiceFacts['cleared'], field: FieldName): Micros | n
 
 function isCleared(by: 'all' | 'attributes', field: FieldName): boolean {
   if (by === 'attributes') return field.startsWith('attributes.');
-  return field !== 'active' && !field.startsWith('claims.');
+  return field !== 'active' && field !== MISSING && !field.startsWith('claims.');
 }
 
 function clearingOf(statement: Statement, policy: AbsencePolicy): 'all' | 'attributes' | null {

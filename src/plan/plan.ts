@@ -126,7 +126,8 @@ export function planReplan(
 
 /** Most records of a run say nothing new of somebody who was planned under this very mapping. */
 function isSettled(identity: IdentityState, facts: Facts, statement: Statement, policy: ConnectionPolicy): boolean {
-  if (movesExternalId(identity, statement)) return false;
+  if (movesExternalId(identity, statement) || identity.leavingAt !== null) return false;
+  if (statement.scope !== undefined && statement.scope !== identity.scope) return false;
   return facts === identity.facts && identity.mappingVersion === policy.mappingVersion;
 }
 

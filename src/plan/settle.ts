@@ -208,6 +208,8 @@ function nextIdentity(
     mappingVersion: policy.mappingVersion,
     lastLoginAt: claimed.loggedIn ? context.now : before.lastLoginAt,
     notBefore,
+    scope: statement?.scope ?? before.scope,
+    leavingAt: statement?.voice === 'push' || !active ? null : before.leavingAt,
   };
   return sameIdentity(before, next) ? before : next;
 }
@@ -248,7 +250,8 @@ function resultOf(found: FoundIdentity, person: Person, identity: IdentityState,
     hasOtherGrants(found.person, person) ||
     before.subject !== identity.subject ||
     before.externalId !== identity.externalId ||
-    before.userNameKey !== identity.userNameKey;
+    before.userNameKey !== identity.userNameKey ||
+    before.leavingAt !== identity.leavingAt;
   return moved ? 'updated' : 'unchanged';
 }
 

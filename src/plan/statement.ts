@@ -10,7 +10,7 @@ export type Voice = 'push' | 'token';
  * The fields that a statement can hold, by one flat name each:
  *
  * - the profile: `userName`, `email`, `emailVerified`, `displayName`, `givenName`, `familyName`, and `attributes.<name>`;
- * - `active` (pushes only), `groups`, `roles` (role keys, granted under the built-in rule `direct`), `entitlements`;
+ * - `active` (pushes only), `missing` (true: a snapshot of its scope does not name the identity), `groups`, `roles` (role keys, granted under the built-in rule `direct`), `entitlements`;
  * - `claims.<name>`: a top-level claim of a token, kept as it came because the mapping reads it.
  */
 export type FieldName = string;
@@ -38,6 +38,8 @@ export interface Statement {
   externalId: string | null;
   /** What tokens call the person. */
   subject: string | null;
+  /** The part of the connection that a push speaks for, '' the whole: the identity is of it from now on. */
+  scope?: string;
   /** The identity itself, where the message names it (SCIM's resource id). */
   identityId?: string;
   /** With `identityId`: what pushes called the person is taken away, and nothing put in its place. */

@@ -226,4 +226,45 @@ describe('outgoing requests', () => {
     expect(await get('https://169.254.169.254/', options)).toBe('address_refused');
     expect(tunnels).toHaveLength(1);
   });
+
+  it('a credential goes through the tunnel to its host, and never to the proxy; a redirect takes it nowhere', async () => {
+    const seen: (string | undefined)[] = [];
+    const port = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      if (request.url === '/away') response.writeHead(302, { location: 'http://169.254.169.254/' }).end();
+      else response.end('here');
+    });
+    const tunnels: string[] = [];
+    open.server?.on('connect', (request, client) => {
+      tunnels.push(JSON.stringify(request.headers));
+      const target = connect(port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        target.pipe(client).pipe(target);
+      });
+      for (const end of [client, target]) end.on('error', () => {});
+    });
+    const options = { proxyUrl: `http://127.0.0.1:${port}`, allowedHosts: ['people.test'] };
+    const outbound = (open.outbound = new Outbound(new OutboundOptions(options)));
+    const ask = { bytesMax: 100, headers: { authorization: 'Bearer hush' } };
+    const pieces: Buffer[] = [];
+    for await (const piece of (await outbound.open('http://people.test/', ask)).body) pieces.push(piece);
+    expect([Buffer.concat(pieces).toString(), seen]).toEqual(['here', ['Bearer hush']]);
+    expect(tunnels.join()).not.toContain('hush');
+    await expect(outbound.open('http://people.test/away', ask)).rejects.toMatchObject({ reason: 'redirect' });
+    await expect(outbound.open('http://169.254.169.254/', ask)).rejects.toMatchObject({ reason: 'url_refused' });
+    expect(seen).toHaveLength(2);
+  });
+
+  it('a JSON body is posted, and only the answer of a success is read', async () => {
+    const port = await serve((request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => {
+        if (request.url === '/no') response.writeHead(401).end('{}');
+        else response.end(JSON.stringify([request.method, request.headers['content-type'], text]));
+      });
+    });
+    open.outbound = new Outbound(new OutboundOptions(loopback));
+    const url = `http://127.0.0.1:${port}`;
+    expect(await open.outbound.postJson(url, { a: 1 })).toEqual(['POST', 'application/json', '{"a":1}']);
+    await expect(open.outbound.postJson(`${url}/no`, {})).rejects.toMatchObject({ reason: 'status', status: 401 });
+  });
 });

@@ -36,6 +36,22 @@ describe('sealing', () => {
     expect(() => opener.unseal(purpose, text)).toThrow(SealError);
   });
 
+  it('opens what was sealed under the secret before, and seals it anew under the one of now', () => {
+    const both = new Sealer(
+      Buffer.from('another secret of at least thirty-two bytes'),
+      Buffer.from('a secret of more than thirty-two bytes'),
+    );
+    expect(both.knows(sealed)).toBe(true);
+    expect(both.unseal('signing key', sealed)).toEqual(plain);
+    expect(both.keyId).toBe(other.keyId);
+    const anew = both.reseal('signing key', sealed) ?? '';
+    expect(other.unseal('signing key', anew)).toEqual(plain);
+    expect(both.reseal('signing key', anew)).toBeNull();
+    expect(() => both.reseal('another purpose', sealed)).toThrow(SealError);
+    expect(() => other.reseal('signing key', sealed)).toThrow(SealError);
+    expect(sealer.knows(anew)).toBe(false);
+  });
+
   it('derives a different key for each purpose, and the same one again', () => {
     expect(sealer.deriveKey('a')).toEqual(sealer.deriveKey('a'));
     expect(sealer.deriveKey('a')).not.toEqual(sealer.deriveKey('b'));
@@ -51,7 +67,7 @@ describe('the secret of an instance without ROLLCALL_SECRET', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   it('is made once, readable by its owner alone, and used again by the next start', () => {
-    const config = { ROLLCALL_SECRET: '', DATA_DIR: join(folder, 'data') };
+    const config = { ROLLCALL_SECRET: '', ROLLCALL_FORMER_SECRET: '', DATA_DIR: join(folder, 'data') };
     const sealed = openSealer(config).seal('p', plain);
     expect(openSealer(config).unseal('p', sealed)).toEqual(plain);
     expect(readdirSync(config.DATA_DIR)).toEqual(['secret']);
@@ -60,11 +76,13 @@ describe('the secret of an instance without ROLLCALL_SECRET', () => {
 
   it('is not used when it is too short to be one', () => {
     writeFileSync(join(folder, 'secret'), 'short');
-    expect(() => openSealer({ ROLLCALL_SECRET: '', DATA_DIR: folder })).toThrow(/fewer than 32 bytes/);
+    expect(() => openSealer({ ROLLCALL_SECRET: '', ROLLCALL_FORMER_SECRET: '', DATA_DIR: folder })).toThrow(
+      /fewer than 32 bytes/,
+    );
   });
 
   it('is not made where ROLLCALL_SECRET is set', () => {
-    openSealer({ ROLLCALL_SECRET: 'x'.repeat(32), DATA_DIR: folder });
+    openSealer({ ROLLCALL_SECRET: 'x'.repeat(32), ROLLCALL_FORMER_SECRET: '', DATA_DIR: folder });
     expect(readdirSync(folder)).toEqual([]);
   });
 });

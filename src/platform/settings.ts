@@ -99,7 +99,14 @@ export const settings = {
     read: secret,
     default: '',
     secret: true,
-    about: 'At least 32 random bytes as text; seals signing keys. Required in production; else made once in DATA_DIR.',
+    about:
+      'At least 32 random bytes as text; seals keys and credentials. Required in production; else made in DATA_DIR.',
+  },
+  ROLLCALL_FORMER_SECRET: {
+    read: secret,
+    default: '',
+    secret: true,
+    about: 'The secret before it: opens what it has sealed until `rollcall keys rotate` has sealed it anew.',
   },
   LOG_LEVEL: {
     read: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),

@@ -19,6 +19,8 @@ export interface RunEnd {
   digest?: string | null;
   /** Who works on it (RunJournal); another one has taken it over otherwise. */
   holder?: string;
+  /** What went wrong with it otherwise. */
+  error?: string | null;
   /** Why it is held whatever it takes away, in a sentence: an empty snapshot. */
   holdsBecause?: string;
   /** Earlier runs that are held are out of date by this one: it says all there is to say, of their scope too. */
@@ -47,9 +49,10 @@ export async function decideRun(
   const waiting = await countWaiting(tx, runId);
   if (run.status !== 'running') return { decision: run.status === 'held' ? 'held' : 'nothing', events };
   if (run.phase === 'removing') return { decision: 'due', events };
-  const { upTo, digest } = end;
+  const { upTo, digest, error = null } = end;
   const counts = { ...(end.counts ?? run.counts), ...(waiting > 0 ? { held: waiting } : {}) };
-  const progress = { counts, ...(upTo === undefined ? {} : { upTo }), ...(digest === undefined ? {} : { digest }) };
+  const said = { counts, ...(upTo === undefined ? {} : { upTo }), ...(digest === undefined ? {} : { digest }) };
+  const progress = { ...said, ...(error === null ? {} : { error }) };
   if (waiting === 0 && end.holdsBecause === undefined) {
     await tx.update(RunEntity, { id: runId }, progress);
     return { decision: 'nothing', events };
@@ -64,7 +67,7 @@ export async function decideRun(
     return { decision: 'due', events };
   }
   const ended = { status: 'held', phase: 'ended', finishedAt: now, aliveAt: now, heldUntil: now + HELD_FOR } as const;
-  await tx.update(RunEntity, { id: runId }, { ...progress, ...ended, error: why });
+  await tx.update(RunEntity, { id: runId }, { ...progress, ...ended, error: error === null ? why : `${why} ${error}` });
   return { decision: 'held', events: [...events, eventOfRun('run.held', run, null, now)] };
 }
 

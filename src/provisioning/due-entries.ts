@@ -6,6 +6,7 @@ import { selectRows, type SqlRow } from '../platform/sql.js';
 import { type RunCounts, RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
 import { failureRow, insertFailures, type RunFailure } from '../records/sync-runs/run-rows.js';
 import { addCounts } from '../records/sync-runs/run-state.js';
+import type { EntryTerms } from './entry-submissions.js';
 import type { Settled } from './submission.js';
 
 const CHUNK_ENTRIES = 500;
@@ -13,16 +14,25 @@ const CHUNK_ENTRIES = 500;
 /** What became of an entry. */
 export interface EntryFate {
   entry: number;
-  state: 'applied' | 'skipped' | 'failed';
+  state: 'applied' | 'skipped' | 'failed' | 'leaving';
   problem?: RunFailure['problem'];
+  /** Of `leaving`. */
+  dueAt?: Micros;
 }
+
+/** Another instance has struck some, or their people were deleted. */
+export class EntriesMoved extends Error {}
 
 export async function readDue(manager: EntityManager, runId: string): Promise<RunEntryEntity[]> {
   return manager.find(RunEntryEntity, { where: { runId, state: 'due' }, order: { entry: 'ASC' }, take: CHUNK_ENTRIES });
 }
 
 /** A person who is gone, or of whom nothing is taken any more, is skipped. */
-export function fateOf({ entry }: RunEntryEntity, settled: Settled | undefined): EntryFate {
+export function fateOf(
+  { entry, change, dueAt }: RunEntryEntity,
+  settled: Settled | undefined,
+  { leaveAt, isStated }: EntryTerms,
+): EntryFate {
   if (settled?.kind === 'failed') {
     const { code, detail, title } = settled.problem;
     if (code === 'not_found') return { entry, state: 'skipped' };
@@ -33,6 +43,9 @@ export function fateOf({ entry }: RunEntryEntity, settled: Settled | undefined):
   if (result === 'failed' || result === 'refused') {
     return { entry, state: 'failed', problem: problem ?? { code: 'conflict', detail: '' } };
   }
+  if (isStated) return { entry, state: 'skipped' };
+  const isLeaving = change === 'deactivate' && dueAt === null && leaveAt !== null && result === 'updated';
+  if (isLeaving) return { entry, state: 'leaving', dueAt: leaveAt };
   return { entry, state: result === 'stale' || result === 'unchanged' ? 'skipped' : 'applied' };
 }
 
@@ -49,17 +62,25 @@ export async function strikeEntries(
   const byEntry = new Map<number, EntryFate>(fates.map((fate) => [fate.entry, fate]));
   const stored = await tx.find(RunEntryEntity, {
     where: { runId: run.id, entry: In([...byEntry.keys()]), state: 'due' },
-    select: { runId: true, entry: true, externalId: true, deactivates: true },
+    select: { runId: true, entry: true, externalId: true, deactivates: true, dueAt: true },
   });
   for (const state of ['applied', 'skipped', 'failed'] as const) {
     const entries = fates.filter((fate) => fate.state === state).map(({ entry }) => entry);
     if (entries.length === 0) continue;
     const due = { runId: run.id, entry: In(entries), state: 'due' } as const;
     const { affected } = await tx.update(RunEntryEntity, due, { state, statement: null });
-    if (affected !== entries.length) throw new Error(`Entries of run ${run.id} were struck by somebody else.`);
+    if (affected !== entries.length) throw struckByOthers(run);
   }
-  const counts: RunCounts = { held: -fates.length };
-  for (const { entry, deactivates } of stored) {
+  for (const [dueAt, some] of Map.groupBy(fates, (fate) => fate.dueAt)) {
+    if (dueAt === undefined) continue;
+    const due = { runId: run.id, entry: In(some.map(({ entry }) => entry)), state: 'due' } as const;
+    const { affected } = await tx.update(RunEntryEntity, due, { state: 'leaving', dueAt });
+    if (affected !== some.length) throw struckByOthers(run);
+  }
+  const counts: RunCounts = {};
+  for (const { entry, deactivates, dueAt } of stored) {
+    const before = dueAt === null ? 'held' : 'leaving';
+    counts[before] = (counts[before] ?? 0) - 1;
     const name = countOf(run, byEntry.get(entry)?.state ?? 'skipped', deactivates);
     counts[name] = (counts[name] ?? 0) + 1;
   }
@@ -77,10 +98,14 @@ export async function strikeEntries(
 
 /** In the words of the run's counts. */
 function countOf(run: RunEntity, state: EntryFate['state'], deactivates: boolean): string {
-  if (state === 'failed') return 'failed';
+  if (state === 'failed' || state === 'leaving') return state;
   if (!isPush(run)) return state === 'applied' ? 'changed' : 'unchanged';
   if (state === 'skipped') return 'stale';
   return deactivates ? 'deactivated' : 'updated';
+}
+
+function struckByOthers({ id }: RunEntity): Error {
+  return new EntriesMoved(`Entries of run ${id} were struck by somebody else.`);
 }
 
 function isPush({ kind }: RunEntity): boolean {

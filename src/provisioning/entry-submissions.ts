@@ -1,17 +1,29 @@
 import type { NewEvent } from '../ledger/ledger.service.js';
 import { planReplan } from '../plan/plan.js';
 import type { Statement } from '../plan/statement.js';
+import type { Micros } from '../platform/clock.js';
 import { Problem } from '../platform/problem.js';
 import type { RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
+import { draftLeaving } from './leaving-entries.js';
 import type { Drafted, Scene, Submission } from './submission.js';
 
 /** What an entry says, as a statement on its way to the writer. */
-export type SubmissionMaker = (run: RunEntity, entry: RunEntryEntity) => Submission;
+export type SubmissionMaker = (run: RunEntity, entry: RunEntryEntity, terms: EntryTerms) => Submission;
+
+export interface EntryTerms {
+  /** When whoever is missing leaves; null: at once. */
+  leaveAt: Micros | null;
+  /** Another push has named the person since. */
+  isStated: boolean;
+}
 
 /** For entries of pushes and re-plans; a flow registers its own (RemovalsService). */
-export const submissionMakers: ReadonlyMap<RunEntryEntity['change'], SubmissionMaker> = new Map([
+export const submissionMakers: ReadonlyMap<RunEntryEntity['change'], SubmissionMaker> = new Map<
+  RunEntryEntity['change'],
+  SubmissionMaker
+>([
   ['statement', restate],
-  ['deactivate', restate],
+  ['deactivate', leave],
   ['replan', replan],
 ]);
 
@@ -24,7 +36,7 @@ export function actorOfRun({ actorType, actorId }: RunEntity): NewEvent['actor']
  * The statement again, with the time that it had. It makes nobody anew, renames nobody, and once somebody had to agree to
  * it, it says nothing of whoever was stated since.
  */
-function restate(run: RunEntity, entry: RunEntryEntity): Submission {
+function restate(run: RunEntity, entry: RunEntryEntity) {
   const { identityId, at, statement } = entry;
   const isApproved = run.heldUntil !== null;
   const says: Statement | null = statement && { ...statement.says, identityId, at, newest: false };
@@ -39,12 +51,19 @@ function restate(run: RunEntity, entry: RunEntryEntity): Submission {
     tenantId: run.tenantId,
     statement: says ?? nobody(run.connectionId, identityId),
     draft,
-    purpose: 'push',
-    via: 'sync',
+    purpose: 'push' as const,
+    via: 'sync' as const,
     actor: actorOfRun(run),
     runId: run.id,
     pushHash: statement?.digest ?? null,
-  };
+  } satisfies Submission;
+}
+
+/** As `restate`, unless the person is given time to be stated again. */
+function leave(run: RunEntity, entry: RunEntryEntity, terms: EntryTerms): Submission {
+  const submission = restate(run, entry);
+  const draft = draftLeaving(entry, terms);
+  return draft ? { ...submission, draft: (scene) => draft(scene) ?? submission.draft(scene) } : submission;
 }
 
 /** What the present rules make of the identity. */

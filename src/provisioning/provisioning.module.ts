@@ -4,7 +4,9 @@ import { UsersModule } from '../records/users/users.module.js';
 import { Batch } from './batch.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { Idempotency } from './idempotency.js';
+import { MissingPeople } from './missing-people.js';
 import { ProvisioningService } from './provisioning.service.js';
+import { RemovalCounts } from './removal-counts.js';
 import { RemovalsService } from './removals.service.js';
 import { ReplanChunk } from './replan-chunk.js';
 import { ReplanPreview } from './replan-preview.js';
@@ -22,12 +24,14 @@ import { ReplanService } from './replan.service.js';
     Batch,
     ConnectionPolicies,
     Idempotency,
+    MissingPeople,
     ProvisioningService,
+    RemovalCounts,
     RemovalsService,
     ReplanChunk,
     ReplanPreview,
     ReplanService,
   ],
-  exports: [ConnectionPolicies, Idempotency, ProvisioningService, RemovalsService, ReplanService],
+  exports: [ConnectionPolicies, Idempotency, MissingPeople, ProvisioningService, RemovalsService, ReplanService],
 })
 export class ProvisioningModule {}

@@ -4,6 +4,7 @@ import { Database } from '../platform/database.js';
 import { Problem } from '../platform/problem.js';
 import { ShutdownDrains } from '../platform/shutdown.js';
 import { Batch, type PlannedBatch } from './batch.js';
+import { RemovalCounts } from './removal-counts.js';
 import type { Settled, Submission } from './submission.js';
 import { WriteLane } from './write-lane.js';
 
@@ -28,6 +29,7 @@ export class ProvisioningService {
 
   constructor(
     private readonly batch: Batch,
+    private readonly removals: RemovalCounts,
     database: Database,
     drains: ShutdownDrains,
   ) {
@@ -62,7 +64,13 @@ export class ProvisioningService {
     this.lastSingleMs = Date.now();
     const [settled] = await this.single.submit(submission.tenantId, [submission]);
     if (!settled) throw new Problem('internal');
+    this.removals.noteSettled([submission], [settled]);
     return settled;
+  }
+
+  /** Somebody whom their source has deleted: no statement says that. */
+  noteDeletion(tenantId: string, connectionId: string): void {
+    this.removals.note(tenantId, connectionId, { deactivates: true });
   }
 
   /**
@@ -87,7 +95,9 @@ export class ProvisioningService {
     submissions: readonly Submission[],
     alongside: (tx: EntityManager, planned: PlannedBatch) => Promise<void>,
   ): Promise<Settled[]> {
-    return this.batch.run(submissions, alongside);
+    const settled = await this.batch.run(submissions, alongside);
+    this.removals.noteSettled(submissions, settled);
+    return settled;
   }
 
   /** What would become of these statements; writes nothing. */

@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LessThanOrEqual } from 'typeorm';
 import { LedgerService } from '../ledger/ledger.service.js';
-import { Clock } from '../platform/clock.js';
+import { Clock, HOUR, type Micros } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
 import { Problem } from '../platform/problem.js';
@@ -12,8 +12,9 @@ import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { dropHeld, dropWaiting, eventOfRun } from '../records/sync-runs/held-runs.js';
 import { RunEntity, type RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { type Decision, decideRun, type RunEnd } from './decide-run.js';
-import { type EntryFate, fateOf, findStated, readDue, strikeEntries } from './due-entries.js';
-import { type SubmissionMaker, submissionMakers } from './entry-submissions.js';
+import { EntriesMoved, type EntryFate, fateOf, findStated, readDue, strikeEntries } from './due-entries.js';
+import { type EntryTerms, type SubmissionMaker, submissionMakers } from './entry-submissions.js';
+import { findLeaveTime, keepLeaving, wakeLeaving } from './leaving-entries.js';
 import { ProvisioningService } from './provisioning.service.js';
 import type { Settled } from './submission.js';
 
@@ -22,6 +23,14 @@ const LEASE_MS = 15_000;
 /** After each chunk nothing is done for half the time that it took: who logs in meanwhile comes first. */
 const PAUSE_MS_MAX = 250;
 const RUNS_AT_ONCE = 100;
+
+/** What is known of a run's people when its entries are applied. */
+interface Around {
+  /** The entries of those whom another push has named since. */
+  stated: ReadonlySet<number>;
+  /** When whoever is missing leaves; null: at once. */
+  leaveAt: Micros | null;
+}
 
 /** It cannot go on now: the connection is switched off, or others keep changing somebody. It is tried again soon. */
 class RunWaits extends Error {}
@@ -33,6 +42,7 @@ class RunWaits extends Error {}
 @Injectable()
 export class RemovalsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RemovalsService.name);
+  private keptAt: Micros = 0;
   private readonly makers = new Map(submissionMakers);
   private readonly repetition = new Repetition(() => this.workThrough(), {
     everyMs: POLL_MS,
@@ -79,6 +89,7 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
   /** Carries out all that is due and that no other instance works on; ends what nobody agreed to for too long. */
   async workThrough(): Promise<void> {
     await this.lapse();
+    await this.wake();
     const due = `SELECT DISTINCT runId AS id FROM run_entries WHERE state = 'due' LIMIT ${RUNS_AT_ONCE}`;
     const rows = await selectRows(this.database.read, due, []);
     const removing = await this.database.read.find(RunEntity, {
@@ -107,13 +118,16 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     const run = await this.database.read.findOneBy(RunEntity, { id: runId });
     if (!run) return;
     const stated = await findStated(this.database.read, run);
+    const leaveAt = await findLeaveTime(this.database.read, run.connectionId, this.clock.now());
     try {
       for (;;) {
         if (this.repetition.stopping || lost.aborted) return;
         const entries = await readDue(this.database.read, runId);
         if (entries.length === 0) break;
         const begun = performance.now();
-        await this.apply(run, entries, stated);
+        await this.apply(run, entries, { stated, leaveAt }).catch((error: unknown) => {
+          if (!(error instanceof EntriesMoved)) throw error;
+        });
         await sleep(Math.min(PAUSE_MS_MAX, (performance.now() - begun) / 2));
       }
       await this.end(run);
@@ -131,16 +145,19 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /** A chunk that is refused as a whole is written entry by entry: only the bad one stays behind. */
-  private async apply(run: RunEntity, entries: readonly RunEntryEntity[], stated: ReadonlySet<number>): Promise<void> {
-    const late = entries.filter(({ entry }) => stated.has(entry));
-    const open = entries.filter(({ entry }) => !stated.has(entry));
+  private async apply(run: RunEntity, entries: readonly RunEntryEntity[], around: Around): Promise<void> {
+    const { stated, leaveAt } = around;
+    // Whoever is leaving, and was stated, leaves no more.
+    const late = entries.filter(({ entry, dueAt }) => stated.has(entry) && dueAt === null);
+    const open = entries.filter((each) => !late.includes(each));
+    const termsOf = ({ entry }: RunEntryEntity) => ({ leaveAt, isStated: stated.has(entry) });
     const skipped = late.map(({ entry }): EntryFate => ({ entry, state: 'skipped' }));
     if (open.length === 0) return this.strike(run, skipped);
-    const submissions = open.map((entry) => this.toSubmission(run, entry));
+    const submissions = open.map((entry) => this.toSubmission(run, entry, termsOf(entry)));
     try {
       await this.provisioning.submitWhole(submissions, async (tx, { settled, now }) => {
         if (settled.some(isMoved)) throw new RunWaits();
-        const fates = open.map((entry, place) => fateOf(entry, settled[place]));
+        const fates = open.map((entry, place) => fateOf(entry, settled[place], termsOf(entry)));
         await strikeEntries(tx, run, [...skipped, ...fates], now);
       });
     } catch (error) {
@@ -148,7 +165,8 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
       const [first] = open;
       if (open.length === 1 && first) return this.giveUp(run, first, error, skipped);
       if (skipped.length > 0) await this.strike(run, skipped);
-      for (const one of open) await this.apply(run, [one], new Set());
+      for (const one of open)
+        await this.apply(run, [one], { stated: one.dueAt === null ? new Set() : stated, leaveAt });
     }
   }
 
@@ -164,10 +182,10 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     await this.database.transaction((tx) => strikeEntries(tx, run, fates, this.clock.now()));
   }
 
-  private toSubmission(run: RunEntity, entry: RunEntryEntity) {
+  private toSubmission(run: RunEntity, entry: RunEntryEntity, terms: EntryTerms) {
     const make = this.makers.get(entry.change);
     if (!make) throw new Error(`Nobody knows how to apply \`${entry.change}\`.`);
-    return make(run, entry);
+    return make(run, entry, terms);
   }
 
   private async end({ id }: RunEntity): Promise<void> {
@@ -176,6 +194,19 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     await this.database.transaction(async (tx) => {
       const { affected } = await tx.update(RunEntity, { id, status: 'running', phase: 'removing' }, over);
       if (affected === 1) await tx.delete(RunPartEntity, { runId: id });
+    });
+  }
+
+  private async wake(): Promise<void> {
+    const now = this.clock.now();
+    const isHour = now - this.keptAt >= HOUR;
+    const late = `SELECT runId FROM run_entries WHERE state = 'leaving' AND dueAt <= ? LIMIT 1`;
+    const rows = await selectRows(this.database.read, late, [isHour ? Number.MAX_SAFE_INTEGER : now]);
+    if (isHour) this.keptAt = now;
+    if (rows.length === 0) return;
+    await this.database.transaction(async (tx) => {
+      await wakeLeaving(tx, now);
+      if (isHour) await keepLeaving(tx, now);
     });
   }
 

@@ -7,6 +7,7 @@ import { type ServiceProcess, startProcess } from '../support/start-process.js';
 import { type DemoApplication, startApplication } from './application.js';
 import { type DemoProvider, startProvider } from './provider.js';
 import { provision } from './scim-story.js';
+import { sendSnapshots } from './snapshot-story.js';
 import * as story from './story.js';
 import { StepFailed, Teller } from './tell.js';
 
@@ -95,14 +96,22 @@ async function play(stage: story.Stage, link: string): Promise<story.Owner> {
     return { job: key, bob: login.body };
   });
 
-  await tell.step('A rule is edited: first who would lose what, then they do', async () => {
-    await story.editRule(stage, owner, connection);
-    const user = await story.showUser(stage, owner, ada.id);
-    tell.check(
-      'Ada lost viewer, and is a reviewer still',
-      !story.holds(user, 'viewer') && story.holds(user, 'reviewer'),
-    );
-  });
+  await tell.step(
+    'A rule is edited: first who would lose what; many do, so an admin has to agree; then they do',
+    async () => {
+      await story.editRule(stage, owner, connection);
+      const user = await story.showUser(stage, owner, ada.id);
+      tell.check(
+        'Ada lost viewer, and is a reviewer still',
+        !story.holds(user, 'viewer') && story.holds(user, 'reviewer'),
+      );
+    },
+  );
+
+  await tell.step(
+    'The job sends everybody as a snapshot; one night its list is cut off, and the safety catch holds',
+    () => sendSnapshots(stage, owner, job, story.peopleToPush()),
+  );
 
   await tell.step("Why? Explain says what a login with Ada's token would do, and changes nothing", async () => {
     const answer = await story.explain(stage, owner, connection.id, moved.idToken);

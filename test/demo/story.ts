@@ -4,6 +4,7 @@ import type { LoginAnswer } from '../../src/flows/login/login.dto.js';
 import type { ReplanPreviewView } from '../../src/provisioning/replan.dto.js';
 import type { NewApiKeyView } from '../../src/records/api-keys/api-keys.dto.js';
 import type { SavedConnectionView } from '../../src/records/connections/connection.dto.js';
+import type { RunPlanView } from '../../src/records/sync-runs/held-runs.dto.js';
 import type { RunView } from '../../src/records/sync-runs/sync-runs.dto.js';
 import type { UserPage, UserView } from '../../src/records/users/user-view.dto.js';
 import type { Answer, HttpClient } from '../support/http-client.js';
@@ -179,7 +180,7 @@ export async function push(
   return answer.body;
 }
 
-/** An edited rule: what it would do, then that it does it. */
+/** An edited rule: what it would do, that it waits for an admin because it takes from many, then that it does it. */
 export async function editRule({ tell }: Stage, { client }: Owner, connection: SavedConnectionView): Promise<void> {
   const [engineers, sales] = connection.mapping.roles ?? [];
   const narrower = { ...sales, when: "'sales' in claims.groups && 'emea' in claims.groups" };
@@ -187,10 +188,11 @@ export async function editRule({ tell }: Stage, { client }: Owner, connection: S
   const preview = await tell.ask<ReplanPreviewView>(client, `POST /connections/${connection.id}/dry-run`, {
     body,
     status: 200,
-    show: ({ people, changed, losses, users }) => ({
+    show: ({ people, changed, losses, held, users }) => ({
       people,
       changed,
       losses,
+      held,
       users: users.map(({ userName, losses: lost }) => ({ userName, losses: lost })),
     }),
   });
@@ -205,7 +207,16 @@ export async function editRule({ tell }: Stage, { client }: Owner, connection: S
     status: 200,
     show: ({ version, mappingVersion, replan }) => ({ version, mappingVersion, replan }),
   });
-  const run = await waitForRun(client, saved.body.replan ?? '');
+  const id = saved.body.replan ?? '';
+  const held = await waitForRun(client, id);
+  await tell.ask<RunPlanView>(client, `GET /sync-runs/${id}/plan`, {
+    status: 200,
+    show: ({ status, reason, removals: { reduced, losses } }) => ({ status, reason, removals: { reduced, losses } }),
+  });
+  const still = await countViewers(client);
+  tell.check(`that is too many for the safety catch: ${still} people hold it still`, held.status === 'held');
+  await tell.ask<RunView>(client, `POST /sync-runs/${id}/approve`, { status: 200, show: ({ status }) => ({ status }) });
+  const run = await waitForRun(client, id);
   await tell.ask<RunView>(client, `GET /sync-runs/${run.id}`, {
     status: 200,
     show: ({ kind, status, counts }) => ({ kind, status, counts }),
@@ -221,7 +232,7 @@ async function waitForRun(client: HttpClient, id: string): Promise<RunView> {
   const until = performance.now() + RUN_WAIT_MS;
   for (;;) {
     const { body } = await client.get<RunView>(`/sync-runs/${id}`);
-    if (body.status === 'finished') return body;
+    if (body.status === 'finished' || body.status === 'held') return body;
     if (body.status !== 'running') throw new Error(`run ${id} is ${body.status}: ${body.error}`);
     if (performance.now() > until) throw new Error(`run ${id} did not end within ${RUN_WAIT_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, RUN_POLL_MS));

@@ -104,6 +104,47 @@ describe('rollcall import', () => {
     expect(await directory()).toEqual([]);
   });
 
+  describe('--mode snapshot', () => {
+    const rows = (count: number) => Array.from({ length: count }, (_, n) => `i-${n}\n`).join('');
+    const send = (count: number, ...args: string[]) =>
+      importFile(file(`externalId\n${rows(count)}`), '--mode', 'snapshot', '--scope', 'hr', ...args);
+
+    it('switches off whom the file does not name of the scope; --dry-run tells how many', async () => {
+      await send(40);
+      await importFile(file('externalId\ni-other\n'));
+      expect((await send(39, '--dry-run')).out).toMatch(/^would be: rows 39, unchanged 39, missing 1\n$/);
+      const at = new Date().toISOString();
+      expect((await send(39, '--stated-at', at)).out).toMatch(/rows 39, .*deactivated 1\n$/);
+      expect((await directory()).filter((line) => line.includes(' 0 '))).toEqual(['i-39 null 0 ']);
+    });
+
+    it('says that an admin has to agree', async () => {
+      const tenantId = await seedCustomer(service);
+      const safetyCatch = { users: 3, percent: 10, graceHours: 0 };
+      connectionId = await seedFullConnection(service, tenantId, { safetyCatch });
+      const { credential } = await service.clientWith(tenantId, ['users:sync', 'sync-runs:read'], connectionId);
+      bound = { ROLLCALL_API_KEY: credential ?? '' };
+      await send(20);
+      expect(await send(10, '--dry-run')).toMatchObject({ code: 1, out: expect.stringMatching(/would be held/) });
+      const { code, out } = await send(10);
+      expect([code, out]).toEqual([1, expect.stringMatching(/held 10\nheld for an admin: It would switch off 10/)]);
+    });
+
+    it('sends nothing of a file with a row that cannot be read', async () => {
+      await send(40);
+      const { code, err } = await importFile(file('externalId,active\ni-1,perhaps\n'), '--mode', 'snapshot');
+      expect([code, err]).toEqual([1, expect.stringMatching(/1 rows cannot be read/)]);
+      expect(readFileSync(join(folder, 'users.refused.csv'), 'utf8')).toMatch(/^i-1,perhaps,active must be/m);
+      expect((await key.get<{ items: object[] }>('/sync-runs')).body.items).toHaveLength(1);
+    });
+
+    it('is upsert where nothing is said, and nothing else', async () => {
+      await send(3);
+      expect((await importFile(file('externalId\ni-0\n'))).out).toMatch(/rows 1, unchanged|rows 1, updated/);
+      expect((await importFile(file('externalId\ni-0\n'), '--mode', 'all')).err).toMatch(/--mode must be/);
+    });
+  });
+
   it('takes an empty cell for silence, or for emptiness where that is said', async () => {
     await importFile(file('externalId,userName,roles\ni-1,ada,viewer\n'));
     await importFile(file('externalId,userName,roles\ni-1,,\n'));

@@ -25,22 +25,21 @@ const PERMISSIONS = [
 ];
 
 describe('what a follower makes of what it is told', () => {
-  let apps: TestApp[];
+  let rollcall: TestApp;
   let follow: Follow;
 
   beforeAll(async () => {
-    apps = [await startApp(), await startApp()];
+    rollcall = await startApp();
   }, 60_000);
-  afterAll(() => Promise.all(apps.map((app) => app.stop())));
+  afterAll(() => rollcall.stop());
   beforeEach(async () => {
-    const [one, two] = await Promise.all(
-      apps.map(async (app) => {
-        const tenantId = await seedCustomer(app);
-        const connection = await seedFullConnection(app, tenantId);
-        return { http: await app.clientWith(tenantId, PERMISSIONS), connection };
-      }),
-    );
-    if (one && two) follow = new Follow(one, two);
+    // It may as well follow itself: two tenants know nothing of each other.
+    const side = async () => {
+      const tenantId = await seedCustomer(rollcall);
+      const connection = await seedFullConnection(rollcall, tenantId);
+      return { http: await rollcall.clientWith(tenantId, PERMISSIONS), connection };
+    };
+    follow = new Follow(await side(), await side());
     await follow.push(people(40));
     await follow.store(await follow.issueKey());
   });
@@ -106,15 +105,13 @@ describe('what a follower makes of what it is told', () => {
 
   it('who was missed while the feed did not tell of them is missing from everybody, and goes', async () => {
     await follow.sync(true);
-    const [primary, secondary] = apps;
     const [id = ''] = (await idsAtPrimary()).values();
-    await primary?.database.transaction(async (tx) => {
+    await rollcall.database.transaction(async (tx) => {
       await tx.query('DELETE FROM identities WHERE userId = ?', [id]);
       await tx.query('DELETE FROM users WHERE id = ?', [id]);
     });
     await follow.sync(false);
     await follow.untilSame();
     expect((await follow.everybody()).secondary.has(id)).toBe(false);
-    expect(secondary).toBeDefined();
   }, 30_000);
 });

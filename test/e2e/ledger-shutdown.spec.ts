@@ -17,7 +17,7 @@ describe('a graceful shutdown', () => {
     await reader.get('/events');
     const started = performance.now();
     const [answer] = await Promise.all([waiting, another.stop()]);
-    expect(answer.body).toEqual({ items: [], position: 0 });
+    expect(answer.body).toEqual({ items: [], position: 0, head: 0 });
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 

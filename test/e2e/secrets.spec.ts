@@ -6,6 +6,7 @@ import { openDatabase } from '../../src/platform/open-database.js';
 import { shape } from '../../src/tables.js';
 import { type Answer, HttpClient } from '../support/http-client.js';
 import { type LoopbackIdp, startLoopbackIdp } from '../support/loopback-idp.js';
+import { startSourceServer } from '../support/source-server.js';
 import { type ServiceProcess, startProcess } from '../support/start-process.js';
 
 const PASSWORD = 'correct-horse-battery-staple';
@@ -47,6 +48,7 @@ describe('G3 a service that logs all it can', () => {
     const admin = await useLinksAndPasswords();
     await useKeys(admin);
     await useTokens(admin);
+    await useSources(admin);
     await useSessions();
     await service.output(/"route":"\/auth\/logout"/);
   }, 60_000);
@@ -119,6 +121,24 @@ describe('G3 a service that logs all it can', () => {
     refused(await http.get(`/auth/me?access_token=${token}`), 400);
     const explained = await admin.post(`/connections/${String(made.body.id)}/explain`, { token: foreign });
     refusals.push(JSON.stringify(explained.body));
+  }
+
+  async function useSources(admin: HttpClient): Promise<void> {
+    const server = await startSourceServer((_request, response) => void response.writeHead(401).end());
+    const made = await admin.post('/connections', { name: 'HR', issuer: 'https://hr.example.com', audiences: ['hr'] });
+    const path = `/connections/${String(made.body.id)}`;
+    const password = keep('the password of a source', 'source-password-source-password');
+    const basic = { kind: 'basic', userName: 'rollcall', password };
+    refused(await admin.put(`${path}/source`, { type: 'json', url: 'nowhere', credential: basic }), 400);
+    refused(await admin.put(`${path}/source`, { type: 'json', url: server.url, credential: password }), 400);
+    expect((await admin.put(`${path}/source`, { type: 'json', url: server.url, credential: basic })).status).toBe(200);
+    const pair = keep('what a source is asked with', Buffer.from(`rollcall:${password}`).toString('base64'));
+    expect((await admin.post(`${path}/sync`)).status).toBe(202);
+    while ((await admin.get(`${path}/source`)).body.suspended === null) await service.output(/"route"/);
+    refusals.push(JSON.stringify((await admin.get(`/sync-runs?connection=${String(made.body.id)}`)).body));
+    refused(await admin.post(`${path}/resume`), 502);
+    expect(server.asked.map(({ headers }) => headers.authorization)).toContain(`Basic ${pair}`);
+    await server.stop();
   }
 
   async function useSessions(): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CredentialVault } from '../../src/records/sources/credential-vault.js';
 import { ConnectionSourceEntity } from '../../src/records/sources/source.entity.js';
@@ -203,6 +204,19 @@ describe("a connection's source", () => {
       ['connection.source_set', ['source.pageSize', 'source.schedule']],
       ['connection.source_removed', ['source']],
     ]);
+  });
+
+  it('is set by the examples of its page', async () => {
+    const examples = [...readFileSync('docs/sources.md', 'utf8').matchAll(/```json\n(.*?)```/gs)];
+    expect(examples).toHaveLength(2);
+    for (const [version, [, text = '']] of examples.entries()) {
+      const body = JSON.parse(text.replace('"…"', '"a-token"')) as object;
+      const { status } = await put(
+        { ...body, ...(version === 1 ? { credential: null } : {}) },
+        version ? '"1"' : undefined,
+      );
+      expect(status).toBe(200);
+    }
   });
 
   it('goes with its connection', async () => {

@@ -249,7 +249,7 @@ describe('a stream of NDJSON on POST /users/sync', () => {
     expect(given.body.counts).toMatchObject({ created: 1 });
     const at = '?statedAt=2026-01-01T00:00:00Z';
     expect((await sendStream(key, toLines([person(1, { roles: [] })]), at)).body.counts).toMatchObject({ stale: 1 });
-    const wrong = '?mode=snapshot&scope=x&dryRun=maybe&statedAt=today&atomic=true&color=red&kind=pull';
+    const wrong = '?mode=all&scope=%20x&dryRun=maybe&statedAt=today&atomic=true&color=red&kind=pull';
     const { status, body } = await sendStream(key, toLines([person(1)]), wrong);
     const { faults } = body as unknown as { faults: { pointer: string }[] };
     expect([status, faults.map(({ pointer }) => pointer).sort()]).toEqual([

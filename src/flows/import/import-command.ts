@@ -8,6 +8,9 @@ interface ImportOptions {
   url: string;
   connection?: string;
   dryRun?: true;
+  mode: string;
+  scope?: string;
+  statedAt?: string;
   delimiter?: string;
   listSeparators: string;
   emptyClears?: true;
@@ -26,6 +29,9 @@ export function addImportCommand(program: Command): void {
     .option('--url <address>', 'where the service is', 'http://127.0.0.1:3000')
     .option('--connection <id>', 'the connection; not needed where the key is bound to one')
     .option('--dry-run', 'tell what would become of the rows, and change nothing')
+    .option('--mode <mode>', 'snapshot: whoever the scope has and the file does not name is switched off', 'upsert')
+    .option('--scope <name>', 'the part of the connection that the file speaks for (default: the whole)')
+    .option('--stated-at <time>', 'when the file was true, as RFC 3339 (default: now)')
     .option('--delimiter <character>', 'what stands between cells (default: what the header has: , ; or tab)')
     .option('--list-separators <characters>', 'what stands between the entries of a list within a cell', '|;')
     .option('--empty-clears', 'an empty cell says that the field is empty (default: it says nothing)')
@@ -36,7 +42,8 @@ export function addImportCommand(program: Command): void {
       if (delimiter !== null && !DELIMITERS.some((each) => each === delimiter)) {
         throw new Error('--delimiter must be , or ; or \\t.');
       }
-      const { listSeparators, emptyClears = false } = options;
+      const { listSeparators, emptyClears = false, mode } = options;
+      if (mode !== 'upsert' && mode !== 'snapshot') throw new Error('--mode must be upsert or snapshot.');
       const refusedPath = options.refused ?? path.replace(/(\.csv)?$/i, '.refused.csv');
       const bar = progressBar(process.stderr);
       const report = await importUsers(
@@ -45,6 +52,9 @@ export function addImportCommand(program: Command): void {
           service: { url: checkUrl(options.url, options.allowHttp ?? false), key: readKey(process.env) },
           connection: options.connection ?? null,
           dryRun: options.dryRun ?? false,
+          mode,
+          scope: options.scope ?? null,
+          statedAt: options.statedAt ?? null,
           refusedPath,
         },
         bar.show,
@@ -53,6 +63,10 @@ export function addImportCommand(program: Command): void {
       const what = counts.map(([name, count]) => `${name} ${count}`).join(', ');
       const head = options.dryRun ? 'would be' : `run ${report.run}`;
       process.stdout.write(`${head}: rows ${report.rows}${what === '' ? '' : `, ${what}`}\n`);
+      if (report.remark !== null) {
+        process.stdout.write(`${report.remark}\n`);
+        process.exitCode = 1;
+      }
       if (report.refused === 0) return;
       process.stdout.write(`refused rows, with the reason: ${refusedPath}\n`);
       process.exitCode = 1;

@@ -12,6 +12,12 @@ export interface ImportOrder {
   /** Null: the one that the key is bound to. */
   connection: string | null;
   dryRun: boolean;
+  /** Whoever the scope has and the file does not name is switched off. */
+  mode: 'upsert' | 'snapshot';
+  /** The part of the connection that the file speaks for; null: the whole. */
+  scope: string | null;
+  /** RFC 3339; when the file was true. Null: now. */
+  statedAt: string | null;
   /** Where the rows go that were refused. */
   refusedPath: string;
 }
@@ -21,6 +27,7 @@ export interface ImportReport {
   counts: Record<string, number>;
   refused: number;
   run: string | null;
+  remark: string | null;
 }
 
 /** Told as the import goes on: rows on their way, of how many. */
@@ -36,18 +43,51 @@ const PAUSE_MS = 2000;
  */
 export async function importUsers(order: ImportOrder, progress: Progress): Promise<ImportReport> {
   const file = await checkFile(order.reading);
-  const { counts, failures, run } = order.dryRun
+  if (order.mode === 'snapshot') await assertWhole(order, file);
+  const { counts, failures, run, remark } = order.dryRun
     ? await tryOut(order, file, progress)
     : await sendPatiently(order, file, progress);
   const refused = await writeRefused(order, file, failures);
   const sum = Object.values(counts).reduce((all, count) => all + count, 0);
-  return { rows: file.rows, counts: { ...counts, failed: (counts.failed ?? 0) + file.rows - sum }, refused, run };
+  return {
+    rows: file.rows,
+    counts: { ...counts, failed: (counts.failed ?? 0) + file.rows - sum },
+    refused,
+    run,
+    remark,
+  };
+}
+
+/** A row that cannot be sent would make its person missing. */
+async function assertWhole(order: ImportOrder, file: CsvFile): Promise<void> {
+  const unsent = await countUnsent(order, file);
+  if (unsent === 0) return;
+  await writeRefused(order, file, each<RefusedRow>([]));
+  throw new Error(
+    `${unsent} rows cannot be read, and a snapshot has to name everybody: nothing was sent. The rows, with the reason: ` +
+      `${order.refusedPath}`,
+  );
+}
+
+async function countUnsent({ reading }: ImportOrder, file: CsvFile): Promise<number> {
+  let unsent = 0;
+  for await (const { read } of readFile(reading, file)) if ('problem' in read) unsent += 1;
+  return unsent;
 }
 
 interface Sent {
   counts: Record<string, number>;
   failures: AsyncIterable<RefusedRow>;
   run: string | null;
+  /** What somebody has to know of what it takes away. */
+  remark: string | null;
+}
+
+interface StreamSummary {
+  run: string;
+  counts: Record<string, number>;
+  status: string;
+  error?: string;
 }
 
 async function sendPatiently(order: ImportOrder, file: CsvFile, progress: Progress): Promise<Sent> {
@@ -55,8 +95,9 @@ async function sendPatiently(order: ImportOrder, file: CsvFile, progress: Progre
   for (let left = TRIES; ; left--) {
     try {
       const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, progress), headers);
-      const { run, counts } = JSON.parse(await readAll(answer)) as { run: string; counts: Record<string, number> };
-      return { run, counts, failures: readFailures(order.service, run) };
+      const { run, counts, status, error } = JSON.parse(await readAll(answer)) as StreamSummary;
+      const remark = status === 'held' ? `held for an admin: ${error ?? ''}` : (error ?? null);
+      return { run, counts, remark, failures: readFailures(order.service, run) };
     } catch (error) {
       if (!isPassing(error) || left === 1) throw error;
       await sleep(PAUSE_MS);
@@ -67,31 +108,41 @@ async function sendPatiently(order: ImportOrder, file: CsvFile, progress: Progre
 async function tryOut(order: ImportOrder, file: CsvFile, progress: Progress): Promise<Sent> {
   const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, progress), {});
   const failures: RefusedRow[] = [];
-  const counts = await readResults(answer, failures);
-  return { run: null, counts, failures: each(failures) };
+  const { counts, removals } = await readResults(answer, failures);
+  const { missing = 0, held = false, error } = removals ?? {};
+  const remark = error ?? (held ? 'what it takes away would be held for an admin' : null);
+  const all = missing === 0 ? counts : { ...counts, missing };
+  return { run: null, counts: all, remark, failures: each(failures) };
 }
 
 interface ResultLine {
   record?: number;
   problem?: { code: string; detail: string };
   counts?: Record<string, number>;
+  removals?: { missing?: number; held?: boolean; error?: string };
 }
 
-async function readResults(answer: IncomingMessage, failures: RefusedRow[]): Promise<Record<string, number>> {
+async function readResults(
+  answer: IncomingMessage,
+  failures: RefusedRow[],
+): Promise<{ counts: Record<string, number>; removals?: ResultLine['removals'] }> {
   let counts: Record<string, number> | null = null;
+  let removals: ResultLine['removals'];
   for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
     const result = JSON.parse(line) as ResultLine;
-    if (result.counts) ({ counts } = result);
+    if (result.counts) ({ counts, removals } = result);
     else if (result.problem && result.record !== undefined)
       failures.push({ record: result.record, problem: result.problem });
     else if (result.problem) throw new Refusal(200, result.problem.code, result.problem.detail);
   }
   if (!counts) throw new Error('The answer broke off.');
-  return counts;
+  return { counts, removals };
 }
 
-function queryOf({ connection, dryRun }: ImportOrder): URLSearchParams {
-  const query = new URLSearchParams({ kind: 'import' });
+function queryOf({ connection, dryRun, mode, scope, statedAt }: ImportOrder): URLSearchParams {
+  const query = new URLSearchParams({ kind: 'import', mode });
+  if (scope !== null) query.set('scope', scope);
+  if (statedAt !== null) query.set('statedAt', statedAt);
   if (connection !== null) query.set('connection', connection);
   if (dryRun) query.set('dryRun', 'true');
   return query;

@@ -85,6 +85,7 @@ export class ScimUsersService {
   async remove(principal: Principal, id: string, ifMatch: string | undefined): Promise<void> {
     const { connectionId } = await this.directories.open(principal);
     if (!isId(id)) throw userNotFound(id);
+    let wasActive = false;
     try {
       await this.removal.remove(principal, {
         connectionId,
@@ -94,8 +95,10 @@ export class ScimUsersService {
           const stored = readStoredUser(identity);
           if (!stored) throw userNotFound(id);
           checkEtag(ifMatch, stored);
+          wasActive = identity.active;
         },
       });
+      if (wasActive) this.provisioning.noteDeletion(principal.tenantId, connectionId);
     } catch (error) {
       throw error instanceof Problem && error.code === 'not_found' ? userNotFound(id) : error;
     }

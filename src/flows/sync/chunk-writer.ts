@@ -1,15 +1,17 @@
-import type { Clock } from '../../platform/clock.js';
-import type { Database, SqlValue } from '../../platform/database.js';
+import type { SqlValue } from '../../platform/database.js';
 import { insertRows } from '../../platform/sql.js';
-import type { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import type { Settled, TableRow } from '../../provisioning/submission.js';
 import { type RunCounts, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { FAILURE_COLUMNS, failureRow, insertFailures } from '../../records/sync-runs/run-rows.js';
+import { type Naming, SEEN_COLUMNS, seenRows } from '../../records/sync-runs/seen-names.js';
 import { entryRows } from './held-records.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
 import type { PushRun, Waiting } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
+import type { SeenNotes } from './seen-notes.js';
+import type { PushParts } from './push-parts.js';
+import { runOf, type StreamOrder } from './stream-run.js';
 import { countResults, failuresOf, type RecordResult } from './sync-result.js';
 
 const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts', 'place'];
@@ -30,10 +32,9 @@ export interface ChunkPlace {
 /** Writes a chunk of a stream, and beside it, in the same transaction, that it is written and what it refused. */
 export class ChunkWriter {
   constructor(
-    private readonly database: Database,
-    private readonly clock: Clock,
-    private readonly provisioning: ProvisioningService,
-    private readonly order: { runId: string; principal: { tenantId: string }; known: { row: { id: string } } },
+    private readonly parts: PushParts,
+    private readonly order: StreamOrder,
+    private readonly notes: SeenNotes,
   ) {}
 
   async write(run: PushRun, chunk: StreamChunk, place: ChunkPlace): Promise<RunCounts> {
@@ -66,7 +67,8 @@ export class ChunkWriter {
     if (!last) {
       const { counts } = run;
       // A pull goes on after its last part, though that had nothing to write.
-      if (counts.failed > 0 || chunk.place !== undefined) await this.writeOutcome(chunk, run.results);
+      if (counts.failed > 0 || chunk.place !== undefined) await this.writeOutcome(run, chunk, run.results);
+      else this.notes.add(this.namingOf(run, chunk, run.results));
       return counts;
     }
     last.submission.ofChunk = {
@@ -75,51 +77,52 @@ export class ChunkWriter {
         const results = [...run.results];
         for (const [index, result] of run.readResults(waiting, settled)) results[index] = result;
         assertInPlace(settled, isAlone);
-        const held = entryRows(this.runOf(), waiting, settled, (index) => chunk.numbers[index] ?? 0);
-        return { rows: [...this.outcomeRows(chunk, results), ...held], events: [] };
+        const held = entryRows(runOf(this.order), waiting, settled, (index) => chunk.numbers[index] ?? 0);
+        return { rows: [...this.outcomeRows(run, chunk, results), ...held], events: [] };
       },
     };
     const submissions = waiting.map(({ submission }) => submission);
-    run.note(waiting, await this.provisioning.submitChunk(this.order.principal.tenantId, submissions));
+    run.note(waiting, await this.parts.provisioning.submitChunk(this.order.principal.tenantId, submissions));
     return run.counts;
-  }
-
-  private runOf() {
-    const { runId: id, principal, known } = this.order;
-    return { id, tenantId: principal.tenantId, connectionId: known.row.id };
   }
 
   private async findWritten({ from }: StreamChunk): Promise<RunCounts | null> {
     const { runId } = this.order;
-    return (await this.database.read.findOneBy(RunPartEntity, { runId, part: from }))?.counts ?? null;
+    return (await this.parts.database.read.findOneBy(RunPartEntity, { runId, part: from }))?.counts ?? null;
   }
 
-  private async writeOutcome(chunk: StreamChunk, results: readonly RecordResult[]): Promise<void> {
-    const { part, failures } = this.outcomeOf(chunk, results);
-    await this.database.transaction(async (tx) => {
+  private async writeOutcome(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]): Promise<void> {
+    const { part, failures, seen } = this.outcomeOf(run, chunk, results);
+    await this.parts.database.transaction(async (tx) => {
       await insertRows(tx, 'run_parts', PART_COLUMNS, [part]);
       await insertFailures(tx, failures);
+      await insertRows(tx, 'run_seen', SEEN_COLUMNS, seen);
     });
   }
 
-  private outcomeRows(chunk: StreamChunk, results: readonly RecordResult[]): TableRow[] {
-    const { part, failures } = this.outcomeOf(chunk, results);
+  private outcomeRows(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]): TableRow[] {
+    const { part, failures, seen } = this.outcomeOf(run, chunk, results);
     return [
       { table: 'run_parts', columns: PART_COLUMNS, values: part },
+      ...seen.map((values) => ({ table: 'run_seen', columns: SEEN_COLUMNS, values })),
       ...failures.map((values) => ({ table: 'run_failures', columns: FAILURE_COLUMNS, values })),
     ];
   }
 
-  private outcomeOf(chunk: StreamChunk, results: readonly RecordResult[]) {
+  private outcomeOf(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]) {
     const { runId, principal } = this.order;
     const { from, to, digest, numbers, place } = chunk;
     const counts = JSON.stringify(countResults(results));
     const goOn = place ? JSON.stringify(place) : null;
     const part: SqlValue[] = [runId, from, principal.tenantId, to, digest, counts, goOn];
-    const now = this.clock.now();
-    const of = { id: runId, tenantId: principal.tenantId };
+    const now = this.parts.clock.now();
+    const of = runOf(this.order);
     const failures = failuresOf(results, (index) => numbers[index] ?? 0).map((each) => failureRow(of, each, now));
-    return { part, failures };
+    return { part, failures, seen: seenRows(of, this.namingOf(run, chunk, results)) };
+  }
+
+  private namingOf(run: PushRun, { from, numbers }: StreamChunk, results: readonly RecordResult[]): Naming {
+    return { part: from, ...run.naming(results, this.parts.clock.now(), (index) => numbers[index] ?? from) };
   }
 }
 

@@ -66,8 +66,11 @@ export class PullRuns {
       statedAt: null,
       connectionId,
       dryRun: false,
+      mode: run.mode ?? 'upsert',
+      scope: run.scope,
     } as const;
-    const opened = await this.streams.open({ runId, principal: systemOf(tenantId), known, request }, null);
+    const principal = systemOf(tenantId);
+    const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
     if ('answer' in opened) return;
     const begin = await this.findPlace(source, runId);
     const pull: Pull = {
@@ -90,6 +93,7 @@ export class PullRuns {
       reader = this.readers.open(source);
       await this.takeAll(pull, reader, scope);
       opened.phase = 'writing';
+      opened.incomplete = reading.ended?.incomplete ?? null;
     } catch (error) {
       if (leave.aborted) return this.streams.leave(opened);
       const cause: unknown = stop.aborted ? stop.reason : error;

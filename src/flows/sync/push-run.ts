@@ -1,4 +1,5 @@
 import { actorOf } from '../../ledger/ledger.service.js';
+import type { SnapshotTruth } from '../../plan/missing.js';
 import type { Statement } from '../../plan/statement.js';
 import type { Principal } from '../../platform/access.js';
 import { breathe } from '../../platform/breathe.js';
@@ -9,8 +10,9 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
+import type { Naming } from '../../records/sync-runs/seen-names.js';
 import { entryRows, type RecordFate } from './held-records.js';
-import { type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
+import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
 import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
 
@@ -23,6 +25,17 @@ export interface SyncAnswer {
   dryRun: boolean;
   counts: SyncCounts;
   results: RecordResult[];
+  /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
+  missing?: number;
+  error?: string;
+  /** Of the dry run of one: the first of them, and whether an admin would have to agree. */
+  missingPeople?: MissingPerson[];
+  held?: boolean;
+}
+
+export interface MissingPerson {
+  externalId: string;
+  userId: string;
 }
 
 /** A record that has to be planned, and its statement. */
@@ -34,17 +47,28 @@ export interface Waiting {
 /** One push under way: what was asked, and what is known of each record so far. */
 export class PushRun {
   readonly results: RecordResult[];
+  /** Of a snapshot: what it has come to. */
+  ended: { counts: SyncCounts; missing: number; error: string | null } | null = null;
+  /** Of the dry run of one: what it would come to. */
+  previewed: { missing: number; error: string | null; held: boolean; people: MissingPerson[] } | null = null;
   private readonly records: IncomingRecord[];
 
   constructor(
     readonly id: string,
     readonly principal: Principal,
     readonly known: KnownConnection,
-    readonly request: SyncRequest & { startedAt: Micros },
+    /** `since`: of a snapshot, the moment whose truth it is. */
+    readonly request: SyncRequest & { startedAt: Micros; since: Micros | null },
     records: IncomingRecord[],
   ) {
     this.records = records;
     this.results = Array.from<RecordResult>({ length: records.length });
+  }
+
+  /** What it is the whole truth of; null: of nothing. */
+  get truth(): SnapshotTruth | null {
+    const { scope, since } = this.request;
+    return since === null ? null : { connectionId: this.known.row.id, scope, statedAt: since };
   }
 
   /** Takes the results that an earlier try of the same request has committed. */
@@ -74,9 +98,11 @@ export class PushRun {
         this.results[record.index] = { externalId: record.externalId, result: 'unchanged', userId: before.userId };
         continue;
       }
-      const statement = toStatement(record, policy.id, this.request.statedAt, this.request.startedAt);
-      if ('result' in statement) this.results[record.index] = this.mark(record, statement);
-      else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
+      const statement = toStatement(record, policy.id, this.request);
+      if ('result' in statement) {
+        this.results[record.index] = this.mark(record, statement);
+        record.meant = findMeant(record);
+      } else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
@@ -145,6 +171,25 @@ export class PushRun {
     }
   }
 
+  /**
+   * Whom its records named, and when that was said: `numberOf` a record by its place. What was stored of a snapshot is of
+   * its own moment at least, whatever the clock does meanwhile.
+   */
+  naming(results: readonly RecordResult[], now: Micros, numberOf: (index: number) => number): Omit<Naming, 'part'> {
+    const { statedAt, since } = this.request;
+    let at = Math.max(since ?? 0, statedAt ?? now);
+    let unreadable: number | null = null;
+    const externalIds: string[] = [];
+    for (const { index, externalId, meant } of this.records) {
+      const names = meant === undefined && externalId !== null ? [externalId] : (meant ?? null);
+      if (names) externalIds.push(...names);
+      else unreadable ??= numberOf(index);
+      // It may have had a time of its own, and left no other trace.
+      if (results[index]?.result === 'failed') at = Math.max(at, now);
+    }
+    return { at, externalIds, unreadable };
+  }
+
   /** For `atomic`: throws `batch_refused` with the results of every record that cannot be applied. */
   refuseFailures(): void {
     const failures = this.results.filter((each) => each?.result === 'failed');
@@ -156,7 +201,14 @@ export class PushRun {
 
   answer(): SyncAnswer {
     const { dryRun } = this.request;
-    return { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
+    const answer = { run: dryRun ? null : this.id, dryRun, counts: countResults(this.results), results: this.results };
+    if (this.previewed) {
+      const { missing, error, held, people } = this.previewed;
+      return { ...answer, missing, held, missingPeople: people, ...(error === null ? {} : { error }) };
+    }
+    if (!this.ended) return answer;
+    const { counts, missing, error } = this.ended;
+    return { ...answer, counts, missing, ...(error === null ? {} : { error }) };
   }
 
   /** The results of a chunk, by the places of its records. */

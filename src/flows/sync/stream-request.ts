@@ -28,9 +28,9 @@ export function readStreamRequest(
   for (const [name, value] of Object.entries(rest)) if (NAMES.includes(name)) envelope[name] = value;
   if (dryRun !== undefined) envelope.dryRun = dryRun === 'true' ? true : dryRun === 'false' ? false : dryRun;
   const faults: Fault[] = [];
-  const { statedAt, connectionId, dryRun: isDryRun } = readEnvelope(envelope, now, faults);
+  const { records: _, atomic: __, ...asked } = readEnvelope(envelope, now, faults);
   return {
-    request: { statedAt, connectionId, dryRun: isDryRun, kind: kind === 'import' ? 'import' : 'push' },
+    request: { ...asked, kind: kind === 'import' ? 'import' : 'push' },
     faults: [...inQuery, ...faults].map(({ pointer, detail }) => ({ pointer: `?${pointer.slice(1)}`, detail })),
   };
 }

@@ -1,12 +1,14 @@
-import { trips } from '../../plan/safety-catch.js';
+import type { SnapshotTruth } from '../../plan/missing.js';
 import type { Principal } from '../../platform/access.js';
+import type { Micros } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import type { RemovalGuard } from '../../provisioning/removal-guard.js';
-import { countPeople } from '../../records/sync-runs/run-people.js';
+import { scopeOf } from '../../records/sync-runs/run-people.js';
 import type { Settled } from '../../provisioning/submission.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
+import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { type DonePart, withParts } from '../../records/sync-runs/run-state.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { guardOf, guardRecords } from './held-records.js';
@@ -15,6 +17,8 @@ import { connectionClosed } from './push-connection.js';
 import type { PushParts } from './push-parts.js';
 import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
+import { RemovalPreview } from './removal-preview.js';
+import { SeenNotes } from './seen-notes.js';
 import { isStillAllowed } from './still-allowed.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { StreamProgress } from './stream-progress.js';
@@ -26,20 +30,8 @@ export interface StreamOrder {
   principal: Principal;
   known: KnownConnection;
   request: StreamRequest;
-}
-
-/** What a stream would take away. */
-export interface PreviewedRemovals {
-  /** Users who would be switched off. */
-  deactivated: number;
-  /** Users who would lose roles or entitlements. */
-  reduced: number;
-  /** Of so many active people. */
-  people: number;
-  /** The records that say so. */
-  records: number;
-  /** An admin would have to agree. */
-  held: boolean;
+  /** Of a snapshot: the moment whose truth it is. */
+  since: Micros | null;
 }
 
 /** A chunk on its way. */
@@ -58,25 +50,35 @@ const LOOK_AGAIN_MS = 1000;
  */
 export class StreamRun {
   readonly progress = new StreamProgress();
+  /** Whom its lines named that left nothing else to be written. */
+  readonly notes: SeenNotes;
   private readonly flights: Flight[] = [];
   private readonly halt = new AbortController();
   private readonly writer: ChunkWriter;
   private readonly guard: RemovalGuard;
-  /** Of a preview: who would lose something, and whether they would be switched off. */
-  private readonly losing = new Map<string, boolean>();
-  private waiting = 0;
   private readonly flightsMax: number;
   private lookedAt = performance.now();
 
   constructor(
     private readonly parts: PushParts,
-    private readonly order: StreamOrder,
+    readonly order: StreamOrder,
   ) {
     // One is written, one planned, one sorted out; SQLite works on one at a time anyway. A pull goes on after its last
     // part: there may be no gap before that.
     this.flightsMax = order.request.kind === 'pull' ? 1 : parts.database.engine === 'mysql' ? 3 : 2;
-    this.guard = guardOf(order.known, 'hold', null);
-    this.writer = new ChunkWriter(parts.database, parts.clock, parts.provisioning, order);
+    this.guard = guardOf(order.known, 'hold', scopeOf(order.request));
+    this.notes = new SeenNotes(runOf(order));
+    this.writer = new ChunkWriter(parts, order, this.notes);
+  }
+
+  get mode(): 'upsert' | 'snapshot' {
+    return this.order.request.mode;
+  }
+
+  /** What it is the whole truth of; null: of nothing. */
+  get truth(): SnapshotTruth | null {
+    const { known, request, since } = this.order;
+    return since === null ? null : { connectionId: known.row.id, scope: request.scope, statedAt: since };
   }
 
   /** Aborted when a chunk could not be committed; its reason says why. */
@@ -90,6 +92,7 @@ export class StreamRun {
     parts: readonly (DonePart & { digest: string })[],
     waiting: readonly { identityId: string }[],
   ): void {
+    if (this.order.since !== null) this.order.since = stored.statedAt ?? this.order.since;
     if (this.order.request.kind === 'pull') this.progress.goOn(withParts(stored, parts));
     else this.progress.resume(stored, parts);
     for (const { identityId } of waiting) this.guard.waiting.add(identityId);
@@ -99,7 +102,7 @@ export class StreamRun {
   async take(chunk: StreamChunk): Promise<void> {
     if (this.progress.passOver(chunk)) return;
     await this.lookAgain();
-    const records = await nameRecords(chunk.records, this.order.request.statedAt);
+    const records = await nameRecords(chunk.records, this.order.request);
     const ids = new Set<string>();
     for (const { externalId } of records) if (externalId !== null) ids.add(externalId);
     while (this.flights.length >= this.flightsMax) await Promise.race(this.flights.map(({ done }) => done));
@@ -119,31 +122,24 @@ export class StreamRun {
     await Promise.all(this.flights.map(({ done }) => done));
   }
 
-  /** What would become of a chunk, were it alone; writes nothing. What it takes away is counted for `previewRemovals`. */
-  async preview(chunk: StreamChunk): Promise<PushRun> {
+  /** Of a dry run: what it would take away is noted there, chunk by chunk. */
+  openPreview(): RemovalPreview {
+    const { principal, known } = this.order;
+    const { truth } = this;
+    return new RemovalPreview({ tenantId: principal.tenantId, connectionId: known.row.id, truth }, this.guard);
+  }
+
+  /** What would become of a chunk, were it alone; writes nothing. */
+  async preview(chunk: StreamChunk, removals: RemovalPreview): Promise<PushRun> {
     await this.lookAgain();
-    const records = await nameRecords(chunk.records, this.order.request.statedAt);
+    const records = await nameRecords(chunk.records, this.order.request);
     const { run, waiting } = await this.sortOut(chunk, records);
     const { settled } = await this.parts.provisioning.plan(waiting.map(({ submission }) => submission));
     const planned = settled.map((one): Settled => (one.kind === 'held' ? { ...one, kind: 'planned' } : one));
-    for (const one of settled) {
-      if (one.kind === 'held')
-        this.losing.set(one.outcome.userId, this.losing.get(one.outcome.userId) || one.loss.deactivates);
-      if (one.kind === 'held') this.waiting += 1;
-    }
     run.note(waiting, planned);
+    const numberOf = (index: number) => chunk.numbers[index] ?? 0;
+    removals.note(settled, run.naming(run.results, this.parts.clock.now(), numberOf));
     return run;
-  }
-
-  /** What the chunks of a preview would take away together; null for nothing. */
-  async previewRemovals(): Promise<PreviewedRemovals | null> {
-    if (this.losing.size === 0) return null;
-    const deactivated = [...this.losing.values()].filter(Boolean).length;
-    const losing = { deactivated, reduced: this.losing.size - deactivated };
-    const { database, clock } = this.parts;
-    const { limits, scope } = this.guard;
-    const people = await countPeople(database.read, this.order.known.row.id, scope, clock.now());
-    return { ...losing, people, records: this.waiting, held: trips(limits, losing, people) };
   }
 
   private launch(chunk: StreamChunk, records: IncomingRecord[], ids: ReadonlySet<string>): void {
@@ -192,8 +188,8 @@ export class StreamRun {
   }
 
   private async sortOut(chunk: StreamChunk, records: IncomingRecord[]) {
-    const { runId, principal, known, request } = this.order;
-    const pushed = { ...request, records: chunk.records, atomic: false, startedAt: this.parts.clock.now() };
+    const { runId, principal, known, request, since } = this.order;
+    const pushed = { ...request, records: chunk.records, atomic: false, since, startedAt: this.parts.clock.now() };
     const run = new PushRun(runId, principal, known, pushed, records);
     const stored = await patiently(() => findStoredPushes(this.parts.database.read, known.row.id, records));
     const waiting = await run.sortOut(records, stored);
@@ -212,6 +208,10 @@ export class StreamRun {
     if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     this.order.known = known;
   }
+}
+
+export function runOf({ runId, principal, known }: StreamOrder): EntryOfRun {
+  return { id: runId, tenantId: principal.tenantId, connectionId: known.row.id };
 }
 
 function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

@@ -5,18 +5,20 @@ import type { Decision } from '../../provisioning/decide-run.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
 import { RunEntity, RunEntryEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
+import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { newRun } from '../../records/sync-runs/run-rows.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
 import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
 import { patiently } from './patience.js';
 import { PushParts } from './push-parts.js';
-import { type StreamOrder, StreamRun } from './stream-run.js';
+import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
+import { runOf, type StreamOrder, StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
 const FAILURES_SHOWN = 100;
 const NO_COUNTS = { created: 0, updated: 0, unchanged: 0, deactivated: 0, stale: 0, held: 0, failed: 0 };
 
-type Ended = Pick<RunEntity, 'id' | 'status' | 'counts' | 'upTo'>;
+type Ended = Pick<RunEntity, 'id' | 'mode' | 'status' | 'counts' | 'upTo' | 'error'>;
 
 /** A stream whose run is written down and under way. */
 export interface OpenStream {
@@ -25,6 +27,10 @@ export interface OpenStream {
   journal: RunJournal;
   phase: 'receiving' | 'writing';
   held: HeldRequest | null;
+  /** When this process began to work on it. */
+  mark: ClockMark;
+  /** Why what was received is not all that there is to say, though it has an end. */
+  incomplete?: string | null;
   /** What else is written with the end of the run. */
   atEnd?(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', problem: Problem | null): Promise<void>;
 }
@@ -34,14 +40,15 @@ export interface OpenStream {
 export class StreamRuns {
   constructor(
     readonly parts: PushParts,
+    readonly snapshots: Snapshots,
     private readonly idempotency: Idempotency,
   ) {}
 
   /** Writes the run down; under a key that came before, goes on where that try has ended, or gives its answer. */
   async open(given: StreamOrder, requestKey: string | null): Promise<OpenStream | { answer: StreamAnswerDto }> {
     const { principal, runId, request } = given;
-    const { statedAt, kind } = request;
-    const same = Buffer.from(JSON.stringify(['stream', kind, statedAt, given.known.row.id]));
+    const { statedAt, kind, mode, scope } = request;
+    const same = Buffer.from(JSON.stringify(['stream', kind, statedAt, given.known.row.id, mode, scope]));
     const held = requestKey === null ? null : await this.idempotency.begin(principal.id, requestKey, same, runId);
     if (held && 'answer' in held) return { answer: JSON.parse(held.answer) as StreamAnswerDto };
     const order = { ...given, runId: held?.runId ?? runId };
@@ -50,7 +57,8 @@ export class StreamRuns {
       if (answer) return { answer };
     }
     const run = new StreamRun(this.parts, order);
-    const opened = { runId: order.runId, run, held, phase: 'receiving' as OpenStream['phase'] };
+    const mark = this.snapshots.markClock();
+    const opened = { runId: order.runId, run, held, mark, phase: 'receiving' as OpenStream['phase'] };
     try {
       const journal = await this.openJournal(order, opened);
       return Object.assign(opened, { journal });
@@ -66,13 +74,15 @@ export class StreamRuns {
     try {
       await run.finish();
       journal.stopped.throwIfAborted();
-      const decision = (run.progress.counts.held ?? 0) > 0 ? await this.settleHeld(opened) : 'nothing';
+      const end = await this.takeStock(opened);
+      const decision = (run.progress.counts.held ?? 0) > 0 || end ? await this.settleHeld(opened, end) : 'nothing';
       await journal.close();
       return await patiently(async () => {
-        const ended = { id: runId, status: 'finished', ...run.progress } as const;
+        const error = end?.error ?? null;
+        const ended = { id: runId, mode: run.mode, status: 'finished', error, ...run.progress } as const;
         const answer = await this.answerOf(decision === 'nothing' ? ended : await this.read(runId));
         await this.parts.database.transaction(async (tx) => {
-          if (decision === 'nothing') await journal.end(tx, 'finished', null);
+          if (decision === 'nothing') await journal.end(tx, 'finished', error);
           await opened.atEnd?.(tx, 'finished', null);
           if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
         });
@@ -119,11 +129,13 @@ export class StreamRuns {
       clock,
       {
         run: { ...rowOf(order, clock.now()), phase: 'receiving', digest: '' },
+        admit: (tx) => assertOnlySnapshot(tx, database.engine, rowOf(order, clock.now())),
         progress: () => {
           const { counts, upTo, digest } = run.progress;
           return { phase: opened.phase, counts, upTo, digest };
         },
         ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
+        beside: run.notes,
       },
       async (stored) => {
         const { id: runId, upTo } = stored;
@@ -135,11 +147,21 @@ export class StreamRuns {
     );
   }
 
+  /** Of a snapshot: who is missing from it. */
+  private async takeStock({ run, journal, mark, incomplete = null }: OpenStream): Promise<SnapshotEnd | null> {
+    const { truth } = run;
+    if (!truth) return null;
+    if (incomplete !== null) return { missing: 0, error: `Nobody is taken for missing: ${incomplete}` };
+    await patiently(() => journal.tell());
+    return patiently(() => this.snapshots.gather(runOf(run.order), truth, mark, journal.stopped));
+  }
+
   /** What it takes away is applied, or held; the run's row says which. */
-  private async settleHeld({ runId, run, journal }: OpenStream): Promise<Decision> {
-    await journal.stopTelling();
+  private async settleHeld({ runId, run, journal }: OpenStream, end: SnapshotEnd | null): Promise<Decision> {
+    await patiently(() => journal.stopTelling());
     const { counts, upTo, digest } = run.progress;
-    return patiently(() => this.parts.removals.decide(runId, { counts, upTo, digest, holder: journal.holder }));
+    const said = { counts, upTo, digest, holder: journal.holder, ...(end ? toRunEnd(end) : {}) };
+    return patiently(() => this.parts.removals.decide(runId, said));
   }
 
   /** The answer of a run of which an earlier try has sent all, and not heard what became of it. */
@@ -156,8 +178,9 @@ export class StreamRuns {
     return this.parts.database.read.findOneByOrFail(RunEntity, { id });
   }
 
-  private async answerOf({ id, status, counts, upTo }: Ended): Promise<StreamAnswerDto> {
-    const failures = await this.parts.database.read.find(RunFailureEntity, {
+  private async answerOf({ id, mode, status, counts, upTo, error }: Ended): Promise<StreamAnswerDto> {
+    const { read } = this.parts.database;
+    const failures = await read.find(RunFailureEntity, {
       where: { runId: id },
       order: { record: 'ASC' },
       take: FAILURES_SHOWN,
@@ -169,6 +192,8 @@ export class StreamRuns {
       counts: { ...NO_COUNTS, ...counts },
       upTo,
       failures: failures.map(RunFailureView.toView),
+      ...(mode === 'snapshot' ? { missing: await countMissing(read, id) } : {}),
+      ...(error === null ? {} : { error }),
     };
   }
 
@@ -177,9 +202,11 @@ export class StreamRuns {
   }
 }
 
-function rowOf({ runId, principal, known, request }: StreamOrder, now: number): RunEntity {
+function rowOf({ runId, principal, known, request, since }: StreamOrder, now: number): RunEntity {
   const { id: connectionId, mappingVersion } = known.row;
-  const what = { kind: request.kind, cause: 'request', mode: 'upsert' } as const;
+  const { kind, mode, scope } = request;
+  const what = { kind, cause: 'request', mode } as const;
   const by = { actorType: principal.type, actorId: principal.id };
-  return newRun({ id: runId, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by }, now);
+  const given = { id: runId, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by };
+  return newRun(given, now, { scope, statedAt: since });
 }

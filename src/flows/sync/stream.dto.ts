@@ -10,6 +10,10 @@ export class StreamAnswerDto {
   counts: SyncCountsDto;
   /** The number of the last line. */
   upTo: number;
+  /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
+  missing?: number;
+  /** Why it is held, or why nobody was taken for missing. */
+  error?: string;
   /** The first hundred refused records; all of them are at `GET /sync-runs/{id}/failures`. */
   failures: RunFailureView[];
 }

@@ -6,6 +6,7 @@ import { newId } from '../../platform/ids.js';
 import { readLines } from '../../platform/lines.js';
 import { Problem } from '../../platform/problem.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
+import type { NewEntry } from '../../records/sync-runs/run-entries.js';
 import { BrokenBody, codingOf, readBody } from './decode-body.js';
 import { getPushConnection } from './push-connection.js';
 import { readChunks, type StreamChunk } from './read-lines.js';
@@ -61,7 +62,8 @@ export class StreamService implements BeforeApplicationShutdown {
     codingOf(incoming.encoding);
     if (this.open.size >= STREAMS_MAX) throw new Problem('overloaded', undefined, { retryAfterSeconds: 5 });
     const known = await getPushConnection(policies, principal, request.connectionId);
-    const order = { runId: newId(), principal, known, request };
+    const since = request.mode === 'snapshot' ? (request.statedAt ?? clock.now()) : null;
+    const order = { runId: newId(), principal, known, request, since };
     if (request.dryRun)
       return { kind: 'preview', lines: this.preview(new StreamRun(this.runs.parts, order), incoming) };
     const opened = await this.runs.open(order, incoming.idempotencyKey);
@@ -94,9 +96,11 @@ export class StreamService implements BeforeApplicationShutdown {
 
   private async *preview(run: StreamRun, incoming: IncomingStream): AsyncGenerator<string> {
     const total: Record<string, number> = {};
+    const removals = run.openPreview();
+    const { parts, snapshots } = this.runs;
     try {
       for await (const chunk of this.chunksOf(incoming, this.ending.signal)) {
-        const { results, counts } = await run.preview(chunk);
+        const { results, counts } = await run.preview(chunk, removals);
         for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
         const lines = results.map((result, index) => {
           const { duplicateOf, ...rest } = result;
@@ -105,8 +109,12 @@ export class StreamService implements BeforeApplicationShutdown {
         });
         yield lines.join('');
       }
-      const removals = await run.previewRemovals();
-      yield `${JSON.stringify({ counts: total, ...(removals ? { removals } : {}) })}\n`;
+      for await (const missing of removals.findMissing(snapshots.missing)) {
+        const tell = ({ externalId, userId }: NewEntry) => JSON.stringify({ missing: true, externalId, userId });
+        yield `${missing.map(tell).join('\n')}\n`;
+      }
+      const told = await removals.tell(parts.database.read, parts.clock.now());
+      yield `${JSON.stringify({ counts: total, ...(told ? { removals: told } : {}) })}\n`;
     } catch (error) {
       const { code, title, detail } = toProblem(error);
       yield `${JSON.stringify({ problem: { code, detail: detail ?? title } })}\n`;

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { readRecord } from '../../plan/record.js';
+import { NAME_CHARS_MAX, readRecord } from '../../plan/record.js';
+import { findNameFault } from '../../plan/record-text.js';
 import type { Statement } from '../../plan/statement.js';
 import { breathe } from '../../platform/breathe.js';
 import type { Micros } from '../../platform/clock.js';
@@ -19,6 +20,8 @@ export interface IncomingRecord {
   duplicateOf: number | null;
   /** The push has several records of this person: each has to be planned after the one before. */
   repeated: boolean;
+  /** Of one that was refused as it was read: whom it may have meant; null where nobody can say. */
+  meant?: readonly string[] | null;
 }
 
 /** What is stored of the identity that a record names. */
@@ -46,11 +49,14 @@ const LINE_LIMITS: JsonLimits = {
 const NAMED_IN_A_ROW = 1000;
 
 /** Names and digests the records of a whole push, so that each person's records are known before the first is written. */
-export async function nameRecords(records: readonly SentRecord[], statedAt: Micros | null): Promise<IncomingRecord[]> {
+export async function nameRecords(
+  records: readonly SentRecord[],
+  { statedAt, scope }: { statedAt: Micros | null; scope: string },
+): Promise<IncomingRecord[]> {
   const first = new Map<string, IncomingRecord>();
   const named: IncomingRecord[] = [];
-  // The digest covers the stated time too: the same words said later are a newer statement.
-  const prefix = statedAt === null ? null : Buffer.from(`${statedAt} `);
+  // The same words said later are a newer statement, and said for another scope take the person over into that.
+  const prefix = statedAt === null && scope === '' ? null : Buffer.from(`${statedAt ?? ''} ${scope}\n`);
   for (const sent of records) {
     const index = named.length;
     if (index > 0 && index % NAMED_IN_A_ROW === 0) await breathe();
@@ -101,6 +107,27 @@ function readLine(text: Buffer): unknown {
   return read.value;
 }
 
+/** Whom a refused record may have meant: nobody of them is missing. Null where nobody can say. */
+export function findMeant({ sent, externalId }: IncomingRecord): readonly string[] | null {
+  if (sent.line === 'tooLong') return null;
+  let input = sent.input;
+  try {
+    input ??= sent.text === null ? null : (JSON.parse(sent.text.toString()) as unknown);
+  } catch {
+    return null;
+  }
+  if (typeof input !== 'object' || input === null) return null;
+  const own = input as { externalId?: unknown; usercode?: unknown };
+  const ids = new Set([externalId, own.externalId, own.usercode].filter((id) => id !== null && id !== undefined));
+  // Of one that names three people nobody knows who is meant.
+  if (ids.size === 0 || ids.size > 2) return null;
+  return [...ids].every(isName) ? ([...ids] as string[]) : null;
+}
+
+function isName(id: unknown): boolean {
+  return typeof id === 'string' && findNameFault(id, NAME_CHARS_MAX) === null;
+}
+
 function externalIdOf(sent: SentRecord): string | null {
   let input: unknown;
   try {
@@ -139,8 +166,7 @@ export function isUnchanged(
 export function toStatement(
   record: IncomingRecord,
   connectionId: string,
-  statedAt: Micros | null,
-  now: Micros,
+  { statedAt, scope, startedAt: now }: { statedAt: Micros | null; scope: string; startedAt: Micros },
 ): Statement | RecordResult {
   let input: unknown;
   try {
@@ -163,6 +189,7 @@ export function toStatement(
     voice: 'push',
     at: at ?? now,
     newest: at === null,
+    scope,
     externalId,
     subject: null,
     fields,

@@ -1,6 +1,8 @@
 import { parseTime, MINUTE, type Micros } from '../../platform/clock.js';
 import { escapePointer, parseJsonBody } from '../../platform/json-body.js';
+import { findNameFault } from '../../plan/record-text.js';
 import type { Fault } from '../../platform/problem.js';
+import { SNAPSHOT_AGE_MAX } from '../../records/sync-runs/seen-names.js';
 import { splitBody } from './split-body.js';
 
 export const RECORDS_MAX = 10_000;
@@ -23,9 +25,14 @@ export interface SyncRequest {
   /** For records that do not say it themselves. */
   statedAt: Micros | null;
   connectionId: string | null;
+  /** Who is missing: `upsert` says nobody, `snapshot` whoever its scope has and it does not name. */
+  mode: 'upsert' | 'snapshot';
+  /** The part of the connection that it speaks for; '' the whole. */
+  scope: string;
 }
 
-const PLAIN = { dryRun: false, atomic: false, statedAt: null, connectionId: null };
+const SCOPE_CHARS_MAX = 64;
+const PLAIN = { dryRun: false, atomic: false, statedAt: null, connectionId: null, mode: 'upsert', scope: '' } as const;
 const MEMBERS = new Set(['users', 'mode', 'dryRun', 'atomic', 'statedAt', 'connection', 'scope']);
 
 /**
@@ -52,23 +59,38 @@ export function readSyncRequest(body: Buffer, now: Micros): { request: SyncReque
 export function readEnvelope(body: Record<string, unknown>, now: Micros, faults: Fault[]): SyncRequest {
   const fault = (pointer: string, detail: string) => faults.push({ pointer, detail });
   for (const name of Object.keys(body)) if (!MEMBERS.has(name)) fault(`/${escapePointer(name)}`, 'is not known here');
-  const { users, mode, dryRun = false, atomic = false, statedAt = null, connection = null, scope } = body;
+  const { users, mode = 'upsert', dryRun = false, atomic = false, statedAt = null, connection = null } = body;
+  const scope = readScope(body.scope, fault);
   if (!Array.isArray(users)) fault('/users', 'must be an array of records');
-  if (mode !== undefined && mode !== 'upsert') fault('/mode', 'must be `upsert`');
-  if (scope !== undefined) fault('/scope', 'belongs to snapshots, which are not to be had yet');
+  if (mode !== 'upsert' && mode !== 'snapshot') fault('/mode', 'must be `upsert` or `snapshot`');
   if (typeof dryRun !== 'boolean') fault('/dryRun', 'must be true or false');
   if (typeof atomic !== 'boolean') fault('/atomic', 'must be true or false');
+  if (atomic === true && mode === 'snapshot') {
+    fault('/atomic', 'is not for a snapshot: what that takes away is decided on when all of it is there');
+  }
   if (connection !== null && typeof connection !== 'string') fault('/connection', "must be a connection's id");
   const at = typeof statedAt === 'string' ? parseTime(statedAt) : null;
   if (statedAt !== null && at === null) fault('/statedAt', 'must be an RFC 3339 time');
   if (at !== null && at > now + MINUTE) fault('/statedAt', 'is more than a minute ahead');
+  if (at !== null && mode === 'snapshot' && at < now - SNAPSHOT_AGE_MAX) {
+    fault('/statedAt', 'is more than seven days ago: whom pushes have named since is not known that long');
+  }
   return {
     records: Array.isArray(users) ? users.map(asRead) : [],
     dryRun: dryRun === true,
     atomic: atomic === true,
     statedAt: at,
     connectionId: typeof connection === 'string' ? connection : null,
+    mode: mode === 'snapshot' ? 'snapshot' : 'upsert',
+    scope,
   };
+}
+
+function readScope(scope: unknown, fault: (pointer: string, detail: string) => void): string {
+  if (scope === undefined || scope === null) return '';
+  const wrong = typeof scope === 'string' ? findNameFault(scope, SCOPE_CHARS_MAX) : 'must be a text';
+  if (wrong !== null) fault('/scope', wrong);
+  return typeof scope === 'string' ? scope : '';
 }
 
 function asRead(input: unknown): SentRecord {

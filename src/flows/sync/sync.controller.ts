@@ -79,9 +79,13 @@ export class SyncController {
     required: false,
     description: '`respond-async`: a stream is answered 202 when its last byte is in, while the rest is committed.',
   })
-  @ofStream('mode', 'For a stream: `upsert`.')
+  @ofStream(
+    'mode',
+    'For a stream: `upsert`, or `snapshot`: whoever `scope` has and no line names is switched off at its end.',
+  )
+  @ofStream('scope', 'For a stream: the part of the connection that it speaks for; without it the whole.')
   @ofStream('dryRun', 'For a stream: `true` answers what would become of each record, and writes nothing.')
-  @ofStream('statedAt', 'For a stream: the time of records that have none of their own.')
+  @ofStream('statedAt', 'For a stream: the time of records that have none of their own; of a snapshot its moment.')
   @ofStream('connection', 'For a stream: needed where the credential is not bound to a connection.')
   @ofStream('kind', 'For a stream: `push`, or `import` for a file that somebody sends by hand.')
   @ApiOkResponse({

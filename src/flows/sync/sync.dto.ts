@@ -31,13 +31,15 @@ export class SyncNameDto {
 /** A push with more to say than its records. */
 export class SyncEnvelopeDto {
   users: SyncRecordDto[];
-  /** `upsert`: who is not named stays as they are. */
-  mode?: 'upsert';
+  /** `upsert`: who is not named stays as they are. `snapshot`: whoever `scope` has and is not named is switched off. */
+  mode?: 'upsert' | 'snapshot';
+  /** The part of the connection that the push speaks for, of at most 64 characters; without it the whole. */
+  scope?: string;
   /** Answer what would become of each record, and write nothing. */
   dryRun?: boolean;
   /** All records or none. */
   atomic?: boolean;
-  /** For records that have none of their own. */
+  /** For records that have none of their own. Of a snapshot the moment whose truth it is; without it, when it came. */
   statedAt?: string;
   /** Needed where the credential is not bound to a connection. */
   connection?: string;
@@ -83,4 +85,17 @@ export class SyncAnswerDto {
   counts: SyncCountsDto;
   /** One for each record, in order. */
   results: RecordResultDto[];
+  /** Of a snapshot: how many of its scope it does not name, and nobody has since. */
+  missing?: number;
+  /** Why it is held, or why nobody was taken for missing. */
+  error?: string;
+  /** Of the dry run of a snapshot: the first thousand of those who are missing. */
+  missingPeople?: MissingPersonDto[];
+  /** Of the dry run of a snapshot: what it takes away would wait for an admin. */
+  held?: boolean;
+}
+
+export class MissingPersonDto {
+  externalId: string;
+  userId: string;
 }

@@ -10,6 +10,7 @@ import { PullWorker } from './pull-worker.js';
 import { PullsController } from './pulls.controller.js';
 import { PullsService } from './pulls.service.js';
 import { PushParts } from './push-parts.js';
+import { Snapshots } from './snapshots.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { StreamRuns } from './stream-runs.js';
 import { StreamService } from './stream.service.js';
@@ -32,6 +33,7 @@ import { SyncService } from './sync.service.js';
     PullsService,
     PullWorker,
     PushParts,
+    Snapshots,
     SourceReaders,
     StreamRuns,
     StreamService,

@@ -10,10 +10,16 @@ import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import { RemovalsWait } from '../../provisioning/removal-guard.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
+import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { failureRow, finishedAt, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
+import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
+import { scopeOf } from '../../records/sync-runs/run-people.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
 import { guardOf, guardRecords, readFates } from './held-records.js';
+import { previewPush } from './push-preview.js';
 import { PushParts } from './push-parts.js';
+import { SeenNotes } from './seen-notes.js';
+import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
 import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
 import { findStoredPushes } from './stored-pushes.js';
@@ -31,6 +37,7 @@ const CHUNKS_AT_ONCE = 2;
 export class SyncService {
   constructor(
     private readonly parts: PushParts,
+    private readonly snapshots: Snapshots,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -53,8 +60,9 @@ export class SyncService {
       throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several, or a stream.`);
     }
     const known = await getPushConnection(this.parts.policies, principal, request.connectionId);
-    const records = await nameRecords(request.records, request.statedAt);
-    const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt }, records);
+    const records = await nameRecords(request.records, request);
+    const since = request.mode === 'snapshot' ? (request.statedAt ?? startedAt) : null;
+    const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt, since }, records);
     if (request.dryRun) return this.preview(runAs(newId()));
     if (idempotencyKey === null) return this.apply(runAs(newId()), null);
     const held = await this.idempotency.begin(principal.id, idempotencyKey, body, newId());
@@ -73,7 +81,8 @@ export class SyncService {
     if (run.request.atomic) return this.applyWhole(run, held);
     if (held?.isResumed && (await this.hasEnded(run))) return this.answerAgain(run, held);
     const waiting = await this.sortOut(run);
-    if (waiting.length > UNJOURNALLED_MAX || held?.isResumed) return this.applyJournalled(run, waiting, held);
+    const isLong = waiting.length > UNJOURNALLED_MAX || run.request.since !== null;
+    if (isLong || held?.isResumed) return this.applyJournalled(run, waiting, held);
     this.guard(run, waiting);
     try {
       await this.applyChunks(run, waiting, held);
@@ -90,24 +99,39 @@ export class SyncService {
   /** As few records as may always lose something need no guard; a chunk is counted whole, where nothing is lost for free. */
   private guard(run: PushRun, waiting: readonly Waiting[]): void {
     if (waiting.length < run.known.row.settings.safetyCatch.users) return;
-    guardRecords(waiting, guardOf(run.known, waiting.length <= CHUNK_ITEMS_MAX ? 'count' : 'stop', null));
+    guardRecords(
+      waiting,
+      guardOf(run.known, waiting.length <= CHUNK_ITEMS_MAX ? 'count' : 'stop', scopeOf(run.request)),
+    );
   }
 
   /** A long one: its run can be seen, followed and cancelled while it goes on. */
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
-    const journal = await RunJournal.open(this.parts.database, this.parts.clock, {
-      run: { ...this.rowOf(run), phase: 'writing' },
-      progress: () => ({ phase: 'writing', counts: run.counts, upTo: run.upTo, digest: null }),
-      ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
-    });
-    guardRecords(waiting, guardOf(run.known, 'hold', null));
+    const mark = this.snapshots.markClock();
+    const notes = new SeenNotes(runOf(run));
+    const journal = await RunJournal.open(
+      this.parts.database,
+      this.parts.clock,
+      {
+        run: { ...this.rowOf(run), phase: 'writing' },
+        admit: (tx) => assertOnlySnapshot(tx, this.parts.database.engine, this.rowOf(run)),
+        progress: () => ({ phase: 'writing', counts: run.counts, upTo: run.upTo, digest: null }),
+        beside: notes,
+        ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
+      },
+      ({ statedAt }) => Promise.resolve(void (run.request.since &&= statedAt)),
+    );
+    guardRecords(waiting, guardOf(run.known, 'hold', scopeOf(run.request)));
     try {
       await this.applyChunks(run, waiting, held, journal.stopped);
       const { failures } = run;
-      const decision = run.counts.held > 0 ? await this.settleHeld(run, journal) : 'nothing';
+      this.note(run, notes);
+      const end = await this.takeStock(run, journal, mark);
+      const decision = run.counts.held > 0 || end ? await this.settleHeld(run, journal, end) : 'nothing';
+      if (end) await this.tellEnd(run, decision === 'nothing' ? end.error : null);
       await journal.close();
       await this.parts.database.transaction(async (tx) => {
-        if (decision === 'nothing') await journal.end(tx, 'finished', null);
+        if (decision === 'nothing') await journal.end(tx, 'finished', end?.error ?? null);
         await this.keepOutcome(tx, run, held, failures);
       });
       return run.answer();
@@ -120,13 +144,35 @@ export class SyncService {
     }
   }
 
+  private note(run: PushRun, notes: SeenNotes): void {
+    const naming = run.naming(run.results, this.parts.clock.now(), (index) => index + 1);
+    notes.add({ part: 1, ...naming });
+  }
+
+  /** Of a snapshot: who is missing from it. */
+  private async takeStock(run: PushRun, journal: RunJournal, mark: ClockMark): Promise<SnapshotEnd | null> {
+    const { truth } = run;
+    if (!truth) return null;
+    await journal.tell();
+    return this.snapshots.gather(runOf(run), truth, mark, journal.stopped);
+  }
+
   /** What it takes away is applied, or held. */
-  private async settleHeld(run: PushRun, journal: RunJournal): Promise<Decision> {
+  private async settleHeld(run: PushRun, journal: RunJournal, end: SnapshotEnd | null): Promise<Decision> {
     await journal.stopTelling();
     const { counts, size: upTo } = run;
-    const decision = await this.parts.removals.decide(run.id, { counts, upTo, holder: journal.holder });
+    const said = { counts, upTo, holder: journal.holder, ...(end ? toRunEnd(end) : {}) };
+    const decision = await this.parts.removals.decide(run.id, said);
     run.noteFates(await readFates(this.parts.database.read, run.id));
     return decision;
+  }
+
+  /** In the words of the run's row: of who is missing there is no result. */
+  private async tellEnd(run: PushRun, error: string | null): Promise<void> {
+    const { read } = this.parts.database;
+    const stored = await read.findOneByOrFail(RunEntity, { id: run.id });
+    const missing = await countMissing(read, run.id);
+    run.ended = { counts: { ...run.counts, ...stored.counts }, missing, error: error ?? stored.error };
   }
 
   /** An earlier try has ended the run, and nothing but its answer was lost. */
@@ -138,6 +184,7 @@ export class SyncService {
   private async answerAgain(run: PushRun, held: HeldRequest): Promise<SyncAnswer> {
     await this.sortOut(run);
     run.noteFates(await readFates(this.parts.database.read, run.id));
+    if (run.truth) await this.tellEnd(run, null);
     const answer = run.answer();
     await this.parts.database.transaction((tx) => this.idempotency.finish(tx, held, JSON.stringify(answer)));
     return answer;
@@ -170,7 +217,7 @@ export class SyncService {
   private async applyWhole(run: PushRun, held: HeldRequest | null): Promise<SyncAnswer> {
     const waiting = await this.sortOut(run);
     run.refuseFailures();
-    guardRecords(waiting, guardOf(run.known, 'count', null));
+    guardRecords(waiting, guardOf(run.known, 'count', scopeOf(run.request)));
     const submissions = waiting.map(({ submission }) => submission);
     const writing = this.parts.provisioning.submitWhole(submissions, async (tx, { settled }) => {
       run.note(waiting, settled);
@@ -185,14 +232,7 @@ export class SyncService {
 
   private async preview(run: PushRun): Promise<SyncAnswer> {
     const waiting = await this.sortOut(run);
-    const submissions = waiting.map(({ submission }) => submission);
-    guardRecords(waiting, guardOf(run.known, 'count', null));
-    const { settled } = await this.parts.provisioning.plan(submissions).catch((error: unknown) => {
-      if (!(error instanceof RemovalsWait)) throw error;
-      guardRecords(waiting, guardOf(run.known, 'hold', null));
-      return this.parts.provisioning.plan(submissions);
-    });
-    run.note(waiting, settled);
+    run.note(waiting, await previewPush(run, waiting, this.parts, this.snapshots.missing));
     return run.answer();
   }
 
@@ -210,18 +250,20 @@ export class SyncService {
   private rowOf(run: PushRun): RunEntity {
     const { id, principal, known, request } = run;
     const { id: connectionId, mappingVersion } = known.row;
-    const what = { kind: 'push', cause: 'request', mode: 'upsert' } as const;
+    const { mode, scope, since, startedAt } = request;
+    const what = { kind: 'push', cause: 'request', mode } as const;
     const by = { actorType: principal.type, actorId: principal.id };
-    return newRun(
-      { id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by },
-      request.startedAt,
-    );
+    const given = { id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by };
+    return newRun(given, startedAt, { scope, statedAt: since });
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
     const now = this.parts.clock.now();
     const over = finishedAt(now);
     await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
+    const notes = new SeenNotes(runOf(run));
+    this.note(run, notes);
+    await notes.write(tx, run.size);
     await this.keepOutcome(tx, run, held);
   }
 
@@ -245,4 +287,8 @@ export class SyncService {
 function tooMuchAtOnce(run: PushRun, { losing, people }: RemovalsWait): Problem {
   const why = tellTrip(run.known.row.settings.safetyCatch, losing, people);
   return new Problem('batch_refused', `${why} Send it without \`atomic\`, and what takes away waits for that.`);
+}
+
+function runOf({ id, principal, known }: PushRun): EntryOfRun {
+  return { id, tenantId: principal.tenantId, connectionId: known.row.id };
 }

@@ -117,6 +117,7 @@ export class RemoveConnectionService {
       await execute(tx, 'DELETE FROM scim_members WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM scim_groups WHERE connectionId = ?', [id]);
       await execute(tx, 'DELETE FROM scim_due WHERE connectionId = ?', [id]);
+      await execute(tx, 'DELETE FROM removal_hours WHERE connectionId = ?', [id]);
       // A later connection has another id: these can neither refuse nor admit a token of it.
       await tx.delete(IdentityTraceEntity, { connectionId: id });
       await execute(tx, 'DELETE FROM former_users WHERE connectionId = ?', [id]);

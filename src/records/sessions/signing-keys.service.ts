@@ -5,7 +5,7 @@ import { IsNull, LessThan, type EntityManager } from 'typeorm';
 import { Clock, DAY, MINUTE, SECOND, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Leases } from '../../platform/leases.js';
-import { Sealer } from '../../platform/seal.js';
+import { type Resealed, Sealer } from '../../platform/seal.js';
 import { createSigner, signText, type TokenSigner, verifyText } from './access-token.js';
 import { chooseSigner, isPublished, isRotationDue, KEY_RELOAD, PUBLISH_LEAD } from './signing-key-rules.js';
 import { type PublicJwk, SigningKeyEntity } from './signing-key.entity.js';
@@ -113,6 +113,25 @@ export class SigningKeysService implements OnApplicationBootstrap {
       // A key that is sealed under a former secret counts as little here as in getSigner.
       const usable = (await tx.find(SigningKeyEntity)).filter((row) => this.sealer.knows(row.sealedPrivateKey));
       return isRotationDue(usable, now) ? this.addSuccessor(tx, now) : null;
+    });
+  }
+
+  /** Seals under the secret of now what was sealed under the one before. */
+  async reseal(): Promise<Resealed> {
+    return this.database.transaction(async (tx) => {
+      await this.leases.lock(tx, LOCK);
+      const done: Resealed = { resealed: 0, unknown: 0 };
+      for (const { kid, sealedPrivateKey: sealed } of await tx.find(SigningKeyEntity)) {
+        if (sealed === '') continue;
+        if (!this.sealer.knows(sealed)) done.unknown += 1;
+        else {
+          const sealedPrivateKey = this.sealer.reseal(PURPOSE, sealed);
+          if (sealedPrivateKey === null) continue;
+          await tx.update(SigningKeyEntity, { kid }, { sealedPrivateKey });
+          done.resealed += 1;
+        }
+      }
+      return done;
     });
   }
 

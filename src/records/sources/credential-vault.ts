@@ -1,12 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { Sealer } from '../../platform/seal.js';
+import { IsNull, MoreThan, Not } from 'typeorm';
+import { Database } from '../../platform/database.js';
+import { type Resealed, Sealer } from '../../platform/seal.js';
 import type { SourceCredential } from './source-credential.js';
-import type { ConnectionSourceEntity } from './source.entity.js';
+import { ConnectionSourceEntity } from './source.entity.js';
 
 /** Seals what sources are asked with, each for its connection: copied to another row, it does not open. */
 @Injectable()
 export class CredentialVault {
-  constructor(private readonly sealer: Sealer) {}
+  constructor(
+    private readonly sealer: Sealer,
+    private readonly database: Database,
+  ) {}
 
   seal(connectionId: string, credential: SourceCredential | null): string | null {
     if (credential === null) return null;
@@ -22,7 +27,38 @@ export class CredentialVault {
     const plain = this.sealer.unseal(purposeOf(connectionId), sealedCredential);
     return JSON.parse(plain.toString('utf8')) as SourceCredential;
   }
+
+  /** Seals under the secret of now what was sealed under the one before; what an admin saves meanwhile stays. */
+  async reseal(): Promise<Resealed> {
+    const done: Resealed = { resealed: 0, unknown: 0 };
+    for (let after = ''; ;) {
+      const rows = await this.database.read.find(ConnectionSourceEntity, {
+        where: { connectionId: MoreThan(after), sealedCredential: Not(IsNull()) },
+        order: { connectionId: 'ASC' },
+        take: ROWS_PER_PAGE,
+      });
+      for (const { connectionId, sealedCredential } of rows) {
+        if (sealedCredential === null) continue;
+        if (!this.sealer.knows(sealedCredential)) done.unknown += 1;
+        else if (await this.resealOne(connectionId, sealedCredential)) done.resealed += 1;
+      }
+      after = rows.at(-1)?.connectionId ?? '';
+      if (rows.length < ROWS_PER_PAGE) return done;
+    }
+  }
+
+  private async resealOne(connectionId: string, sealed: string): Promise<boolean> {
+    const anew = this.sealer.reseal(purposeOf(connectionId), sealed);
+    if (anew === null) return false;
+    const mine = { connectionId, sealedCredential: sealed };
+    const change = { sealedCredential: anew };
+    return this.database.transaction(
+      async (tx) => (await tx.update(ConnectionSourceEntity, mine, change)).affected === 1,
+    );
+  }
 }
+
+const ROWS_PER_PAGE = 200;
 
 function purposeOf(connectionId: string): string {
   return `source credential ${connectionId}`;

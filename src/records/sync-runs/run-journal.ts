@@ -18,6 +18,10 @@ export interface RunProgress {
 export interface Journalled {
   run: RunEntity;
   progress(): RunProgress;
+  /** Throws what forbids the run to begin, before its row is there. */
+  admit?(tx: EntityManager): Promise<void>;
+  /** What belongs to the records up to `upTo`, and is written when the run says that they are done with. */
+  beside?: { write(tx: EntityManager, upTo: number): Promise<void>; drop(upTo: number): void };
   /** What else says that the work goes on, in the transaction of each beat. */
   beat?(tx: EntityManager): Promise<void>;
 }
@@ -67,22 +71,32 @@ export class RunJournal {
 
   /** Writes the end of the run in the transaction of its last effect. Throws `conflict` if it was taken over. */
   async end(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', error: string | null): Promise<void> {
-    const { run, progress } = this.work;
+    const { run, progress, beside } = this.work;
     const now = this.clock.now();
     const over = { status, error: error?.slice(0, 500) ?? null, finishedAt: now, aliveAt: now };
+    const said = progress();
     const { affected } = await tx.update(
       RunEntity,
       // What a run takes away goes on without whoever began it.
       { id: run.id, holder: this.holder, ...(status === 'broken' ? { phase: Not('removing' as const) } : {}) },
-      { ...(this.tells ? progress() : {}), ...over, phase: 'ended' },
+      { ...(this.tells ? said : {}), ...over, phase: 'ended' },
     );
     if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
     if (status === 'cancelled') await dropWaiting(tx, run.id);
+    await beside?.write(tx, said.upTo);
     if (status === 'finished') await tx.delete(RunPartEntity, { runId: run.id });
+  }
+
+  /** Says what there is to say, now. Throws what keeps it from being written. */
+  tell(): Promise<void> {
+    const told = this.beating.then(() => this.write());
+    this.beating = told.catch(() => undefined);
+    return told;
   }
 
   /** Only signs of life from now on: what takes the run over from here writes its progress itself. */
   async stopTelling(): Promise<void> {
+    await this.tell();
     this.tells = false;
     await this.beating;
   }
@@ -97,6 +111,7 @@ export class RunJournal {
     const { run } = this.work;
     return this.database.transaction(async (tx) => {
       const stored = await tx.findOneBy(RunEntity, { id: run.id });
+      if (!stored || stored.cancelAt === null) await this.work.admit?.(tx);
       const now = this.clock.now();
       if (!stored) await tx.insert(RunEntity, { ...run, holder: this.holder, aliveAt: now });
       else if (stored.cancelAt !== null) {
@@ -110,23 +125,26 @@ export class RunJournal {
     });
   }
 
-  private beat(): Promise<void> {
-    const { run, progress, beat } = this.work;
+  private async beat(): Promise<void> {
     // A database that does not answer is met by the work itself, which knows how long it is worth waiting.
-    const write = async (): Promise<void> => {
-      const said = await this.database.transaction(async (tx) => {
-        const mine = { id: run.id, holder: this.holder };
-        const told = this.tells ? progress() : {};
-        const { affected } = await tx.update(RunEntity, mine, { ...told, aliveAt: this.clock.now() });
-        if (affected !== 1) return 'taken';
-        await beat?.(tx);
-        return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';
-      });
-      if (said === 'cancelled') this.stop.abort(cancelled(run.id));
-      if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
-    };
-    this.beating = this.beating.then(write).catch(() => undefined);
-    return this.beating;
+    await this.tell().catch(() => undefined);
+  }
+
+  private async write(): Promise<void> {
+    const { run, progress, beat, beside } = this.work;
+    const progressed = progress();
+    const told = this.tells ? progressed : {};
+    const said = await this.database.transaction(async (tx) => {
+      const mine = { id: run.id, holder: this.holder };
+      const { affected } = await tx.update(RunEntity, mine, { ...told, aliveAt: this.clock.now() });
+      if (affected !== 1) return 'taken';
+      await beside?.write(tx, progressed.upTo);
+      await beat?.(tx);
+      return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';
+    });
+    if (said !== 'taken') beside?.drop(progressed.upTo);
+    if (said === 'cancelled') this.stop.abort(cancelled(run.id));
+    if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
   }
 }
 

@@ -117,15 +117,19 @@ export class RunEntryEntity {
  */
 @Entity('run_seen')
 @Index('run_seen_connection', ['connectionId', 'at'])
+@Index('run_seen_at', ['at'])
 export class RunSeenEntity {
   @PrimaryId() runId: string;
   /** The number of the first record. */
   @PrimaryWhole() part: number;
   @Id() tenantId: string;
   @Id() connectionId: string;
+  /** The moment that was spoken of, if that was said, else when it came. */
   @Time() at: number;
-  /** Base64. */
+  /** As base64; of at most 1000 names. */
   @LongText() names: string;
+  /** The number of the first record of which nobody can say whom it named. */
+  @Whole({ nullable: true }) unreadable: number | null;
 }
 
 /** A chunk of a stream, written in the transaction of its effect. Gone when the run has finished. */

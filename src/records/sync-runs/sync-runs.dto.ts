@@ -34,12 +34,17 @@ export class RunView {
   @ApiProperty({ enum: RUN_KINDS }) kind: string;
   /** `request`: somebody sent it, or asked for it. `schedule`: it was time. `change`: rules, ceilings or a role were saved, or a group was, and people follow it. */
   @ApiProperty({ enum: RUN_CAUSES }) cause: string;
-  /** Who is missing: `upsert` says nobody. Null for a re-plan. */
+  /** Who is missing: `upsert` says nobody, `snapshot` whoever its scope has and it does not name. Null for a re-plan. */
   mode: string | null;
+  /** The part of the connection that it speaks for; empty for the whole. */
+  scope: string;
+  /** Of a snapshot: the moment whose truth it is. */
+  statedAt: string | null;
   /**
    * `held`: what it would take away waits for an admin (`/plan`, `/approve`, `/reject`). `lapsed`: nobody agreed in seven
-   * days. `superseded`: a later run has taken its place. `broken`: the stream broke off, or the process died that worked on it. Other runs are
-   * carried on by another. */
+   * days. `superseded`: a later run has taken its place. `broken`: the stream broke off, or the process died that worked
+   * on it. Other runs are carried on by another.
+   */
   @ApiProperty({ enum: RUN_STATUSES }) status: string;
   /**
    * `receiving`: the stream still comes in. `writing`: it has been received; the rest is being committed. `removing`: what
@@ -72,6 +77,8 @@ export class RunView {
       kind: row.kind,
       cause: row.cause,
       mode: row.mode,
+      scope: row.scope,
+      statedAt: row.statedAt === null ? null : formatTime(row.statedAt),
       status,
       phase: status === 'running' ? row.phase : 'ended',
       actor: { type: row.actorType, id: row.actorId },

@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../../platform/config.js';
 import { Sweeper } from '../../platform/sweeper.js';
 import { HeldRunsController } from './held-runs.controller.js';
 import { HeldRunsService } from './held-runs.service.js';
+import { SEEN_KEPT } from './seen-names.js';
 import { RunEvents } from './run-events.js';
 import { SyncRunsController } from './sync-runs.controller.js';
 import { SyncRunsService } from './sync-runs.service.js';
@@ -25,6 +26,7 @@ export class SyncRunsModule implements OnModuleInit {
   onModuleInit(): void {
     const keepMicros = this.config.SYNC_RUN_DAYS * DAY;
     this.sweeper.add(
+      { table: 'run_seen', key: ['runId', 'part'], moment: 'at', keepMicros: SEEN_KEPT },
       { table: 'run_failures', key: ['runId', 'record'], moment: 'at', keepMicros },
       {
         table: 'runs',

@@ -45,6 +45,7 @@ export const tenantTables: readonly TenantTable[] = [
     children: [{ table: 'scim_members', by: 'groupId' }],
   },
   { table: 'identity_traces', key: 'subjectHash', through: 'connectionId' },
+  { table: 'removal_hours', key: 'hour', through: 'connectionId' },
   { table: 'former_users', key: 'userId' },
   { table: 'departures', key: 'userId' },
   {

@@ -197,6 +197,8 @@ export class PersonWriter {
     const keys = gone.map(({ id }) => [id]);
     await deleteByKeys(tx, 'scim_users', ['identityId'], keys);
     await deleteByKeys(tx, 'scim_emails', ['identityId'], keys);
+    // What runs kept of them; nothing is to be taken from them any more.
+    await deleteByKeys(tx, 'run_entries', ['identityId'], keys);
   }
 
   private async writeIdentities(

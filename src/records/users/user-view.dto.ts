@@ -71,6 +71,10 @@ export class IdentityView {
   /** What tokens call it. */
   subject: string | null;
   active: boolean;
+  /** The part of the connection whose push last stated it, empty for the whole; null: no push ever did. */
+  scope: string | null;
+  /** Missing from a snapshot: when it is switched off, unless it is stated again before. */
+  @ApiProperty({ format: 'date-time' }) leavingAt: string | null;
   @ApiProperty({ format: 'date-time' }) lastLoginAt: string | null;
   /** No token that is dated before this logs in. */
   @ApiProperty({ format: 'date-time' }) notBefore: string | null;

@@ -58,6 +58,8 @@ function toIdentityView(identity: IdentityState): IdentityView {
     externalId: identity.externalId,
     subject: identity.subject,
     active: identity.active,
+    scope: identity.scope,
+    leavingAt: formatOptional(identity.leavingAt),
     lastLoginAt: formatOptional(identity.lastLoginAt),
     notBefore: formatOptional(identity.notBefore),
     statedAt: { push: formatOptional(facts.push?.at ?? null), token: formatOptional(facts.token?.at ?? null) },

@@ -27,6 +27,7 @@ export const SCIM_MEDIA = 'application/scim+json, application/json;q=0.9';
 const LIST = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 /** So often may a list be found to have moved under the reader, before it is read as it comes. */
 const STEPS_BACK_MAX = 50;
+const ONE_AT_A_TIME = 'It gives one resource a page: whether the list changed while it was read cannot be told.';
 const MOVED = 'The list changed so often while it was read that somebody may have been passed over.';
 
 interface ListResponse {
@@ -119,6 +120,7 @@ export class ScimList {
     this.before = new Set(resources.map((each) => idOf(each) ?? ''));
     const last = this.overlaps ? idOf(resources.at(-1)) : null;
     if (!isEnd) return { resources, next: { index: next, last }, incomplete: null };
+    if (!this.overlaps) return { resources, next: null, incomplete: ONE_AT_A_TIME };
     const isShort = total !== null && next <= total;
     return { resources, next: null, incomplete: isShort ? fewer(next - 1, total) : null };
   }

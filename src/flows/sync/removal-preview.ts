@@ -1,0 +1,87 @@
+import type { EntityManager } from 'typeorm';
+import type { SnapshotTruth } from '../../plan/missing.js';
+import { trips } from '../../plan/safety-catch.js';
+import type { Micros } from '../../platform/clock.js';
+import type { MissingPeople } from '../../provisioning/missing-people.js';
+import type { RemovalGuard } from '../../provisioning/removal-guard.js';
+import type { Settled } from '../../provisioning/submission.js';
+import { NameSet, packNames } from '../../records/sync-runs/name-set.js';
+import type { NewEntry } from '../../records/sync-runs/run-entries.js';
+import { countPeople } from '../../records/sync-runs/run-people.js';
+import type { Naming } from '../../records/sync-runs/seen-names.js';
+
+/** What a push would take away. */
+export interface PreviewedRemovals {
+  /** Users who would be switched off. */
+  deactivated: number;
+  /** Users who would lose roles or entitlements. */
+  reduced: number;
+  /** Of so many active people. */
+  people: number;
+  /** The records that say so. */
+  records: number;
+  /** Of a snapshot: how many of its scope it does not name. */
+  missing?: number;
+  /** Why nobody would be taken for missing. */
+  error?: string;
+  /** An admin would have to agree. */
+  held: boolean;
+}
+
+/** Gathers, over all of a dry run, what it would take away. */
+export class RemovalPreview {
+  /** Who would lose something, and whether they would be switched off. */
+  private readonly losing = new Map<string, boolean>();
+  private readonly named = new NameSet();
+  private records = 0;
+  private missing = 0;
+  private unreadable: number | null = null;
+
+  constructor(
+    private readonly of: { tenantId: string; connectionId: string; truth: SnapshotTruth | null },
+    private readonly guard: RemovalGuard,
+  ) {}
+
+  note(settled: readonly Settled[], { externalIds, unreadable }: Omit<Naming, 'part'>): void {
+    for (const one of settled) {
+      if (one.kind !== 'held') continue;
+      const { userId } = one.outcome;
+      this.losing.set(userId, this.losing.get(userId) || one.loss.deactivates);
+      this.records += 1;
+    }
+    if (!this.of.truth) return;
+    this.named.addPacked(packNames(externalIds));
+    this.unreadable ??= unreadable;
+  }
+
+  /** When all has been noted: page by page who is missing. */
+  async *findMissing(people: MissingPeople): AsyncGenerator<NewEntry[]> {
+    const { tenantId, truth } = this.of;
+    if (!truth || this.unreadable !== null) return;
+    for await (const entries of people.find(tenantId, truth, this.named)) {
+      this.missing += entries.length;
+      for (const { userId } of entries) this.losing.set(userId, true);
+      yield entries;
+    }
+  }
+
+  /** After `findMissing`; null for nothing. */
+  async tell(read: EntityManager, now: Micros): Promise<PreviewedRemovals | null> {
+    const { truth, connectionId } = this.of;
+    if (this.losing.size === 0 && !truth) return null;
+    const deactivated = [...this.losing.values()].filter(Boolean).length;
+    const losing = { deactivated, reduced: this.losing.size - deactivated };
+    const { limits, scope } = this.guard;
+    const people = await countPeople(read, connectionId, scope, now);
+    const namesNobody = this.missing > 0 && this.named.size === 0;
+    const held = namesNobody || trips(limits, losing, people);
+    const removals = { ...losing, people, records: this.records, held };
+    if (!truth) return removals;
+    const error = this.unreadable === null ? null : tellUnreadable(this.unreadable);
+    return { ...removals, missing: this.missing, ...(error === null ? {} : { error }) };
+  }
+}
+
+export function tellUnreadable(record: number): string {
+  return `Nobody is taken for missing: record ${record} does not say whom it is of.`;
+}

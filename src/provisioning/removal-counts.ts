@@ -1,0 +1,127 @@
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { LedgerService, type NewEvent } from '../ledger/ledger.service.js';
+import { findLoss, type Loss } from '../plan/losses.js';
+import { trips } from '../plan/safety-catch.js';
+import { Clock, DAY, HOUR } from '../platform/clock.js';
+import { Database } from '../platform/database.js';
+import { Repetition } from '../platform/repetition.js';
+import { upsertRows } from '../platform/sql.js';
+import { Sweeper } from '../platform/sweeper.js';
+import { ConnectionEntity } from '../records/connections/connection.entity.js';
+import { countPeople } from '../records/sync-runs/run-people.js';
+import { RemovalHourEntity } from './removal-hour.entity.js';
+import type { Settled, Submission } from './submission.js';
+
+const WRITE_EVERY_MS = 1000;
+const COLUMNS = ['connectionId', 'hour', 'tenantId', 'deactivated', 'reduced', 'isTold', 'at'] as const;
+
+interface Count {
+  tenantId: string;
+  deactivated: number;
+  reduced: number;
+}
+
+/**
+ * Counts what logins and SCIM writes take away, which is never held, by connection and hour; past the limits of the
+ * safety catch an event says so, once an hour. What was counted within a second of a kill is forgotten.
+ */
+@Injectable()
+export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private waiting = new Map<string, Count>();
+  private readonly repetition = new Repetition(() => this.writeDown(), {
+    everyMs: WRITE_EVERY_MS,
+    logger: new Logger(RemovalCounts.name),
+    trouble: 'Removals were not counted',
+  });
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly ledger: LedgerService,
+    sweeper: Sweeper,
+  ) {
+    sweeper.add({ table: 'removal_hours', key: ['connectionId', 'hour'], moment: 'at', keepMicros: DAY });
+  }
+
+  onApplicationBootstrap(): void {
+    this.repetition.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.repetition.stop();
+    await this.writeDown();
+  }
+
+  /** Runs have a catch of their own. */
+  noteSettled(submissions: readonly Submission[], settled: readonly Settled[]): void {
+    const now = this.clock.now();
+    for (const [place, { tenantId, runId }] of submissions.entries()) {
+      const one = settled[place];
+      if (runId || one?.kind !== 'planned') continue;
+      const loss = findLoss(one.outcome, now);
+      if (loss) this.note(tenantId, one.known.row.id, loss);
+    }
+  }
+
+  note(tenantId: string, connectionId: string, { deactivates }: Pick<Loss, 'deactivates'>): void {
+    const count = this.waiting.get(connectionId) ?? { tenantId, deactivated: 0, reduced: 0 };
+    if (deactivates) count.deactivated += 1;
+    else count.reduced += 1;
+    this.waiting.set(connectionId, count);
+  }
+
+  /** Adds what this process has counted to the hour. */
+  async writeDown(): Promise<void> {
+    const counts = this.waiting;
+    this.waiting = new Map();
+    for (const [connectionId, count] of counts) {
+      try {
+        await this.database.transaction((tx) => this.add(tx, connectionId, count));
+      } catch (error) {
+        this.putBack(connectionId, count);
+        throw error;
+      }
+    }
+  }
+
+  private putBack(connectionId: string, { tenantId, deactivated, reduced }: Count): void {
+    const now = this.waiting.get(connectionId) ?? { tenantId, deactivated: 0, reduced: 0 };
+    const sum = { deactivated: now.deactivated + deactivated, reduced: now.reduced + reduced };
+    this.waiting.set(connectionId, { tenantId, ...sum });
+  }
+
+  private async add(tx: EntityManager, connectionId: string, count: Count): Promise<void> {
+    const now = this.clock.now();
+    const hour = Math.floor(now / HOUR);
+    const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
+    // The connection first: two instances that count its hour do so one after the other.
+    const connection = await tx.findOne(ConnectionEntity, { where: { id: connectionId }, ...lock });
+    if (!connection) return;
+    const before = await tx.findOneBy(RemovalHourEntity, { connectionId, hour });
+    const deactivated = (before?.deactivated ?? 0) + count.deactivated;
+    const reduced = (before?.reduced ?? 0) + count.reduced;
+    const { safetyCatch } = connection.settings;
+    let isTold = before?.isTold ?? false;
+    if (!isTold && trips(safetyCatch, { deactivated, reduced }, 0)) {
+      // Those who were switched off are counted too: the connection had them an hour ago.
+      const people = (await countPeople(tx, connectionId, null, now + 1)) + deactivated;
+      isTold = trips(safetyCatch, { deactivated, reduced }, people);
+      if (isTold) await this.ledger.record(tx, [tellHigh(connection, { ...count, deactivated, reduced }, people)]);
+    }
+    const table = { table: 'removal_hours', columns: COLUMNS, key: COLUMNS.slice(0, 2), update: COLUMNS.slice(3) };
+    const row = [connectionId, hour, count.tenantId, deactivated, reduced, isTold ? 1 : 0, now];
+    await upsertRows(tx, this.database.engine, table, [row]);
+  }
+}
+
+function tellHigh({ id, tenantId }: ConnectionEntity, { deactivated, reduced }: Count, people: number): NewEvent {
+  return {
+    tenantId,
+    type: 'connection.removals_high',
+    subject: { type: 'connection', id, version: 0 },
+    actor: { type: 'system', id: 'system' },
+    via: 'system',
+    reason: `${deactivated} switched off or deleted, ${reduced} lost roles or entitlements, of ${people} people this hour`,
+  };
+}

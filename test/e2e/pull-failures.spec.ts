@@ -1,0 +1,108 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { SourceFailure } from '../../src/flows/sync/sources/source-reader.js';
+import { EventEntity } from '../../src/ledger/event.entity.js';
+import { MINUTE, parseTime } from '../../src/platform/clock.js';
+import { PullWorld, toPeople } from '../support/pull-world.js';
+
+describe('a pull', () => {
+  let world: PullWorld;
+  beforeAll(async () => {
+    world = await PullWorld.build();
+  }, 60_000);
+  afterAll(() => world.stop());
+  beforeEach(() => world.renew());
+  afterEach(() => world.settle());
+
+  it('whose source stumbles in the middle goes on at that page', async () => {
+    let stumbles = 2;
+    world.source.before = (from) => {
+      if (from === 200 && stumbles-- > 0) throw new SourceFailure('unreachable', 'It answered with status 502.');
+    };
+    await world.seed();
+    expect(await world.ended(await world.start())).toMatchObject({
+      status: 'finished',
+      counts: { created: 250 },
+      upTo: 250,
+    });
+    expect(world.source.readings.map(({ place }) => place.page)).toEqual([null, 200, 200]);
+  });
+
+  it('that fails is tried again after a minute, then two, and the source is suspended after five failures in a row', async () => {
+    world.source.before = () => {
+      throw new SourceFailure('unreachable', 'people.example.com answered with status 500.');
+    };
+    await world.seed({ cron: '0 3 1 1 *', nextAt: world.now() - 1 });
+    for (let failures = 1; failures <= 4; failures++) {
+      await world.lookRound();
+      await world.until(async () => (await world.stored()).failures === failures);
+      const { nextAt, suspendedAt } = await world.stored();
+      const minutes = ((nextAt ?? 0) - world.now()) / MINUTE;
+      expect([Math.round(minutes), suspendedAt]).toEqual([2 ** (failures - 1), null]);
+      await world.set({ nextAt: world.now() - 1 });
+    }
+    await world.lookRound();
+    await world.until(async () => (await world.stored()).failures === 5);
+    const { suspendedAt, suspendedReason } = await world.stored();
+    const reason = 'people.example.com answered with status 500. It failed 5 times in a row.';
+    expect([suspendedAt !== null, suspendedReason]).toEqual([true, reason]);
+    const events = await world.rollcall.database.read.findBy(EventEntity, {
+      tenantId: world.tenantId,
+      type: 'connection.source_suspended',
+    });
+    expect(events).toMatchObject([{ subjectId: world.connectionId, reason, runId: (await world.runs())[0]?.id }]);
+    expect(await world.runs()).toMatchObject(Array.from({ length: 5 }, () => ({ status: 'broken' })));
+  });
+
+  it('that works ends the counting of failures', async () => {
+    await world.seed({ failures: 4 });
+    await world.ended(await world.start());
+    expect((await world.stored()).failures).toBe(0);
+  });
+
+  it('that the source refuses suspends it at once; nothing is read until it is resumed, which asks it first', async () => {
+    world.source.before = () => {
+      throw new SourceFailure('unauthorized', 'people.example.com answered with status 401.');
+    };
+    await world.seed({ cron: '0 * * * *', nextAt: world.now() - 1 });
+    await world.lookRound();
+    await world.until(async () => (await world.stored()).suspendedAt !== null);
+    expect(await world.runs()).toMatchObject([
+      { status: 'broken', error: 'people.example.com answered with status 401.' },
+    ]);
+    const asked = world.source.readings.length;
+    await world.lookRound();
+    const refused = await world.post('sync');
+    expect([refused.status, refused.body.code]).toEqual([409, 'source_suspended']);
+    expect([world.source.readings.length, (await world.runs()).length]).toEqual([asked, 1]);
+    const early = await world.post('resume');
+    expect([early.status, early.body.code]).toEqual([502, 'source_failed']);
+    expect((await world.stored()).suspendedAt).not.toBeNull();
+
+    world.source.before = () => undefined;
+    const resumed = await world.post('resume');
+    expect([resumed.status, parseTime(String(resumed.body.nextAt)) ?? world.now()]).toEqual([200, expect.any(Number)]);
+    expect(await world.stored()).toMatchObject({ suspendedAt: null, suspendedReason: null, failures: 0 });
+    await world.lookRound();
+    await world.until(async () => (await world.runs())[0]?.status === 'finished');
+    expect(await world.identities()).toBe(250);
+    const events = await world.rollcall.database.read.findBy(EventEntity, {
+      tenantId: world.tenantId,
+      type: 'connection.source_resumed',
+    });
+    expect(events).toHaveLength(1);
+  });
+
+  it('ends where an admin changes the source meanwhile, and does not count against it', async () => {
+    const gate = Promise.withResolvers<void>();
+    world.source.people = toPeople(1500);
+    world.source.before = (from) => (from === 1000 ? gate.promise : undefined);
+    await world.seed();
+    const run = await world.start();
+    await world.lookRound();
+    await world.until(async () => (await world.identities()) === 1000);
+    await world.set({ version: 2 });
+    gate.resolve();
+    expect(await world.ended(run)).toMatchObject({ status: 'broken', error: 'The source was changed meanwhile.' });
+    expect(await world.stored()).toMatchObject({ failures: 0, state: null });
+  });
+});
