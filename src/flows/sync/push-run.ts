@@ -109,7 +109,10 @@ export class PushRun {
       if ('result' in statement) {
         this.results[record.index] = this.mark(record, statement);
         record.meant = findMeant(record);
-      } else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
+        continue;
+      }
+      record.isNow = statement.newest;
+      waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
@@ -187,7 +190,9 @@ export class PushRun {
     let at = Math.max(since ?? 0, statedAt ?? now);
     let unreadable: number | null = null;
     const externalIds: string[] = [];
-    for (const { index, externalId, meant } of this.records) {
+    for (const { index, externalId, meant, isNow } of this.records) {
+      // Their facts are of this very moment: that says the same.
+      if (isNow && since === null && results[index]?.result === 'created') continue;
       const names = meant === undefined && externalId !== null ? [externalId] : (meant ?? null);
       if (names) externalIds.push(...names);
       else unreadable ??= numberOf(index);
