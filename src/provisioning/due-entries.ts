@@ -9,7 +9,7 @@ import { addCounts } from '../records/sync-runs/run-state.js';
 import type { EntryTerms } from './entry-submissions.js';
 import type { Settled } from './submission.js';
 
-const CHUNK_ENTRIES = 500;
+export const CHUNK_ENTRIES = 500;
 
 /** What became of an entry. */
 export interface EntryFate {

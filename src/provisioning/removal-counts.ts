@@ -3,8 +3,9 @@ import type { EntityManager } from 'typeorm';
 import { LedgerService, type NewEvent } from '../ledger/ledger.service.js';
 import { findLoss, type Loss } from '../plan/losses.js';
 import { trips } from '../plan/safety-catch.js';
-import { Clock, DAY, HOUR } from '../platform/clock.js';
+import { Clock, DAY, HOUR, MINUTE, type Micros } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { Leases } from '../platform/leases.js';
 import { Repetition } from '../platform/repetition.js';
 import { upsertRows } from '../platform/sql.js';
 import { Sweeper } from '../platform/sweeper.js';
@@ -29,6 +30,7 @@ interface Count {
 @Injectable()
 export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private waiting = new Map<string, Count>();
+  private readonly people = new Map<string, { count: number; at: Micros }>();
   private readonly repetition = new Repetition(() => this.writeDown(), {
     everyMs: WRITE_EVERY_MS,
     logger: new Logger(RemovalCounts.name),
@@ -38,6 +40,7 @@ export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly leases: Leases,
     private readonly ledger: LedgerService,
     sweeper: Sweeper,
   ) {
@@ -94,9 +97,9 @@ export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationS
   private async add(tx: EntityManager, connectionId: string, count: Count): Promise<void> {
     const now = this.clock.now();
     const hour = Math.floor(now / HOUR);
-    const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
-    // The connection first: two instances that count its hour do so one after the other.
-    const connection = await tx.findOne(ConnectionEntity, { where: { id: connectionId }, ...lock });
+    // Two instances that count an hour do so one after the other. Nobody who writes to the connection waits for that.
+    await this.leases.lock(tx, `removal-hour:${connectionId}`);
+    const connection = await tx.findOneBy(ConnectionEntity, { id: connectionId });
     if (!connection) return;
     const before = await tx.findOneBy(RemovalHourEntity, { connectionId, hour });
     const deactivated = (before?.deactivated ?? 0) + count.deactivated;
@@ -105,13 +108,23 @@ export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationS
     let isTold = before?.isTold ?? false;
     if (!isTold && trips(safetyCatch, { deactivated, reduced }, 0)) {
       // Those who were switched off are counted too: the connection had them an hour ago.
-      const people = (await countPeople(tx, connectionId, null, now + 1)) + deactivated;
+      const people = (await this.countPeople(tx, connectionId, now)) + deactivated;
       isTold = trips(safetyCatch, { deactivated, reduced }, people);
       if (isTold) await this.ledger.record(tx, [tellHigh(connection, { ...count, deactivated, reduced }, people)]);
     }
     const table = { table: 'removal_hours', columns: COLUMNS, key: COLUMNS.slice(0, 2), update: COLUMNS.slice(3) };
     const row = [connectionId, hour, count.tenantId, deactivated, reduced, isTold ? 1 : 0, now];
     await upsertRows(tx, this.database.engine, table, [row]);
+  }
+
+  /** A large connection takes a while to count: what is known of it may be a minute old. */
+  private async countPeople(tx: EntityManager, connectionId: string, now: Micros): Promise<number> {
+    const known = this.people.get(connectionId);
+    if (known && known.at + MINUTE > now) return known.count;
+    const count = await countPeople(tx, connectionId, null, now + 1);
+    for (const [id, { at }] of this.people) if (at + MINUTE <= now) this.people.delete(id);
+    this.people.set(connectionId, { count, at: now });
+    return count;
   }
 }
 

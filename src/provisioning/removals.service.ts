@@ -12,7 +12,15 @@ import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { dropHeld, dropWaiting, eventOfRun } from '../records/sync-runs/held-runs.js';
 import { RunEntity, type RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { type Decision, decideRun, type RunEnd } from './decide-run.js';
-import { EntriesMoved, type EntryFate, fateOf, findStated, readDue, strikeEntries } from './due-entries.js';
+import {
+  CHUNK_ENTRIES,
+  EntriesMoved,
+  type EntryFate,
+  fateOf,
+  findStated,
+  readDue,
+  strikeEntries,
+} from './due-entries.js';
 import { type EntryTerms, type SubmissionMaker, submissionMakers } from './entry-submissions.js';
 import { findLeaveTime, keepLeaving, wakeLeaving } from './leaving-entries.js';
 import { ProvisioningService } from './provisioning.service.js';
@@ -128,7 +136,7 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
         await this.apply(run, entries, { stated, leaveAt }).catch((error: unknown) => {
           if (!(error instanceof EntriesMoved)) throw error;
         });
-        await sleep(Math.min(PAUSE_MS_MAX, (performance.now() - begun) / 2));
+        if (entries.length >= CHUNK_ENTRIES) await sleep(Math.min(PAUSE_MS_MAX, (performance.now() - begun) / 2));
       }
       await this.end(run);
     } catch (error) {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { changedFields, grantingFieldsChanged, planFieldsChanged, trustFieldsChanged } from './compare-connections.js';
+import {
+  changedFields,
+  grantingFieldsChanged,
+  loosensCatch,
+  planFieldsChanged,
+  trustFieldsChanged,
+} from './compare-connections.js';
 import { type GivenSettings, settingsOf } from './settings-of.js';
 
 const base: GivenSettings = { audiences: ['a', 'b'], allowedRoles: ['x', 'y'], algorithms: ['RS256', 'ES256'] };
@@ -41,6 +47,21 @@ describe('two forms of a connection', () => {
       expect(trustFieldsChanged(one, other)).toEqual(trust);
       expect(planFieldsChanged(one, other)).toBe(plan);
     }
+  });
+
+  it.each([
+    [{ users: 4 }, true],
+    [{ percent: 11 }, true],
+    [{ users: 2, percent: 11 }, true],
+    [{ users: 2, percent: 9 }, false],
+    [{ graceHours: 24 }, false],
+  ])('let a run take away more by itself, or do not: %j', (safetyCatch, expected) => {
+    const other = connection({ safetyCatch });
+    expect(loosensCatch(connection(), other)).toBe(expected);
+    expect([changedFields(connection(), other), trustFieldsChanged(connection(), other)]).toEqual([
+      ['safetyCatch'],
+      [],
+    ]);
   });
 
   it('of another issuer are of another trust', () => {

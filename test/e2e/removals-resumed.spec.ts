@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
+import { people, RemovalsWorld } from '../support/removals-world.js';
+import { SentStream, sendStream, toLines } from '../support/send-stream.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+const PEOPLE = 1200;
+const headers = { 'idempotency-key': 'tonight' };
+
+let rollcall: TestApp;
+let world: RemovalsWorld;
+beforeAll(async () => {
+  rollcall = await startApp();
+});
+afterAll(() => rollcall.stop());
+beforeEach(async () => {
+  world = await RemovalsWorld.build(rollcall);
+  await world.push(people(PEOPLE));
+});
+
+const query = () => `?connection=${world.connectionId}`;
+const leaving = (count: number) =>
+  people(PEOPLE).map((each, n) => (n < count ? { ...each, active: false } : { ...each, displayName: 'x' }));
+
+/** Sends 700 lines and hangs up, once the first chunk is committed. Returns the run. */
+async function breakOff(lines: object[]): Promise<string> {
+  const stream = new SentStream(world.admin, query(), headers);
+  await stream.write(toLines(lines.slice(0, 700)));
+  const where = { tenantId: world.tenantId, state: 'waiting' } as const;
+  while ((await rollcall.database.read.countBy(RunEntryEntity, where)) === 0) await pause();
+  stream.cut();
+  for (;;) {
+    const run = await rollcall.database.read.findOneBy(RunEntity, { tenantId: world.tenantId, status: 'broken' });
+    if (run) return run.id;
+    await pause();
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('a stream that breaks off', () => {
+  it('has switched nobody off; sent again under its key, it takes away at its end, each person once', async () => {
+    const lines = leaving(100);
+    const run = await breakOff(lines);
+    expect((await world.run(run)).body.counts.held).toBe(100);
+    expect(await world.active()).toHaveLength(PEOPLE);
+    const { body } = await sendStream(world.admin, toLines(lines), query(), headers);
+    expect([body.run, body.status, body.counts.deactivated, body.counts.held]).toEqual([run, 'finished', 100, 0]);
+    expect(await world.active()).toHaveLength(PEOPLE - 100);
+    expect((await world.plan(run)).body.removals.states).toEqual({ applied: 100 });
+  });
+
+  it('is held by all that it takes away, before the break and after it', async () => {
+    const lines = leaving(100).map((each, n) => (n >= 1150 ? { ...each, active: false } : each));
+    const run = await breakOff(lines);
+    const { body } = await sendStream(world.admin, toLines(lines), query(), headers);
+    expect([body.run, body.status, body.counts.held]).toEqual([run, 'held', 150]);
+    expect(await world.active()).toHaveLength(PEOPLE);
+    // The answer under the key stays as it was first given.
+    await world.decide(run, 'approve');
+    await world.ended(run);
+    expect((await sendStream(world.admin, toLines(lines), query(), headers)).body.status).toBe('held');
+    expect(await world.active()).toHaveLength(PEOPLE - 150);
+  });
+
+  it('and is cancelled then, takes nothing away any more', async () => {
+    const run = await breakOff(leaving(100));
+    expect((await world.admin.post(`/sync-runs/${run}/cancel`, undefined)).status).toBe(200);
+    expect((await world.plan(run)).body.removals.states).toEqual({ skipped: 100 });
+    expect(await world.active()).toHaveLength(PEOPLE);
+  });
+});
