@@ -13,6 +13,7 @@ import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { findActiveNames } from '../../records/users/people-copy.js';
 import { CopyCheck } from './copy-check.js';
+import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
 import type { PullPlace } from './read-lines.js';
 import { stateRemoved } from './removed-people.js';
@@ -136,7 +137,7 @@ export class PullRuns {
     const said = reader.read({ state, page }, scope, stop);
     const pages = pagesOf(this.streams.parts.database.read, source, said);
     for await (const chunk of reading.cut(pages)) {
-      await this.assertUnchanged(source);
+      await patiently(() => this.assertUnchanged(source));
       await opened.run.take(chunk);
       stop.throwIfAborted();
     }
@@ -225,8 +226,8 @@ export function pagesOf(
 /** It is not the source's fault, and whoever takes the run next can go on. */
 function passes(error: unknown): boolean {
   if (error instanceof Problem) return error.code === 'overloaded' || error.code === 'database_unavailable';
-  // One that was thought dead has come back, and has written this part: then it goes on behind that.
-  return databaseTroubleOf(error) === 'duplicate';
+  // `duplicate`: one that was thought dead has come back, and has written this part; it goes on behind that.
+  return databaseTroubleOf(error) !== null;
 }
 
 function changed(): Problem {
