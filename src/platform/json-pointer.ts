@@ -5,12 +5,17 @@ export function isPointer(text: string): boolean {
   return text === '' || (/^\/(?:[^~]|~[01])*$/u.test(text) && text.length <= 500);
 }
 
+/** The names that a JSON pointer goes by, from the outermost object. */
+export function stepsOf(pointer: string): string[] {
+  return pointer === '' ? [] : pointer.slice(1).split('/').map(unescape);
+}
+
 /**
  * What a JSON pointer leads to; undefined where nothing is. Beyond RFC 6901, `*` stands for every item of a list: then it
  * is a list of what each has there.
  */
 export function readPointer(value: unknown, pointer: string): unknown {
-  return pointer === '' ? value : readSteps(value, pointer.slice(1).split('/').map(unescape), 0);
+  return readSteps(value, stepsOf(pointer), 0);
 }
 
 function readSteps(value: unknown, steps: readonly string[], from: number): unknown {

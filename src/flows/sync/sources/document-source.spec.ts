@@ -107,6 +107,19 @@ describe('people in JSON documents', () => {
     expect(server.asked.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"v1"', '"v1"', undefined]);
   });
 
+  it('an item that is no record, or too long to be one, is handed on to be refused by its number', async () => {
+    const broken = Buffer.concat([
+      Buffer.from('[{"externalId":"u-1"}, {"a":"'),
+      Buffer.from([0xff]),
+      Buffer.from('"}, '),
+    ]);
+    server.answer((_request, response) => {
+      response.end(Buffer.concat([broken, Buffer.from(`"${'x'.repeat(70_000)}", {a}, {"externalId":"u-2"}]`)]));
+    });
+    const { records } = await readAll(source());
+    expect(records).toEqual([{ externalId: 'u-1' }, '{"a":"\xff"}', null, '{a}', { externalId: 'u-2' }]);
+  });
+
   it('of several pages the first one alone does not say that nothing has changed', async () => {
     server.answer((request, response) => {
       const isFirst = request.url === '/people';
@@ -165,17 +178,18 @@ describe('people in JSON documents', () => {
 
   it.each<[string, Record<string, string>, string | Buffer, string]>([
     ['a web page', { 'content-type': 'text/html' }, '<html>', 'web page'],
-    ['a web page that says it is JSON', {}, '<!doctype html>', 'without valid JSON'],
-    ['invalid UTF-8', {}, Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), 'not valid UTF-8'],
-    ['half a document', {}, '[{"externalId":"u-1"}', 'without valid JSON'],
-    ['an object for a list', {}, '{"users":[]}', 'not a list'],
+    ['a web page that says it is JSON', {}, '<!doctype html>', 'not valid JSON'],
+    ['invalid UTF-8', {}, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'not valid UTF-8'],
+    ['half a document', {}, '[{"externalId":"u-1"}', 'in the middle'],
+    ['an object for a list', {}, '{"users":[]}', 'no list there'],
     ['a body in another coding', { 'content-encoding': 'br' }, 'x', 'compressed'],
     ['a body that is no gzip', { 'content-encoding': 'gzip' }, '[]', 'no gzip'],
-    ['too long a body', {}, `["${'x'.repeat(3000)}"]`, 'more than 2000 bytes'],
-    ['a gzip bomb', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(50_000_000)), 'more than 2000 bytes'],
+    ['a comma too many', {}, '[{"externalId":"u-1"},]', 'comma'],
+    ['a gzip bomb in its list', { 'content-encoding': 'gzip' }, gzipSync(`["${'x'.repeat(50_000_000)}"]`), 'expands'],
+    ['a gzip bomb', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(50_000_000)), 'beside its list'],
   ])('%s is refused', async (_, headers, body, words) => {
     server.answer((_request, response) => response.writeHead(200, headers).end(body));
-    const failure = await failureOf(source({}, { pageBytesMax: 2000 }));
+    const failure = await failureOf(source());
     expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(words)]);
   });
 
@@ -199,7 +213,7 @@ describe('people in JSON documents', () => {
   });
 
   it('nobody there, silence and an answer that drips are unreachable, each in its time', async () => {
-    const limits = { silenceMs: 200, pageMs: 600 };
+    const limits = { silenceMs: 200, documentMs: 600 };
     server.answer(() => {});
     expect((await failureOf(source({}, limits))).kind).toBe('unreachable');
     server.answer((_request, response) => void response.write('['));

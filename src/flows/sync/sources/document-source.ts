@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { DocumentSourceSettings } from '../../../records/sources/source-settings.js';
 import { type DocumentPage, readJsonPage, readLinesPage } from './document-page.js';
 import { PageGuard } from './page-guard.js';
 import type { SourceClient } from './source-client.js';
 import { SourceFailure, type SourcePage, type SourcePlace, type SourceReader } from './source-reader.js';
+
+const NDJSON_MEDIA = 'application/x-ndjson, application/jsonl, application/json;q=0.5';
 
 /** Of a document of one page: by what its server tells whether it has changed (RFC 9110, section 8.8). */
 interface DocumentState {
@@ -15,7 +18,7 @@ interface DocumentPlace {
   url: string;
   /** How many pages came before it. */
   pages: number;
-  /** So many lines of it were read while it had this ETag; of another one, none. */
+  /** So many of its lines, or items, were read while it had this ETag; of another one, none. */
   lines: number;
   etag: string | null;
   /** Why an earlier page may not have been whole. */
@@ -46,13 +49,15 @@ export class DocumentSource implements SourceReader {
       }
       const etag = page.headers.etag ?? null;
       const incomplete = here.incomplete ?? page.incomplete;
+      const named = createHash('sha256');
       let count = 0;
       for await (const { records, lines } of page.pieces) {
         count += records.length;
+        for (const record of records) named.update(record ?? '').update('\n');
         guard.count(records.length);
         yield { records, place: { state, page: { ...here, lines, etag } }, isLast: false };
       }
-      if (page.text) guard.notePage(count, page.text);
+      guard.notePage(count, named.digest('base64url'));
       const next = page.findNext();
       if (next === null) {
         const isOnePage = here.pages === 0;
@@ -72,18 +77,15 @@ export class DocumentSource implements SourceReader {
     signal: AbortSignal,
   ): Promise<DocumentPage | null> {
     const { client, settings } = this;
-    if (settings.type === 'json') {
-      const page = await client.getJson(url, { accept: 'application/json', headers, signal });
-      return page && readJsonPage(page, settings, { client, url });
-    }
-    const accept = 'application/x-ndjson, application/jsonl, application/json;q=0.5';
+    const accept = settings.type === 'json' ? 'application/json' : NDJSON_MEDIA;
     const answer = await client.open(url, { accept, headers, signal });
     if (answer.status === 304) {
       answer.leave();
       return null;
     }
     const isSame = etag !== null && answer.headers.etag === etag;
-    return readLinesPage(answer, settings, { client, url, skip: isSame ? lines : 0 });
+    const around = { client, url, skip: isSame ? lines : 0 };
+    return settings.type === 'json' ? readJsonPage(answer, settings, around) : readLinesPage(answer, settings, around);
   }
 }
 

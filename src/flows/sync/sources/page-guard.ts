@@ -13,6 +13,8 @@ export interface SourceLimits {
   silenceMs: number;
   /** For a page that is read whole. */
   pageMs: number;
+  /** For a document that is read as it comes. */
+  documentMs: number;
 }
 
 export const SOURCE_LIMITS: SourceLimits = {
@@ -22,6 +24,7 @@ export const SOURCE_LIMITS: SourceLimits = {
   emptyPagesMax: 100,
   silenceMs: 60_000,
   pageMs: 300_000,
+  documentMs: 12 * 3_600_000,
 };
 
 /** Ends a reading that would go on for ever. All of its methods throw SourceFailure. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ConnectionPolicy } from '../../../plan/policy.js';
 import type { Outbound } from '../../../platform/outbound.js';
@@ -156,6 +157,18 @@ describe('a SCIM server', () => {
     const reader = source({ paging: cursors ? 'cursor' : 'index', groups: 'none' }, { pagesMax: 50 });
     const failure = await failureOf(reader);
     expect([failure.kind, failure.message]).toEqual(['invalid', expect.stringContaining(words)]);
+  });
+
+  it('whose page is longer than may be held, compressed or not, is given up', async () => {
+    all = users(1, 5000);
+    paging = byIndex(5000);
+    const reader = source({ paging: 'index', groups: 'none', pageSize: 5000 }, { pageBytesMax: 20_000 });
+    expect((await failureOf(reader)).message).toContain('more than 20000 bytes');
+    instead = (_path, _query, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(1_000_000, 0x20)));
+      return true;
+    };
+    expect((await failureOf(reader)).message).toContain('more than 20000 bytes');
   });
 
   it('that answers page after page by a redirect inward is not followed', async () => {

@@ -48,7 +48,10 @@ export class SourceClient {
 
   /** An answer to be read as it comes. Throws SourceFailure, also while its body is read. */
   async open(url: string, asking: Asking): Promise<OutboundAnswer> {
-    const answer = await this.send(url, asking, { bytesMax: STREAM_BYTES_MAX });
+    const answer = await this.send(url, asking, {
+      bytesMax: STREAM_BYTES_MAX,
+      timeoutMs: this.limits.documentMs,
+    });
     return { ...answer, body: explained(answer.body) };
   }
 
