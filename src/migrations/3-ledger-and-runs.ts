@@ -152,7 +152,7 @@ const tables = (): Table[] => [
     indices: [
       index('run_entries_identity', ['identityId']),
       index('run_entries_due', ['state', 'dueAt']),
-      index('run_entries_state', ['runId', 'state']),
+      index('run_entries_state', ['state', 'runId', 'entry']),
     ],
   }),
   new Table({
@@ -166,7 +166,7 @@ const tables = (): Table[] => [
       long('names'),
       whole('unreadable', optional),
     ],
-    indices: [index('run_seen_connection', ['connectionId', 'at']), index('run_seen_at', ['at'])],
+    indices: [index('run_seen_connection', ['connectionId', 'at', 'runId', 'part']), index('run_seen_at', ['at'])],
   }),
   new Table({
     name: 'removal_hours',

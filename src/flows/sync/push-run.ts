@@ -14,7 +14,14 @@ import type { Naming } from '../../records/sync-runs/seen-names.js';
 import { entryRows, type RecordFate } from './held-records.js';
 import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
-import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
+import {
+  countResults,
+  failuresOf,
+  type RecordResult,
+  type SyncCounts,
+  tellChanges,
+  toRecordResult,
+} from './sync-result.js';
 
 /** Records read in a row: about a millisecond. */
 const READ_IN_A_ROW = 100;
@@ -102,7 +109,10 @@ export class PushRun {
       if ('result' in statement) {
         this.results[record.index] = this.mark(record, statement);
         record.meant = findMeant(record);
-      } else waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
+        continue;
+      }
+      record.isNow = statement.newest;
+      waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
@@ -180,7 +190,9 @@ export class PushRun {
     let at = Math.max(since ?? 0, statedAt ?? now);
     let unreadable: number | null = null;
     const externalIds: string[] = [];
-    for (const { index, externalId, meant } of this.records) {
+    for (const { index, externalId, meant, isNow } of this.records) {
+      // Their facts are of this very moment: that says the same.
+      if (isNow && since === null && results[index]?.result === 'created') continue;
       const names = meant === undefined && externalId !== null ? [externalId] : (meant ?? null);
       if (names) externalIds.push(...names);
       else unreadable ??= numberOf(index);
@@ -213,10 +225,12 @@ export class PushRun {
 
   /** The results of a chunk, by the places of its records. */
   readResults(waiting: readonly Waiting[], settled: readonly Settled[]): [number, RecordResult][] {
-    return waiting.map(({ record }, place) => [
-      record.index,
-      this.mark(record, toRecordResult(settled[place], record.externalId ?? '')),
-    ]);
+    const { dryRun, startedAt } = this.request;
+    return waiting.map(({ record }, place) => {
+      const result = this.mark(record, toRecordResult(settled[place], record.externalId ?? ''));
+      const changes = dryRun ? tellChanges(settled[place], startedAt) : null;
+      return [record.index, changes ? { ...result, changes } : result];
+    });
   }
 
   private mark(record: IncomingRecord, result: RecordResult): RecordResult {

@@ -1,14 +1,10 @@
 import type { SnapshotTruth } from '../../plan/missing.js';
-import type { Principal } from '../../platform/access.js';
-import type { Micros } from '../../platform/clock.js';
 import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
-import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
 import type { Settled } from '../../provisioning/submission.js';
 import type { RunCounts, RunEntity } from '../../records/sync-runs/run.entity.js';
-import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { type DonePart, withParts } from '../../records/sync-runs/run-state.js';
 import { ChunkWriter } from './chunk-writer.js';
 import { guardOf, guardRecords } from './held-records.js';
@@ -20,19 +16,10 @@ import type { StreamChunk } from './read-lines.js';
 import { RemovalPreview } from './removal-preview.js';
 import { SeenNotes } from './seen-notes.js';
 import { isStillAllowed } from './still-allowed.js';
+import { runOf, type StreamOrder } from './stream-order.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { StreamProgress } from './stream-progress.js';
-import type { StreamRequest } from './stream-request.js';
 import { type IncomingRecord, nameRecords } from './sync-chunk.js';
-
-export interface StreamOrder {
-  runId: string;
-  principal: Principal;
-  known: KnownConnection;
-  request: StreamRequest;
-  /** Of a snapshot: the moment whose truth it is. */
-  since: Micros | null;
-}
 
 /** A chunk on its way. */
 interface Flight {
@@ -208,10 +195,6 @@ export class StreamRun {
     if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     this.order.known = known;
   }
-}
-
-export function runOf({ runId, principal, known }: StreamOrder): EntryOfRun {
-  return { id: runId, tenantId: principal.tenantId, connectionId: known.row.id };
 }
 
 function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

@@ -12,7 +12,8 @@ import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
 import { patiently } from './patience.js';
 import { PushParts } from './push-parts.js';
 import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
-import { runOf, type StreamOrder, StreamRun } from './stream-run.js';
+import { runOf, type StreamOrder } from './stream-order.js';
+import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
 const FAILURES_SHOWN = 100;

@@ -20,6 +20,8 @@ export interface IncomingRecord {
   duplicateOf: number | null;
   /** The push has several records of this person: each has to be planned after the one before. */
   repeated: boolean;
+  /** Of one that was read: it is said of the moment in which it is written. */
+  isNow?: boolean;
   /** Of one that was refused as it was read: whom it may have meant; null where nobody can say. */
   meant?: readonly string[] | null;
 }

@@ -80,7 +80,7 @@ export interface EntryStatement {
  * over after a kill goes on with those that wait.
  */
 @Entity('run_entries')
-@Index('run_entries_state', ['runId', 'state'])
+@Index('run_entries_state', ['state', 'runId', 'entry'])
 @Index('run_entries_due', ['state', 'dueAt'])
 @Index('run_entries_identity', ['identityId'])
 export class RunEntryEntity {
@@ -116,7 +116,7 @@ export class RunEntryEntity {
  * said nothing new. Kept for as long as somebody may ask who was stated since (a snapshot, the approval of a held run).
  */
 @Entity('run_seen')
-@Index('run_seen_connection', ['connectionId', 'at'])
+@Index('run_seen_connection', ['connectionId', 'at', 'runId', 'part'])
 @Index('run_seen_at', ['at'])
 export class RunSeenEntity {
   @PrimaryId() runId: string;

@@ -12,8 +12,8 @@ export const SEEN_KEPT: Micros = 8 * DAY;
 export const SNAPSHOT_AGE_MAX: Micros = 7 * DAY;
 
 const NAMES_PER_ROW = 1000;
-const ROWS_PER_READ = 100;
-const ROWS_IN_A_ROW = 8;
+const ROWS_PER_READ = 32;
+const ROWS_IN_A_ROW = 2;
 /** Of one share: 64 to 128 MiB. */
 const NAMES_MAX = 4_000_000;
 

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { HttpClient } from '../support/http-client.js';
+import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+describe('what a snapshot takes away', () => {
+  let rollcall: TestApp;
+  let world: SnapshotWorld;
+  beforeAll(async () => {
+    rollcall = await startApp();
+  });
+  afterAll(() => rollcall.stop());
+  beforeEach(async () => {
+    world = await SnapshotWorld.build(rollcall);
+  });
+
+  describe('that takes too much away', () => {
+    let admin: HttpClient;
+    beforeEach(async () => {
+      admin = await rollcall.clientWith(world.tenantId, ['sync-runs:read', 'sync-runs:write']);
+    });
+
+    it('is held: who is new and changed is applied, and nobody loses anything until an admin agrees', async () => {
+      await world.send(people(20));
+      const { body } = await world.send([...people(16, { displayName: 'New' }), person('new')]);
+      expect(body).toMatchObject({ status: 'held', missing: 4, counts: { created: 1, updated: 16, held: 4 } });
+      expect([body.error, await world.inactive()]).toEqual([expect.stringMatching(/switch off 4 .* of 20 people/), []]);
+      const plan = await admin.get<{ items: object[] }>(`/sync-runs/${body.run}/plan`);
+      expect(plan.body.items).toHaveLength(4);
+      expect(plan.body.items[0]).toMatchObject({ change: 'deactivate', deactivates: true, loses: ['role viewer'] });
+      await world.key.post('/users/sync', [person(19)]);
+      expect((await admin.post(`/sync-runs/${body.run}/approve`)).status).toBeLessThan(300);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
+    });
+
+    it('is superseded by a later one of its scope', async () => {
+      await world.send(people(20), '&scope=hr');
+      const { body } = await world.send(people(16), '&scope=hr');
+      expect(body).toMatchObject({ status: 'held' });
+      await world.send(people(20), '&scope=other');
+      expect((await world.key.get(`/sync-runs/${body.run}`)).body).toMatchObject({ status: 'held' });
+      await world.send([...people(20), { userName: 'nobody' } as object], '&scope=hr');
+      expect((await world.key.get(`/sync-runs/${body.run}`)).body).toMatchObject({ status: 'held' });
+      expect((await world.send(people(19), '&scope=hr')).body).toMatchObject({ status: 'finished', missing: 1 });
+      expect((await world.key.get(`/sync-runs/${body.run}`)).body).toMatchObject({ status: 'superseded' });
+      expect(await world.inactive()).toEqual(['s-19']);
+      expect((await admin.post(`/sync-runs/${body.run}/approve`)).status).toBe(409);
+    });
+
+    it.each(['stream', 'json'])('is held if it names nobody, however few there are (%s)', async (form) => {
+      await world.send(people(1));
+      const sendNobody = () => world.key.post('/users/sync', { users: [], mode: 'snapshot' });
+      const { body } = form === 'json' ? await sendNobody() : await world.send([]);
+      expect(body).toMatchObject({ counts: { held: 1 }, missing: 1, error: expect.stringMatching(/names nobody/) });
+      expect(await world.inactive()).toEqual([]);
+    });
+
+    it('but not if there is nobody in its scope', async () => {
+      expect((await world.send([])).body).toMatchObject({ status: 'finished', missing: 0 });
+    });
+  });
+
+  describe('as a dry run', () => {
+    it.each([
+      [39, false],
+      [30, true],
+    ])(
+      'of %s of 40 people lists who is missing, says whether an admin would have to agree, and changes nothing',
+      async (count, held) => {
+        await world.send(people(40));
+        const missing = people(40)
+          .slice(count)
+          .map(({ externalId }) => externalId);
+        const { text } = await world.send(people(count), '&dryRun=true');
+        const lines = text
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Record<string, unknown>);
+        const listed = lines.filter((line) => line.missing === true).map(({ externalId }) => externalId);
+        expect(listed.sort()).toEqual([...missing].sort());
+        expect(lines.at(-1)).toMatchObject({
+          counts: { unchanged: count },
+          removals: { missing: 40 - count, deactivated: 40 - count, people: 40, held },
+        });
+        const sent = { users: people(count), mode: 'snapshot', dryRun: true };
+        const { body } = await world.key.post<{ missingPeople: { externalId: string }[] }>('/users/sync', sent);
+        expect(body).toMatchObject({ run: null, missing: 40 - count, held, counts: { unchanged: count } });
+        expect(body.missingPeople.map(({ externalId }) => externalId).sort()).toEqual([...missing].sort());
+        expect(await world.inactive()).toEqual([]);
+      },
+    );
+
+    it('counts what its records take away with those who are missing', async () => {
+      await world.send(people(20));
+      const records = [...people(16), person(16, { active: false }), person(17, { active: false })];
+      const { body } = await world.key.post<{ results: { result: string }[] }>('/users/sync', {
+        users: records,
+        mode: 'snapshot',
+        dryRun: true,
+      });
+      expect(body).toMatchObject({ held: true, missing: 2 });
+      expect(body.results.slice(16).map(({ result }) => result)).toEqual(['held', 'held']);
+    });
+
+    it('says why nobody would be missing', async () => {
+      await world.send(people(2));
+      const { text } = await world.send([{ userName: 'x' }], '&dryRun=true');
+      expect(text).toMatch(/"missing":0,"error":"Nobody is taken for missing: record 1 /);
+    });
+  });
+
+  describe('of a connection with a grace period', () => {
+    const HOURS = 48;
+    beforeEach(async () => {
+      world = await SnapshotWorld.build(rollcall, HOURS);
+    });
+    const timePasses = () =>
+      rollcall.database.transaction(async (tx) => {
+        const now = Date.now() * 1000;
+        await tx.query(`UPDATE run_entries SET dueAt = ? WHERE state = 'leaving'`, [now]);
+        await tx.query('UPDATE identities SET leavingAt = ? WHERE leavingAt IS NOT NULL', [now]);
+      });
+
+    it('marks who is missing as leaving; they are active, and everybody can see when that ends', async () => {
+      await world.send(people(40));
+      const { body } = await world.send(people(38));
+      expect(body).toMatchObject({ status: 'finished', missing: 2, counts: { deactivated: 0, held: 0, leaving: 2 } });
+      expect([(await world.leaving()).sort(), await world.inactive()]).toEqual([['s-38', 's-39'], []]);
+      expect(await world.eventsOf(body.run)).toEqual(['user.leaving sync', 'user.leaving sync']);
+      const [user] = (
+        await world.key.get<{ items: { identities: { leavingAt: string }[] }[] }>('/users?q=s-39%40x.example')
+      ).body.items;
+      const at = Date.parse(user?.identities[0]?.leavingAt ?? '');
+      expect(Math.abs(at - Date.now() - HOURS * 3_600_000)).toBeLessThan(60_000);
+      // Another snapshot without them gives them no more time, and does not count them twice.
+      expect((await world.send(people(38))).body).toMatchObject({ missing: 0, counts: { unchanged: 38 } });
+    });
+
+    it('switches them off when their time is over, and tells it of the same run', async () => {
+      await world.send(people(40));
+      const { body } = await world.send(people(39));
+      await timePasses();
+      while ((await world.inactive()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      const run = await world.key.get(`/sync-runs/${body.run}`);
+      expect(run.body).toMatchObject({ status: 'finished', counts: { deactivated: 1, leaving: 0 } });
+      expect(await world.leaving()).toEqual([]);
+    });
+
+    it('lets whoever is stated again stay, though nothing new is said of them', async () => {
+      await world.send(people(40));
+      await world.send(people(38));
+      expect((await world.key.post<{ counts: object }>('/users/sync', [person(38)])).body.counts).toMatchObject({
+        updated: 1,
+      });
+      expect(await world.leaving()).toEqual(['s-39']);
+      await world.send(people(40));
+      expect(await world.leaving()).toEqual([]);
+      await timePasses();
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      expect(await world.inactive()).toEqual([]);
+    });
+  });
+});
