@@ -53,6 +53,16 @@ describe('a pull', () => {
     expect(await world.runs()).toMatchObject(Array.from({ length: 5 }, () => ({ status: 'broken' })));
   });
 
+  it('that comes nowhere though nothing is wrong with the source ends as one that failed', async () => {
+    world.source.before = (from) => {
+      if (from === 100) throw Object.assign(new Error('of a row of others'), { code: 'ER_DUP_ENTRY' });
+    };
+    await world.seed();
+    const run = await world.ended(await world.start());
+    expect(run).toMatchObject({ status: 'broken', upTo: 100, counts: { created: 100 } });
+    expect(await world.stored()).toMatchObject({ failures: 1, suspendedAt: null });
+  }, 60_000);
+
   it('that works ends the counting of failures', async () => {
     await world.seed({ failures: 4 });
     await world.ended(await world.start());

@@ -29,6 +29,7 @@ describe('a pull and several instances', () => {
     await end(rollcall.app);
   }, 60_000);
   afterAll(async () => {
+    for (const app of others) await end(app);
     for (const app of others) await app.close();
     await rollcall.stop();
   });

@@ -65,6 +65,8 @@ export class PullWorld {
   }
 
   async stop(): Promise<void> {
+    // They share one way into the database, which the first that closes takes from the other.
+    for (const app of [this.other, this.rollcall.app]) await app.get(PullWorker).beforeApplicationShutdown();
     await this.other.close();
     await this.rollcall.stop();
   }

@@ -37,10 +37,15 @@ export const PULL_CHUNK_LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 10
 /** A reading that has come somewhere is not given up for one answer that fails. */
 const RETRIES_MS = [500, 3000, 15_000];
 
+/** So often in a row, on one instance, a run may be left at the same place. */
+const STALLS_MAX = 3;
+
 /** Carries out pulls: reads a source page by page, and commits what it says as a stream's lines are. */
 @Injectable()
 export class PullRuns {
   private readonly logger = new Logger(PullRuns.name);
+  /** Where runs were left for what passes, and how often. */
+  private readonly stalls = new Map<string, { upTo: number; times: number }>();
 
   constructor(
     private readonly streams: StreamRuns,
@@ -99,7 +104,7 @@ export class PullRuns {
     } catch (error) {
       if (leave.aborted) return this.streams.leave(opened);
       const cause: unknown = stop.aborted ? stop.reason : error;
-      if (passes(cause)) return this.streams.leave(opened);
+      if (passes(cause) && this.mayStall(pull, cause)) return this.streams.leave(opened);
       if (cause instanceof SourceFailure) pull.failure = cause;
       await this.streams.break(opened, this.toProblem(cause));
       return;
@@ -143,6 +148,17 @@ export class PullRuns {
     }
   }
 
+  /** What does not pass after all is a failure: nothing is read for ever without coming anywhere. */
+  private mayStall({ opened: { runId, run } }: Pull, cause: unknown): boolean {
+    const { upTo } = run.progress;
+    const before = this.stalls.get(runId);
+    const times = before?.upTo === upTo ? before.times + 1 : 1;
+    if (times > STALLS_MAX) return !this.stalls.delete(runId);
+    this.stalls.set(runId, { upTo, times });
+    this.logger.warn(`Pull ${runId} waits: ${String(cause)}`);
+    return true;
+  }
+
   /** What an admin saves or resumes counts at once: what was read by the old settings is not gone on with. */
   private async assertUnchanged({ connectionId, version }: ConnectionSourceEntity): Promise<void> {
     const { read } = this.streams.parts.database;
@@ -162,6 +178,7 @@ export class PullRuns {
   private async noteEnd(tx: EntityManager, pull: Pull, status: string, problem: Problem | null): Promise<void> {
     const { connectionId, tenantId, version } = pull.source;
     const mine = { connectionId, version };
+    this.stalls.delete(pull.opened.runId);
     if (status === 'finished') {
       const { state } = pull.reading.place;
       await tx.update(ConnectionSourceEntity, mine, { state: state as object, failures: 0 });
