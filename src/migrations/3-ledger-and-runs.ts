@@ -152,7 +152,7 @@ const tables = (): Table[] => [
     indices: [
       index('run_entries_identity', ['identityId']),
       index('run_entries_due', ['state', 'dueAt']),
-      index('run_entries_state', ['runId', 'state']),
+      index('run_entries_state', ['state', 'runId', 'entry']),
     ],
   }),
   new Table({

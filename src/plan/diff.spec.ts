@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { makePolicy, NOW, World } from '../../test/support/plan-world.js';
+import { MINUTE, SECOND } from '../platform/clock.js';
 import type { PersonChanges } from './changes.js';
 import { diffPerson } from './diff.js';
 import type { BlockState, GrantState, Person } from './person.js';
@@ -16,6 +17,19 @@ describe('what is written and told of a changed person', () => {
     const { person } = start();
     expect(diffPerson(person, person, NOW)).toBeNull();
     expect(diffPerson(person, structuredClone(person), NOW)).toBeNull();
+  });
+
+  it.each([
+    ['the same moment', 0, 1],
+    ['a moment before, of a clock that is behind', -5 * SECOND, 1],
+    ['a minute before: that clock was wrong', -2 * MINUTE, -2 * MINUTE],
+    ['later', 7, 7],
+  ])('a version is later than the one before: %s', (_, passes, later) => {
+    const { world, userId, person } = start();
+    const last = person.user.updatedAt;
+    world.push('u-1', { displayName: 'A.' });
+    const changes = diffPerson(person, world.person(userId), last + passes);
+    expect(changes?.user?.updatedAt).toBe(last + later);
   });
 
   it('a new user is version 1, with one event that names fields and grants but no values', () => {

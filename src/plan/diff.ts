@@ -12,8 +12,20 @@ const PROFILE = [
   'email',
   'emailVerified',
 ] as const satisfies (keyof Profile)[];
-const IDENTITY = ['externalId', 'subject', 'active', 'notBefore', 'leavingAt'] as const satisfies (keyof IdentityState)[];
-const QUIET = ['lastLoginAt', 'mappingVersion', 'facts', 'userNameKey', 'scope'] as const satisfies (keyof IdentityState)[];
+const IDENTITY = [
+  'externalId',
+  'subject',
+  'active',
+  'notBefore',
+  'leavingAt',
+] as const satisfies (keyof IdentityState)[];
+const QUIET = [
+  'lastLoginAt',
+  'mappingVersion',
+  'facts',
+  'userNameKey',
+  'scope',
+] as const satisfies (keyof IdentityState)[];
 
 /**
  * What to write so that `before` becomes `after`, with the one event that tells of it; null if nothing differs. Persons

@@ -48,6 +48,8 @@ export const userAttributes: Readonly<Record<string, { from: string; read: (user
   scimEntitlements: all('entitlements'),
 };
 
+const ATTRIBUTES = Object.entries(userAttributes).map(([name, { read }]) => ({ field: `attributes.${name}`, read }));
+
 /**
  * What a SCIM user says of a person, in the fields of a statement: only what is assigned. Roles and entitlements that may
  * not be granted give nothing; they stand in `attributes.scimRoles` and `attributes.scimEntitlements`.
@@ -72,12 +74,12 @@ export function readScimUser(user: UserJson, ceilings: Ceilings): Record<FieldNa
     ...(withValue(user.roles).length === 0 ? {} : { roles }),
     ...(withValue(user.entitlements).length === 0 ? {} : { entitlements }),
   };
-  for (const [attribute, { read }] of Object.entries(userAttributes)) stated[`attributes.${attribute}`] = read(user);
   const fields: Record<FieldName, Json> = {};
-  for (const field in stated) {
-    const value = stated[field];
+  const state = (field: FieldName, value: Json | undefined) => {
     if (value !== undefined && value !== '') fields[field] = value;
-  }
+  };
+  for (const field in stated) state(field, stated[field]);
+  for (const { field, read } of ATTRIBUTES) state(field, read(user));
   return fields;
 }
 

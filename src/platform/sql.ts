@@ -1,6 +1,6 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { breathe } from './breathe.js';
-import { chunkRows, ROWS_MAX } from './chunk-rows.js';
+import { chunkRows, ROWS_MAX, ROWS_PREPARED_MAX } from './chunk-rows.js';
 import type { Engine, SqlValue } from './database.js';
 import { type DriverConnection, executeAhead } from './send-ahead.js';
 
@@ -249,7 +249,7 @@ async function writeRows(
       await breathe();
     }
     // A shape that hardly comes twice is not worth preparing.
-    const write = chunk.length <= 64 || chunk.length === ROWS_MAX ? execute : queryOnce;
+    const write = chunk.length <= ROWS_PREPARED_MAX || chunk.length === ROWS_MAX ? execute : queryOnce;
     const values: SqlValue[] = [];
     for (const row of chunk) for (const value of row) values.push(value);
     const one = write(tx, textOf(chunk.length), values);

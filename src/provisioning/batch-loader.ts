@@ -144,10 +144,12 @@ function readStatedNames(statement: Statement, policy: ConnectionPolicy) {
   return readNames(facts, policy);
 }
 
+/** `email` only where people may be found by it. */
 function readNames(facts: Facts, policy: ConnectionPolicy) {
   try {
     const effective = new EffectiveFacts(facts, policy);
-    return { userName: textOf(effective.field('userName')?.value), email: textOf(effective.field('email')?.value) };
+    const email = policy.authoritativeDomains.length === 0 ? null : effective.field('email');
+    return { userName: textOf(effective.field('userName')?.value), email: textOf(email?.value) };
   } catch (error) {
     // The plan meets the same failure and says so; there is no name to look for.
     if (error instanceof ExpressionFailure) return { userName: null, email: null };

@@ -41,7 +41,7 @@ export class MissingPeople {
     const sql = `SELECT externalId FROM identities WHERE connectionId = ? AND externalId > ?
       ORDER BY externalId LIMIT ${NAMES_PER_READ}`;
     let unnamed: string[] = [];
-    for (let after: string | null = ''; after !== null; ) {
+    for (let after: string | null = ''; after !== null;) {
       const rows = await selectRows(this.database.read, sql, [connectionId, after]);
       for (const [place, { externalId }] of rows.entries()) {
         if (place % HASHED_IN_A_ROW === 0) await breathe();
@@ -69,7 +69,9 @@ export class MissingPeople {
     );
     const statements = rows.map(({ id }) => missingStatement(connectionId, String(id), statedAt));
     if (statements.length === 0) return [];
-    const { settled, loaded, now } = await this.provisioning.plan(statements.map((each) => toSubmission(tenantId, each)));
+    const { settled, loaded, now } = await this.provisioning.plan(
+      statements.map((each) => toSubmission(tenantId, each)),
+    );
     return settled.flatMap((one, place): NewEntry[] => {
       if (one.kind !== 'planned') return [];
       const { before, identityId, userId } = one.outcome;

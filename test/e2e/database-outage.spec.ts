@@ -6,6 +6,7 @@ import mysql from 'mysql2/promise';
 import { engine } from '../support/databases.js';
 import { countOrphans } from '../support/directory-of.js';
 import { HttpClient } from '../support/http-client.js';
+import { servePeople } from '../support/people-server.js';
 import { type OwnMysqlServer, startOwnMysqlServer } from '../support/mysql-server.js';
 import { ProcessWorld } from '../support/process-world.js';
 import { SentStream, toLines } from '../support/send-stream.js';
@@ -122,6 +123,32 @@ onServer('a database server that goes away and comes back', () => {
     expect([status, body.counts]).toEqual([200, expect.objectContaining({ created: 9000, unchanged: 0, failed: 0 })]);
     expect(await world.count("identities WHERE externalId LIKE 'stream-%'")).toBe(9000);
     expect(await countOrphans(world.database.read)).toBe(0);
+  }, 60_000);
+
+  it('stopped and started again in the middle of a pull: the pull waits, or is taken up again, and is whole', async () => {
+    await untilReady(200);
+    const people = Array.from({ length: 6000 }, (_, n) => ({ externalId: `pull-${n}`, roles: ['viewer'] }));
+    const source = await servePeople(people, 100);
+    try {
+      const body = { type: 'json', url: source.url, items: '/items', next: '/next' };
+      expect((await http.put(`/connections/${world.connection}/source`, body)).status).toBe(200);
+      const { run } = (await http.post<{ run: string }>(`/connections/${world.connection}/sync`)).body;
+      await world.untilCount(500, "identities WHERE externalId LIKE 'pull-%'");
+      await server.halt();
+      await untilReady(503);
+      await server.restart();
+      await untilReady(200);
+      await world.untilCount(1, "runs WHERE id = ? AND status <> 'running'", run);
+      expect((await http.get(`/sync-runs/${run}`)).body).toMatchObject({
+        status: 'finished',
+        counts: { created: 6000 },
+      });
+      const stored = await world.rows('SELECT failures, suspendedAt FROM connection_sources');
+      expect(stored).toEqual([{ failures: 0, suspendedAt: null }]);
+      expect(await countOrphans(world.database.read)).toBe(0);
+    } finally {
+      await source.stop();
+    }
   }, 60_000);
 
   it('that hangs makes the service unready and not stuck: when it goes on, so does every request', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
 import { Follow } from '../support/follow.js';
 import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -27,6 +28,7 @@ const PERMISSIONS = [
 describe('what a follower makes of what it is told', () => {
   let rollcall: TestApp;
   let follow: Follow;
+  const safetyCatch = { users: 3, percent: 10, graceHours: 0 };
 
   beforeAll(async () => {
     rollcall = await startApp();
@@ -36,7 +38,7 @@ describe('what a follower makes of what it is told', () => {
     // It may as well follow itself: two tenants know nothing of each other.
     const side = async () => {
       const tenantId = await seedCustomer(rollcall);
-      const connection = await seedFullConnection(rollcall, tenantId);
+      const connection = await seedFullConnection(rollcall, tenantId, { safetyCatch });
       return { http: await rollcall.clientWith(tenantId, PERMISSIONS), connection };
     };
     follow = new Follow(await side(), await side());
@@ -48,6 +50,23 @@ describe('what a follower makes of what it is told', () => {
     Array.from({ length: count }, (_, n) => ({ externalId: `x-${n}`, userName: `user-${n}`, roles: ['editor'] }));
   const idsAtPrimary = async () =>
     new Map([...(await follow.everybody()).primary].map(([id, { userName }]) => [String(userName), id]));
+
+  it('works as docs/following.md shows it', async () => {
+    const text = await readFile('docs/following.md', 'utf8');
+    const [, connection = {}, source = {}] = [...text.matchAll(/```json\n([^`]+)```/g)].map(
+      ([, body]) => JSON.parse(body ?? '') as object,
+    );
+    const { primary, secondary } = follow;
+    const made = await secondary.http.post<{ id: string }>('/connections', connection);
+    expect(made.status).toBe(201);
+    const key = await follow.issueKey();
+    const credential = { kind: 'bearer', token: key.sync_api_key };
+    const own = { ...source, url: primary.http.url, primaryId: key.primary_id, credential };
+    expect((await secondary.http.put(`/connections/${made.body.id}/source`, own)).status).toBe(200);
+    const shown = new Follow(primary, { ...secondary, connection: made.body.id });
+    expect(await shown.sync(false)).toMatchObject({ status: 'finished', counts: { created: 40, failed: 0 } });
+    expect(await shown.findDifferences()).toEqual([]);
+  });
 
   it('a role that it does not have, or not allow, fails the record by name; allowed, everybody is as they should be', async () => {
     const { primary, secondary } = follow;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FollowingWorld } from '../support/following-world.js';
 
 /** A larger number is for an evening: `FOLLOW_USERS=20000`. */
-const USERS = Number(process.env.FOLLOW_USERS ?? 2500);
+const USERS = Number(process.env.FOLLOW_USERS ?? 1200);
 const TIME_MS = 60_000 + USERS * 20;
 /** So many of them come to be called otherwise later. */
 const STAYING = USERS - 10;
@@ -34,9 +34,11 @@ describe('one Rollcall follows another, both as processes', () => {
   it(
     'takes everybody the first time, though the primary is killed in the middle',
     async () => {
+      const reached = world.gate.closeAt('/users/export', 0, 250_000);
       const run = await world.follow.startSync(true);
-      await untilCalled('First', 500);
+      await Promise.all([reached, untilCalled('First', 500)]);
       await world.killAndStart('primary');
+      world.gate.open();
       expect(await world.follow.endOf(run)).toMatchObject({ status: 'finished', counts: { failed: 0 } });
       expect(await world.follow.findDifferences()).toEqual([]);
       expect((await world.follow.everybody()).secondary.size).toBe(USERS);
@@ -55,9 +57,11 @@ describe('one Rollcall follows another, both as processes', () => {
       for (const { externalId } of deleted) {
         expect((await world.follow.primary.http.delete(`/users/${String(externalId)}`)).status).toBe(204);
       }
+      const reached = world.gate.closeAt('/users/records', 1);
       const run = await world.follow.startSync(false);
-      await untilCalled('Second', 500);
+      await Promise.all([reached, untilCalled('Second', 500)]);
       await world.killAndStart('secondary');
+      world.gate.open();
       expect(await world.follow.endOf(run)).toMatchObject({ status: 'finished', counts: { failed: 0 } });
       // Who was deleted is switched off by the run, and removed by the comparison after it.
       await world.follow.untilSame();
@@ -70,9 +74,11 @@ describe('one Rollcall follows another, both as processes', () => {
     'is suspended when its key is replaced in the middle, and goes on with the new one',
     async () => {
       await world.follow.push(people('Third', STAYING));
+      const reached = world.gate.closeAt('/users/records', 1);
       const run = await world.follow.startSync(false);
-      await untilCalled('Third', 500);
+      await Promise.all([reached, untilCalled('Third', 500)]);
       const key = await world.follow.issueKey();
+      world.gate.open();
       const refused = { status: 'broken', error: expect.stringMatching(/refuses the credential/) };
       expect(await world.follow.endOf(run)).toMatchObject(refused);
       const { http, connection } = world.follow.secondary;

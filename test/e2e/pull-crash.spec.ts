@@ -19,10 +19,15 @@ describe('a pull whose instance is killed with -9', () => {
     groups: [n % 2 === 0 ? 'engineering' : 'sales'],
     roles: ['viewer'],
   }));
-  const expected = people.map(
-    ({ externalId, userName }, n) =>
-      `${externalId} ${userName} 1 ${n % 2 === 0 ? 'editor eng, viewer direct' : 'viewer direct'}`,
-  );
+  /** Whom the source has named before, and does not name any more. */
+  const gone = Array.from({ length: 40 }, (_, n) => ({ externalId: `g-${n}`, userName: `g-${n}@x.example` }));
+  const expected = [
+    ...people.map(
+      ({ externalId, userName }, n) =>
+        `${externalId} ${userName} 1 ${n % 2 === 0 ? 'editor eng, viewer direct' : 'viewer direct'}`,
+    ),
+    ...gone.map(({ externalId, userName }) => `${externalId} ${userName} 0 `),
+  ];
 
   beforeAll(async () => {
     world = await ProcessWorld.build();
@@ -35,7 +40,7 @@ describe('a pull whose instance is killed with -9', () => {
     await world.stop();
   }, 60_000);
 
-  it(`at ${KILLS} random points: the next one goes on where it was, nobody is there twice, none is lost`, async () => {
+  it(`at ${KILLS} random points: the next one goes on where it was; nobody is there twice, none is lost, and those who are gone are switched off`, async () => {
     let { service, http } = await world.start();
     const set = await http.put(`/connections/${world.connection}/source`, {
       type: 'json',
@@ -44,7 +49,9 @@ describe('a pull whose instance is killed with -9', () => {
       next: '/next',
     });
     expect(set.status).toBe(200);
-    const { body } = await http.post<{ run: string }>(`/connections/${world.connection}/sync`);
+    const { connection } = world;
+    expect((await http.post('/users/sync', { connection, scope: 'source', users: gone })).status).toBe(200);
+    const { body } = await http.post<{ run: string }>(`/connections/${connection}/sync`, { full: true });
     for (let kill = 1; kill <= KILLS; kill++) {
       const before = await world.count('identities');
       const at = Math.min(before + 1 + Math.floor(Math.random() * (PEOPLE / KILLS)), PEOPLE - 1000);
@@ -58,7 +65,7 @@ describe('a pull whose instance is killed with -9', () => {
     for (;;) {
       const run = await http.get(`/sync-runs/${body.run}`);
       if (run.body.status !== 'running') {
-        expect(run.body).toMatchObject({ status: 'finished', counts: { created: PEOPLE } });
+        expect(run.body).toMatchObject({ status: 'finished', counts: { created: PEOPLE, deactivated: gone.length } });
         break;
       }
       await wait(50);
@@ -66,8 +73,10 @@ describe('a pull whose instance is killed with -9', () => {
     expect(await world.count("runs WHERE kind = 'pull'")).toBe(1);
     expect(await world.count('run_parts')).toBe(0);
     expect(await directoryOf(world.database.read, world.connection)).toEqual([...expected].sort());
-    expect(await world.count('users WHERE tenantId = ?', world.tenantId)).toBe(PEOPLE);
-    expect(await world.count("events WHERE tenantId = ? AND type = 'user.created'", world.tenantId)).toBe(PEOPLE);
+    expect(await world.count('users WHERE tenantId = ?', world.tenantId)).toBe(PEOPLE + gone.length);
+    expect(await world.count("events WHERE tenantId = ? AND type = 'user.created'", world.tenantId)).toBe(
+      PEOPLE + gone.length,
+    );
     expect(await countOrphans(world.database.read)).toBe(0);
     // Each time from the last page that was written: the first one came but once, and few came again.
     expect(source.asked.filter((page) => page === 0)).toHaveLength(1);

@@ -27,7 +27,9 @@ describe('people of a SCIM server that is not ours', () => {
   beforeAll(async () => {
     [rollcall, server] = [await startApp(), await startScimmy()];
     const tenantId = await seedCustomer(rollcall);
-    connectionId = await seedFullConnection(rollcall, tenantId);
+    connectionId = await seedFullConnection(rollcall, tenantId, {
+      safetyCatch: { users: 3, percent: 10, graceHours: 0 },
+    });
     const permissions = ['connections:read', 'connections:trust', 'connections:write', 'users:sync', 'users:read'];
     http = await rollcall.clientWith(tenantId, [...permissions, 'sync-runs:read']);
     for (let each = 1; each <= 25; each++) server.users.push(userOf(each, new Date(Date.now() - 86_400_000)));
@@ -64,6 +66,8 @@ describe('people of a SCIM server that is not ours', () => {
     const users = await Promise.all(body.items.map(({ id }) => http.get<User>(`/users/${id}`)));
     return new Map(users.map((each) => [each.body.userName, each.body]));
   }
+  const activeOnes = async () =>
+    [...(await findUsers()).values()].filter(({ identities }) => identities[0]?.active === true);
   const rolesOf = (user: User | undefined) => user?.roles.filter(({ effective }) => effective).map(({ key }) => key);
 
   it('become users, with the roles that their groups give them', async () => {
@@ -112,6 +116,17 @@ describe('people of a SCIM server that is not ours', () => {
       ['editor'],
       ['editor'],
     ]);
+  });
+
+  it('are switched off when a reading of everything does not name them, and not by one of changes', async () => {
+    server.users.splice(20, 2);
+    expect((await pull(false)).counts.deactivated).toBe(0);
+    expect(await activeOnes()).toHaveLength(24);
+    expect(await pull(true)).toMatchObject({ status: 'finished', counts: { deactivated: 2 } });
+    expect(await activeOnes()).toHaveLength(22);
+    server.users.splice(10, 10);
+    expect(await pull(true)).toMatchObject({ status: 'held', counts: { held: 10 } });
+    expect(await activeOnes()).toHaveLength(22);
   });
 
   it('stay as they are where the server fails, and the run says why', async () => {

@@ -211,6 +211,31 @@ describe('what the sync key of a connection opens', () => {
     expect(after.position).toBeGreaterThan(before.position);
   });
 
+  it('has another digest for each version of a person, though no time passes, or the clock is set back a little', async () => {
+    const client = await follower();
+    const clock = rollcall.app.get(Clock);
+    const digest = async () => (await client.get<Digest>('/users/digest')).body.digest;
+    const seen = [await digest()];
+    const now = clock.now();
+    const held = jest.spyOn(clock, 'now').mockReturnValue(now);
+    try {
+      for (const [at, method] of [
+        [now, 'delete'],
+        [now, 'put'],
+        [now - 5_000_000, 'delete'],
+        [now - 5_000_000, 'put'],
+      ] as const) {
+        held.mockReturnValue(at);
+        const { status } = await admin[method](`/users/${ada}/roles/editor`);
+        expect(status).toBeLessThan(300);
+        seen.push(await digest());
+      }
+    } finally {
+      held.mockRestore();
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
   it('a change that has no number yet is counted in, and said to be', async () => {
     const client = await follower();
     const clock = rollcall.app.get(Clock);

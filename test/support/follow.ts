@@ -5,6 +5,8 @@ const RECORDS_PER_PUSH = 1000;
 export interface Side {
   http: HttpClient;
   connection: string;
+  /** Where the other side finds it, if not where the client does. */
+  url?: string;
 }
 
 export interface SyncKey {
@@ -51,12 +53,24 @@ export class Follow {
     const path = `/connections/${connection}/source`;
     const before = await http.get<{ version: number }>(path);
     const ifMatch: Record<string, string> = before.status === 200 ? { 'if-match': `"${before.body.version}"` } : {};
-    const source = { type: 'rollcall', url: this.primary.http.url, primaryId, credential: { kind: 'bearer', token } };
+    const url = this.primary.url ?? this.primary.http.url;
+    const source = { type: 'rollcall', url, primaryId, credential: { kind: 'bearer', token } };
     const { status, body } = await http.put(path, source, ifMatch);
     if (status !== 200) throw new Error(`no source: ${JSON.stringify(body)}`);
   }
 
+  /** Waits until every change of the primary has its number, as it has within a second: the feed tells no others. */
+  async untilNumbered(): Promise<void> {
+    for (;;) {
+      const { body } = await this.primary.http.get<{ pending: boolean }>('/users/digest');
+      if (!body.pending) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Begins to read all that the primary has numbered by now. */
   async startSync(full: boolean): Promise<string> {
+    await this.untilNumbered();
     const { http, connection } = this.secondary;
     const { status, body } = await http.post<{ run: string }>(`/connections/${connection}/sync`, { full });
     if (status !== 202) throw new Error(`no sync: ${JSON.stringify(body)}`);

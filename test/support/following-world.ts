@@ -1,4 +1,5 @@
 import { Follow } from './follow.js';
+import { Gate } from './gate.js';
 import type { HttpClient } from './http-client.js';
 import { ProcessWorld } from './process-world.js';
 import type { ServiceProcess } from './start-process.js';
@@ -13,13 +14,16 @@ export class FollowingWorld {
   private constructor(
     readonly primary: ProcessWorld,
     readonly secondary: ProcessWorld,
+    /** Between the two. */
+    readonly gate: Gate,
     private readonly running: { primary: Running; secondary: Running },
   ) {}
 
   static async build(): Promise<FollowingWorld> {
     const [primary, secondary] = [await ProcessWorld.build(), await ProcessWorld.build()];
     const running = { primary: await primary.start(), secondary: await secondary.start() };
-    return new FollowingWorld(primary, secondary, running);
+    const gate = await Gate.start(running.primary.service.url);
+    return new FollowingWorld(primary, secondary, gate, running);
   }
 
   get follow(): Follow {
@@ -27,7 +31,7 @@ export class FollowingWorld {
       http: this.running[name].http,
       connection: this[name].connection,
     });
-    return new Follow(side('primary'), side('secondary'));
+    return new Follow({ ...side('primary'), url: this.gate.url }, side('secondary'));
   }
 
   /** The kill -9 of one side, and its start at the same address. */
@@ -40,6 +44,6 @@ export class FollowingWorld {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.primary.stop(), this.secondary.stop()]);
+    await Promise.all([this.gate.stop(), this.primary.stop(), this.secondary.stop()]);
   }
 }

@@ -4,6 +4,7 @@ import { AppModule } from '../../src/app.module.js';
 import { PullWorker } from '../../src/flows/sync/pull-worker.js';
 import { SourceReaders } from '../../src/flows/sync/sources/source-readers.js';
 import { Clock, type Micros } from '../../src/platform/clock.js';
+import { DEFAULT_CATCH } from '../../src/plan/safety-catch.js';
 import { CONFIG, type Config } from '../../src/platform/config.js';
 import { createHttpApp } from '../../src/platform/http-app.js';
 import { ConnectionSourceEntity } from '../../src/records/sources/source.entity.js';
@@ -52,7 +53,7 @@ export class PullWorld {
     this.source = new ScriptedSource();
     this.source.people = toPeople(250);
     this.tenantId = await seedCustomer(this.rollcall);
-    this.connectionId = await seedFullConnection(this.rollcall, this.tenantId);
+    this.connectionId = await seedFullConnection(this.rollcall, this.tenantId, { safetyCatch: DEFAULT_CATCH });
     this.http = await this.rollcall.clientWith(this.tenantId, PULL_PERMISSIONS);
   }
 

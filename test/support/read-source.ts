@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Outbound, OutboundOptions } from '../../src/platform/outbound.js';
 import {
   FROM_THE_START,
@@ -44,6 +45,7 @@ export async function failureOf(reader: SourceReader, mode: 'full' | 'changes' =
 
 function readRecord(text: Buffer | null): unknown {
   if (text === null) return null;
+  if (!isUtf8(text)) return text.toString('latin1');
   try {
     return JSON.parse(text.toString('utf8'));
   } catch {

@@ -36,18 +36,24 @@ export class CopyCheck {
    */
   async check(runId: string, reader: SourceReader, principal: Principal, signal: AbortSignal): Promise<void> {
     if (!(reader instanceof RollcallSource)) return;
-    const run = await this.database.read.findOneBy(RunEntity, { id: runId, status: 'finished' });
-    const source =
-      run && (await this.database.read.findOneBy(ConnectionSourceEntity, { connectionId: run.connectionId }));
+    const { read } = this.database;
+    const run = await read.findOneBy(RunEntity, { id: runId });
+    const source = run && (await read.findOneBy(ConnectionSourceEntity, { connectionId: run.connectionId }));
     if (!run || !source?.state) return;
-    const copy = { connectionId: source.connectionId, scope: SOURCE_SCOPE };
+    const { connectionId } = source;
     const state = source.state as FollowedState;
+    const now = this.clock.now();
+    // An admin's word is awaited, or was given: to ask again at once would be no answer to it.
+    if (run.status === 'held' && run.mode === 'snapshot') await this.note(source, { ...state, differsSince: now });
+    if (run.status !== 'finished' || (await read.existsBy(RunEntity, { connectionId, status: 'held' }))) return;
+    const copy = { connectionId, scope: SOURCE_SCOPE };
     let verdict = await this.compare(reader, state, copy, signal);
-    if (verdict === 'differs' && (await this.removeGone(reader, copy, principal, signal)) > 0) {
+    const mayMend = run.mode === 'snapshot' || now - (state.differsSince ?? 0) >= REPAIR_AGAIN;
+    if (verdict === 'differs' && mayMend && (await this.removeGone(reader, copy, principal, signal)) > 0) {
       verdict = await this.compare(reader, state, copy, signal);
     }
     if (verdict === 'same' && state.differsSince !== undefined) await this.note(source, { position: state.position });
-    if (verdict === 'differs') await this.mend(run, source, state);
+    if (verdict === 'differs' && mayMend) await this.mend(run, source, state);
   }
 
   private async compare(
@@ -106,7 +112,6 @@ export class CopyCheck {
   private async mend(run: RunEntity, source: ConnectionSourceEntity, state: FollowedState): Promise<void> {
     const now = this.clock.now();
     const wasWhole = run.mode === 'snapshot';
-    if (!wasWhole && state.differsSince !== undefined && now - state.differsSince < REPAIR_AGAIN) return;
     const { connectionId, tenantId } = source;
     await this.note(source, { position: state.position, ...(wasWhole ? { differsSince: now } : {}) });
     await this.database.transaction((tx) =>

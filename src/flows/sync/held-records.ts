@@ -32,8 +32,15 @@ export function entryRows(
     const { userId, identityId } = one.outcome;
     const number = numberOf(record.index);
     const entry = {
-      ...{ userId, identityId, externalId: record.externalId, change: 'statement' as const, record: number },
-      ...{ at, revision, ...one.loss, statement: { says: statement, digest: submission.pushHash ?? null } },
+      userId,
+      identityId,
+      externalId: record.externalId,
+      change: 'statement' as const,
+      record: number,
+      at,
+      revision,
+      ...one.loss,
+      statement: { says: statement, digest: submission.pushHash ?? null },
     };
     rows.push({ table: 'run_entries', columns: ENTRY_COLUMNS, values: entryRow(run, entry, number) });
   }

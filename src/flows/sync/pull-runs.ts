@@ -13,10 +13,11 @@ import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { findActiveNames } from '../../records/users/people-copy.js';
 import { CopyCheck } from './copy-check.js';
+import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
 import type { PullPlace } from './read-lines.js';
 import { stateRemoved } from './removed-people.js';
-import { SourceFailure, type SourceReader } from './sources/source-reader.js';
+import { SourceFailure, type SourcePage, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
 
@@ -32,7 +33,7 @@ interface Pull {
   failure: SourceFailure | null;
 }
 
-const LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 1024 * 1024 };
+export const PULL_CHUNK_LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 1024 * 1024 };
 /** A reading that has come somewhere is not given up for one answer that fails. */
 const RETRIES_MS = [500, 3000, 15_000];
 
@@ -77,7 +78,7 @@ export class PullRuns {
       opened,
       source,
       scope: run.mode === 'snapshot' ? 'full' : 'changes',
-      reading: new PullReading(begin, opened.run.progress.upTo, LIMITS),
+      reading: new PullReading(begin, opened.run.progress.upTo, PULL_CHUNK_LIMITS),
       stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave]),
       failure: null,
     };
@@ -93,6 +94,7 @@ export class PullRuns {
       reader = this.readers.open(source);
       await this.takeAll(pull, reader, scope);
       opened.phase = 'writing';
+      await opened.run.finish();
       opened.incomplete = reading.ended?.incomplete ?? null;
     } catch (error) {
       if (leave.aborted) return this.streams.leave(opened);
@@ -102,8 +104,8 @@ export class PullRuns {
       await this.streams.break(opened, this.toProblem(cause));
       return;
     }
-    // It tells the run how it failed.
-    await this.streams.finish(opened).catch((error: unknown) => this.toProblem(error));
+    // The run says that it failed; here, what it was that is not for its readers.
+    await this.streams.finish(opened).catch(({ cause }: Problem) => cause !== undefined && this.logger.error(cause));
     // The run is told already; what could not be compared now is compared after the next one.
     await this.copies.check(opened.runId, reader, systemOf(source.tenantId), leave).catch((error: unknown) => {
       this.logger.warn(`A copy was not compared: ${String(error)}`);
@@ -132,11 +134,10 @@ export class PullRuns {
 
   private async takePages({ opened, source, reading, stop }: Pull, reader: SourceReader, scope: PullScope) {
     const { state, page } = reading.place;
-    const findActive = (ids: readonly string[]) =>
-      findActiveNames(this.streams.parts.database.read, source.connectionId, ids);
-    const pages = stateRemoved(reader.read({ state, page }, scope, stop), findActive);
+    const said = reader.read({ state, page }, scope, stop);
+    const pages = pagesOf(this.streams.parts.database.read, source, said);
     for await (const chunk of reading.cut(pages)) {
-      await this.assertUnchanged(source);
+      await patiently(() => this.assertUnchanged(source));
       await opened.run.take(chunk);
       stop.throwIfAborted();
     }
@@ -213,11 +214,20 @@ export class PullRuns {
   }
 }
 
+/** What a source says, with a record for each of those who it says are gone. */
+export function pagesOf(
+  read: EntityManager,
+  { connectionId }: ConnectionSourceEntity,
+  said: AsyncIterable<SourcePage>,
+): AsyncGenerator<SourcePage> {
+  return stateRemoved(said, (ids) => findActiveNames(read, connectionId, ids));
+}
+
 /** It is not the source's fault, and whoever takes the run next can go on. */
 function passes(error: unknown): boolean {
   if (error instanceof Problem) return error.code === 'overloaded' || error.code === 'database_unavailable';
-  // One that was thought dead has come back, and has written this part: then it goes on behind that.
-  return databaseTroubleOf(error) === 'duplicate';
+  // `duplicate`: one that was thought dead has come back, and has written this part; it goes on behind that.
+  return databaseTroubleOf(error) !== null;
 }
 
 function changed(): Problem {

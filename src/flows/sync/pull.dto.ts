@@ -7,6 +7,8 @@ import type { ConnectionSourceEntity } from '../../records/sources/source.entity
 export class PullBody {
   /** `true`: everybody. `false`: those who have changed. */
   @IsOptional() @IsBoolean() full?: boolean;
+  /** `true`: answers what would become of each person, and writes nothing. */
+  @IsOptional() @IsBoolean() dryRun?: boolean;
 }
 
 /** The source is about to be read. */

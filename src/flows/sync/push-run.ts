@@ -14,7 +14,14 @@ import type { Naming } from '../../records/sync-runs/seen-names.js';
 import { entryRows, type RecordFate } from './held-records.js';
 import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
-import { countResults, failuresOf, type RecordResult, type SyncCounts, toRecordResult } from './sync-result.js';
+import {
+  countResults,
+  failuresOf,
+  type RecordResult,
+  type SyncCounts,
+  tellChanges,
+  toRecordResult,
+} from './sync-result.js';
 
 /** Records read in a row: about a millisecond. */
 const READ_IN_A_ROW = 100;
@@ -218,10 +225,12 @@ export class PushRun {
 
   /** The results of a chunk, by the places of its records. */
   readResults(waiting: readonly Waiting[], settled: readonly Settled[]): [number, RecordResult][] {
-    return waiting.map(({ record }, place) => [
-      record.index,
-      this.mark(record, toRecordResult(settled[place], record.externalId ?? '')),
-    ]);
+    const { dryRun, startedAt } = this.request;
+    return waiting.map(({ record }, place) => {
+      const result = this.mark(record, toRecordResult(settled[place], record.externalId ?? ''));
+      const changes = dryRun ? tellChanges(settled[place], startedAt) : null;
+      return [record.index, changes ? { ...result, changes } : result];
+    });
   }
 
   private mark(record: IncomingRecord, result: RecordResult): RecordResult {

@@ -30,6 +30,8 @@ export interface PreviewedRemovals {
 
 /** Gathers, over all of a dry run, what it would take away. */
 export class RemovalPreview {
+  /** Why not everybody was named though all was to be read. */
+  gap: string | null = null;
   /** Who would lose something, and whether they would be switched off. */
   private readonly losing = new Map<string, boolean>();
   private readonly named = new NameSet();
@@ -57,12 +59,18 @@ export class RemovalPreview {
   /** When all has been noted: page by page who is missing. */
   async *findMissing(people: MissingPeople): AsyncGenerator<NewEntry[]> {
     const { tenantId, truth } = this.of;
-    if (!truth || this.unreadable !== null) return;
+    if (!truth || this.flaw !== null) return;
     for await (const entries of people.find(tenantId, truth, this.named)) {
       this.missing += entries.length;
       for (const { userId } of entries) this.losing.set(userId, true);
       yield entries;
     }
+  }
+
+  /** Why nobody would be taken for missing. */
+  private get flaw(): string | null {
+    if (this.gap !== null) return `Nobody is taken for missing: ${this.gap}`;
+    return this.unreadable === null ? null : tellUnreadable(this.unreadable);
   }
 
   /** After `findMissing`; null for nothing. */
@@ -77,7 +85,7 @@ export class RemovalPreview {
     const held = namesNobody || trips(limits, losing, people);
     const removals = { ...losing, people, records: this.records, held };
     if (!truth) return removals;
-    const error = this.unreadable === null ? null : tellUnreadable(this.unreadable);
+    const error = this.flaw;
     return { ...removals, missing: this.missing, ...(error === null ? {} : { error }) };
   }
 }

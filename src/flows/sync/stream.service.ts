@@ -6,12 +6,12 @@ import { newId } from '../../platform/ids.js';
 import { readLines } from '../../platform/lines.js';
 import { Problem } from '../../platform/problem.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
-import type { NewEntry } from '../../records/sync-runs/run-entries.js';
 import { BrokenBody, codingOf, readBody } from './decode-body.js';
 import { getPushConnection } from './push-connection.js';
 import { readChunks, type StreamChunk } from './read-lines.js';
 import { LINE_BYTES_MAX } from './sync-chunk.js';
 import { StreamRuns, type OpenStream } from './stream-runs.js';
+import { previewChunks } from './stream-preview.js';
 import { readStreamRequest } from './stream-request.js';
 import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
@@ -94,31 +94,8 @@ export class StreamService implements BeforeApplicationShutdown {
     return this.track(this.runs.finish(opened));
   }
 
-  private async *preview(run: StreamRun, incoming: IncomingStream): AsyncGenerator<string> {
-    const total: Record<string, number> = {};
-    const removals = run.openPreview();
-    const { parts, snapshots } = this.runs;
-    try {
-      for await (const chunk of this.chunksOf(incoming, this.ending.signal)) {
-        const { results, counts } = await run.preview(chunk, removals);
-        for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
-        const lines = results.map((result, index) => {
-          const { duplicateOf, ...rest } = result;
-          const earlier = duplicateOf === undefined ? {} : { duplicateOf: chunk.numbers[duplicateOf] };
-          return `${JSON.stringify({ record: chunk.numbers[index], ...rest, ...earlier })}\n`;
-        });
-        yield lines.join('');
-      }
-      for await (const missing of removals.findMissing(snapshots.missing)) {
-        const tell = ({ externalId, userId }: NewEntry) => JSON.stringify({ missing: true, externalId, userId });
-        yield `${missing.map(tell).join('\n')}\n`;
-      }
-      const told = await removals.tell(parts.database.read, parts.clock.now());
-      yield `${JSON.stringify({ counts: total, ...(told ? { removals: told } : {}) })}\n`;
-    } catch (error) {
-      const { code, title, detail } = toProblem(error);
-      yield `${JSON.stringify({ problem: { code, detail: detail ?? title } })}\n`;
-    }
+  private preview(run: StreamRun, incoming: IncomingStream): AsyncGenerator<string> {
+    return previewChunks(this.runs, run, this.chunksOf(incoming, this.ending.signal), toProblem);
   }
 
   private chunksOf({ request, encoding }: IncomingStream, stop: AbortSignal): AsyncGenerator<StreamChunk> {

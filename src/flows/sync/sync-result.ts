@@ -1,3 +1,6 @@
+import type { GrantWord } from '../../plan/changes.js';
+import { diffPerson } from '../../plan/diff.js';
+import type { Micros } from '../../platform/clock.js';
 import type { Fault } from '../../platform/problem.js';
 import type { Settled } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
@@ -11,7 +14,16 @@ export interface RecordResult {
   userId?: string;
   /** The number of an earlier record of the same person in this push, which was applied before this one. */
   duplicateOf?: number;
+  /** Of a dry run: what would be written of the person. */
+  changes?: RecordChanges;
   problem?: { code: string; detail: string; faults?: Fault[] };
+}
+
+/** Names of fields, and `role editor`, `entitlement report:1`. */
+export interface RecordChanges {
+  fields: string[];
+  granted: string[];
+  revoked: string[];
 }
 
 export type SyncCounts = Record<RecordResultName, number>;
@@ -60,4 +72,15 @@ export function toRecordResult(settled: Settled | undefined, externalId: string)
 
 export function failed(externalId: string | null, code: string, detail: string, faults?: Fault[]): RecordResult {
   return { externalId, result: 'failed', problem: { code, detail, ...(faults ? { faults } : {}) } };
+}
+
+/** What a planned statement changes of the person; null for nothing. */
+export function tellChanges(settled: Settled | undefined, now: Micros): RecordChanges | null {
+  if (settled?.kind !== 'planned' && settled?.kind !== 'held') return null;
+  const { result, before = null, person } = settled.outcome;
+  if (!person || (before === null && result !== 'created')) return null;
+  const event = diffPerson(before, person, now)?.event;
+  if (!event) return null;
+  const words = (grants: readonly GrantWord[]) => [...new Set(grants.map(({ kind, key }) => `${kind} ${key}`))].sort();
+  return { fields: event.fields, granted: words(event.granted), revoked: words(event.revoked) };
 }

@@ -57,12 +57,22 @@ export class RecordFaultDto {
   detail: string;
 }
 
+export class RecordChangesDto {
+  /** Names of fields. */
+  fields: string[];
+  /** `role editor`, `entitlement report:1`. */
+  granted: string[];
+  revoked: string[];
+}
+
 export class RecordResultDto {
   externalId: string | null;
   result: 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'held' | 'failed';
   userId?: string;
   /** The number of an earlier record of the same person in this push; both were applied, in order. */
   duplicateOf?: number;
+  /** Of a dry run: what would be written of the person. */
+  changes?: RecordChangesDto;
   problem?: RecordProblemDto;
 }
 

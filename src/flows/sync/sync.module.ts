@@ -5,6 +5,7 @@ import { SourcesModule } from '../../records/sources/sources.module.js';
 import { UsersModule } from '../../records/users/users.module.js';
 import { CopyCheck } from './copy-check.js';
 import { PullOrders } from './pull-orders.js';
+import { PullPreviews } from './pull-previews.js';
 import { PullRuns } from './pull-runs.js';
 import { PullWorker } from './pull-worker.js';
 import { PullsController } from './pulls.controller.js';
@@ -29,6 +30,7 @@ import { SyncService } from './sync.service.js';
   providers: [
     CopyCheck,
     PullOrders,
+    PullPreviews,
     PullRuns,
     PullsService,
     PullWorker,

@@ -129,7 +129,7 @@ class BodyMask {
 }
 
 /** Resources of a list begin anew; every other member leads further down. */
-function innerPathOf(name: string): string[] {
+function innerPathOf(name: string): readonly string[] {
   return /^resources$/i.test(name) ? [] : segmentsOf(name);
 }
 

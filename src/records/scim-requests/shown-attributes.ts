@@ -59,8 +59,22 @@ const IDENTIFIERS = new Set([
 
 const LABELS = /^[a-z0-9]+\.type$/;
 
+/** Most bodies have the same names. */
+const known = new Map<string, readonly string[]>();
+const KNOWN_MAX = 1000;
+const KNOWN_CHARS_MAX = 150;
+
 /** The path of an attribute without its URN, in lower case: `urn:…:User:name.givenName` is `name`, `givenname`. */
-export function segmentsOf(name: string): string[] {
+export function segmentsOf(name: string): readonly string[] {
+  let segments = known.get(name);
+  if (segments === undefined) {
+    segments = readSegments(name);
+    if (known.size < KNOWN_MAX && name.length <= KNOWN_CHARS_MAX) known.set(name, segments);
+  }
+  return segments;
+}
+
+function readSegments(name: string): string[] {
   const plain = name.replace(/\[[^\]]*\]?/g, '').replace(/^urn:.*:(?=[^:]*$)/i, '');
   // A whole extension is what its attributes stand in, and no attribute itself.
   if (/^urn:/i.test(name) && /^(user|group)$/i.test(plain)) return [];

@@ -31,9 +31,19 @@ export class RunEntryView {
   static toView(row: RunEntryEntity & { person: EntryPerson | null }): RunEntryView {
     const { entry, record, change, deactivates, loses, revision, state, externalId, person } = row;
     return {
-      ...{ entry, record, user: row.userId, userName: person?.userName ?? null },
-      ...{ displayName: person?.displayName ?? null, identity: row.identityId, externalId },
-      ...{ change, deactivates, loses, at: formatTime(row.at), revision, state },
+      entry,
+      record,
+      user: row.userId,
+      userName: person?.userName ?? null,
+      displayName: person?.displayName ?? null,
+      identity: row.identityId,
+      externalId,
+      change,
+      deactivates,
+      loses,
+      at: formatTime(row.at),
+      revision,
+      state,
     };
   }
 }

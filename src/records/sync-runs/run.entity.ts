@@ -80,7 +80,7 @@ export interface EntryStatement {
  * over after a kill goes on with those that wait.
  */
 @Entity('run_entries')
-@Index('run_entries_state', ['runId', 'state'])
+@Index('run_entries_state', ['state', 'runId', 'entry'])
 @Index('run_entries_due', ['state', 'dueAt'])
 @Index('run_entries_identity', ['identityId'])
 export class RunEntryEntity {

@@ -7,6 +7,7 @@ import { isId } from '../../platform/ids.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor } from '../../platform/paging.js';
 import { Problem } from '../../platform/problem.js';
+import { dropWaiting } from './held-runs.js';
 import { RunEntity, RunFailureEntity, RunPartEntity } from './run.entity.js';
 import { CARRIED_ON, LOST_AFTER, statusOf, withParts } from './run-state.js';
 import type { RunQuery } from './sync-runs.dto.js';
@@ -68,19 +69,23 @@ export class SyncRunsService {
     }
     const now = this.clock.now();
     const status = statusOf(run, now);
-    if (status === 'finished' || status === 'cancelled') throw new Problem('conflict', 'The run is over.');
+    if (status === 'held') throw new Problem('conflict', 'The run is held: approve or reject it.');
+    if (status !== 'running' && status !== 'broken') throw new Problem('conflict', 'The run is over.');
+    if (run.phase === 'removing') throw new Problem('conflict', 'All of it is decided, and is being carried out.');
     const over = status === 'broken' ? { status: 'cancelled' as const, phase: 'ended' as const, finishedAt: now } : {};
     const { holder, aliveAt } = run;
     const stop = () =>
-      this.database.transaction((tx) =>
-        tx.update(
+      this.database.transaction(async (tx) => {
+        const { affected } = await tx.update(
           RunEntity,
           // Broken as it was seen: somebody may go on with it at this very moment.
           { id: run.id, status: run.status, ...(status === 'broken' ? { holder: holder ?? IsNull(), aliveAt } : {}) },
           { cancelAt: now, ...over },
-        ),
-      );
-    if ((await stop()).affected === 0) throw new Problem('conflict', 'The run has just moved on; look again.');
+        );
+        if (affected === 1 && status === 'broken') await dropWaiting(tx, run.id);
+        return affected;
+      });
+    if ((await stop()) === 0) throw new Problem('conflict', 'The run has just moved on; look again.');
     return this.get(principal, id);
   }
 

@@ -97,9 +97,9 @@ export class PersonWriter {
   /** Where only times and reasons moved, as with most logins: one statement locks, compares and writes. */
   private async writeQuietly(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext) {
     const rows: SqlValue[][] = changes.flatMap(({ identitiesUpdated }) =>
-      identitiesUpdated.map(({ id, facts, mappingVersion, lastLoginAt }) => {
+      identitiesUpdated.map(({ id, facts, mappingVersion, lastLoginAt, scope }) => {
         const revision = (context.revisions.get(id) ?? 0) + 1;
-        return [id, revision, JSON.stringify(facts), mappingVersion, lastLoginAt];
+        return [id, revision, JSON.stringify(facts), mappingVersion, lastLoginAt, scope];
       }),
     );
     // In order of id, as `lock` does it.
@@ -256,7 +256,7 @@ export class PersonWriter {
 /** The columns of an identity that may move unheard. */
 const QUIET_COLUMNS: Replacement = {
   table: 'identities',
-  columns: ['id', 'revision', 'facts', 'mappingVersion', 'lastLoginAt'],
+  columns: ['id', 'revision', 'facts', 'mappingVersion', 'lastLoginAt', 'scope'],
   others: { tenantId: "''", connectionId: "''", userId: "''", active: '0', createdAt: '0' },
 };
 

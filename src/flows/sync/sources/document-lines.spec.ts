@@ -22,9 +22,9 @@ describe('people in lines of JSON', () => {
     await server.stop();
   });
 
-  function ndjson(limits: Partial<SourceLimits> = {}): DocumentSource {
+  function ndjson(limits: Partial<SourceLimits> = {}, fields: Record<string, string> | null = null): DocumentSource {
     const url = `${server.url}/people`;
-    const settings = { type: 'ndjson', url, items: '', next: null, nextParameter: null, fields: null } as const;
+    const settings = { type: 'ndjson', url, items: '', next: null, nextParameter: null, fields } as const;
     return new DocumentSource(new SourceClient(outbound, url, null, limits), settings);
   }
 
@@ -59,6 +59,16 @@ describe('people in lines of JSON', () => {
     const { records } = await readAll(ndjson());
     expect(records).toEqual([{ externalId: 'u-1' }, 'not json', '{"\xff', null, { externalId: 'u-2' }]);
     expect(process.memoryUsage().rss - before).toBeLessThan(90 * 1024 * 1024);
+  });
+
+  it('of another form become records; what cannot be read of them is handed on as it came', async () => {
+    const fields = { externalId: '/no', userName: '/login' };
+    server.answer((_request, response) => {
+      const broken = Buffer.concat([Buffer.from('{"no":2,"login":"'), Buffer.from([0xff]), Buffer.from('"}')]);
+      response.end(Buffer.concat([Buffer.from('{"no":1,"login":"ada"}\n'), broken, Buffer.from('\nno JSON\n7')]));
+    });
+    const { records } = await readAll(ndjson({}, fields));
+    expect(records).toEqual([{ externalId: '1', userName: 'ada' }, '{"no":2,"login":"\xff"}', 'no JSON', {}]);
   });
 
   it('a gzip bomb is given up soon', async () => {

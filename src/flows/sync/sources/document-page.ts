@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readPointer } from '../../../platform/json-pointer.js';
 import { type Line, readLines } from '../../../platform/lines.js';
 import type { OutboundAnswer } from '../../../platform/outbound-answer.js';
@@ -112,7 +113,7 @@ async function* cutLines(
 }
 
 function mapLine({ text }: Line, fields: DocumentSourceSettings['fields']): Buffer | null {
-  if (text === null || fields === null) return text;
+  if (text === null || fields === null || !isUtf8(text)) return text;
   let item: unknown;
   try {
     item = JSON.parse(text.toString('utf8'));

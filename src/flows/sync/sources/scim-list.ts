@@ -25,6 +25,8 @@ export interface ScimListOptions {
 
 export const SCIM_MEDIA = 'application/scim+json, application/json;q=0.9';
 const LIST = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
+/** Reading a page stops all else for as long as it takes: of resources as long as groups of thousands, fewer are asked for. */
+const [BYTES_WANTED_MIN, BYTES_WANTED_MAX] = [128 * 1024, 1024 * 1024];
 /** So often may a list be found to have moved under the reader, before it is read as it comes. */
 const STEPS_BACK_MAX = 50;
 const ONE_AT_A_TIME = 'It gives one resource a page: whether the list changed while it was read cannot be told.';
@@ -34,6 +36,7 @@ interface ListResponse {
   resources: ScimJson[];
   total: number | null;
   nextCursor: string | null;
+  bytes: number;
 }
 
 /**
@@ -43,6 +46,8 @@ interface ListResponse {
  */
 export class ScimList {
   private named = 0;
+  /** How many resources a page by index is asked for; at least one beside that which overlaps. */
+  private count: number;
   private stepsBack = 0;
   /** Whether a page is asked for from the last resource of the one before. */
   private overlaps = true;
@@ -53,7 +58,9 @@ export class ScimList {
     private readonly client: SourceClient,
     private readonly guard: PageGuard,
     private readonly options: ScimListOptions,
-  ) {}
+  ) {
+    this.count = Math.max(2, options.pageSize);
+  }
 
   /** Throws SourceFailure. */
   async *read(): AsyncGenerator<ScimPage> {
@@ -83,8 +90,9 @@ export class ScimList {
   private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<ScimPage> {
     const from = last === null ? index : index - 1;
     this.guard.ask(`${this.options.url} ${from} ${last} ${this.stepsBack}`);
-    const count = Math.max(2, this.options.pageSize);
-    const { resources, total } = await this.ask({ startIndex: from, count });
+    const { resources, total, bytes } = await this.ask({ startIndex: from, count: this.count });
+    if (bytes > BYTES_WANTED_MAX) this.count = Math.max(2, Math.ceil(this.count / 2));
+    else if (bytes < BYTES_WANTED_MIN) this.count = Math.max(2, Math.min(this.count * 2, this.options.pageSize));
     // Asked for from the last of the page before, one alone is that one again.
     if (resources.length > 1 || !this.overlaps) this.guard.notePage(resources.length, namesIn(resources));
     if (last === null) return this.toPage(resources, from, total);
@@ -137,11 +145,11 @@ export class ScimList {
     for (const [name, value] of Object.entries(query)) asked.searchParams.set(name, String(value));
     const page = await this.client.getJson(asked.href, { accept: SCIM_MEDIA, signal });
     if (page === null) throw new SourceFailure('invalid', `${this.client.host} answered 304 to a plain request.`);
-    return readListResponse(page.value);
+    return { ...readListResponse(page.value), bytes: page.text.length };
   }
 }
 
-function readListResponse(value: unknown): ListResponse {
+function readListResponse(value: unknown): Omit<ListResponse, 'bytes'> {
   const list = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const { schemas, Resources: resources = [], totalResults, nextCursor } = list;
   const isList = Array.isArray(schemas) && schemas.includes(LIST);
