@@ -96,6 +96,8 @@ const columns = {
     'mappingVersion',
     'lastLoginAt',
     'notBefore',
+    'scope',
+    'leavingAt',
     'createdAt',
   ],
   grants: [
