@@ -199,7 +199,7 @@ function changesOf(connectionId: string | null): Pick<Wanted, 'conditions' | 'va
   if (connectionId !== null) {
     conditions.push(
       "e.subjectType = 'user'",
-      `(EXISTS (SELECT 1 FROM identities i WHERE i.userId = e.subjectId AND i.connectionId = ?)
+      `(? IN (SELECT i.connectionId FROM identities i WHERE i.userId = e.subjectId)
         OR EXISTS (SELECT 1 FROM departures d WHERE d.connectionId = ? AND d.userId = e.subjectId))`,
     );
     values.push(connectionId, connectionId);

@@ -34,7 +34,8 @@ export async function* readPeoplePages(
   after: PeoplePlace,
   size: number,
 ): AsyncGenerator<PeoplePlace[]> {
-  const ofConnection = 'AND EXISTS (SELECT 1 FROM identities i WHERE i.userId = u.id AND i.connectionId = ?)';
+  // A person has few identities and a connection many: with both in the condition, SQLite may take the wrong index.
+  const ofConnection = 'AND ? IN (SELECT i.connectionId FROM identities i WHERE i.userId = u.id)';
   for (let place = after; ;) {
     const rows = await selectRows(
       manager,
