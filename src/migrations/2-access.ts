@@ -54,6 +54,7 @@ const tables = (): Table[] => [
       text('status', 16),
       long('settings'),
       long('keyOrders', optional),
+      whole('lastSourceVersion', optional),
       whole('mappingVersion'),
       whole('version'),
       time('createdAt'),

@@ -115,4 +115,22 @@ describe('a pull', () => {
     expect(await world.ended(run)).toMatchObject({ status: 'broken', error: 'The source was changed meanwhile.' });
     expect(await world.stored()).toMatchObject({ failures: 0, state: null });
   });
+
+  it('is cancelled where its source is removed; one that is set in its place is not touched by it', async () => {
+    const gate = Promise.withResolvers<void>();
+    world.source.people = toPeople(1500);
+    world.source.before = (from) => (from === 1000 ? gate.promise : undefined);
+    await world.seed();
+    const run = await world.start();
+    await world.lookRound();
+    await world.until(async () => (await world.identities()) === 1000);
+    const path = `/connections/${world.connectionId}/source`;
+    const admin = await world.rollcall.clientWith(world.tenantId, ['connections:read', 'connections:trust']);
+    expect((await admin.delete(path, { 'if-match': '"1"' })).status).toBe(204);
+    expect((await admin.put(path, { type: 'ndjson', url: 'https://others.example.com/' })).status).toBe(200);
+    expect(await world.ended(run)).toMatchObject({ status: 'cancelled', upTo: 1000 });
+    gate.resolve();
+    expect(await world.identities()).toBe(1000);
+    expect(await world.stored()).toMatchObject({ version: 2, state: null, failures: 0, lastRunId: null });
+  });
 });

@@ -206,6 +206,15 @@ describe("a connection's source", () => {
     ]);
   });
 
+  it('that is set anew after it was removed never has a version that another one had', async () => {
+    await put(SCIM);
+    await put({ ...SCIM, pageSize: 9 }, '"1"');
+    await admin.delete(path(), { 'if-match': '"2"' });
+    expect((await put(SCIM)).body).toMatchObject({ version: 3 });
+    await admin.delete(path(), { 'if-match': '"3"' });
+    expect((await put(SCIM)).body).toMatchObject({ version: 4 });
+  });
+
   it('is set by the examples of its page', async () => {
     const examples = [...readFileSync('docs/sources.md', 'utf8').matchAll(/```json\n(.*?)```/gs)];
     expect(examples).toHaveLength(2);

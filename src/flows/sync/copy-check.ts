@@ -16,6 +16,13 @@ const IDS_PER_ASK = 500;
 /** What reading everything did not mend it will not mend a minute later. */
 const REPAIR_AGAIN: number = HOUR;
 
+/** A pull that has ended. */
+interface ReadRun {
+  runId: string;
+  /** Of the settings that it was read by. */
+  version: number;
+}
+
 /** After a pull from another Rollcall: is the copy what it is a copy of? */
 @Injectable()
 export class CopyCheck {
@@ -34,12 +41,17 @@ export class CopyCheck {
    * more are removed, as long as they are switched off (who is not, is held by the safety catch); if they still do,
    * everything is read again, which is tried once an hour. Call it while nobody else reads the source.
    */
-  async check(runId: string, reader: SourceReader, principal: Principal, signal: AbortSignal): Promise<void> {
+  async check(
+    { runId, version }: ReadRun,
+    reader: SourceReader,
+    principal: Principal,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (!(reader instanceof RollcallSource)) return;
     const { read } = this.database;
     const run = await read.findOneBy(RunEntity, { id: runId });
     const source = run && (await read.findOneBy(ConnectionSourceEntity, { connectionId: run.connectionId }));
-    if (!run || !source?.state) return;
+    if (!run || !source?.state || source.version !== version) return;
     const { connectionId } = source;
     const state = source.state as FollowedState;
     const now = this.clock.now();

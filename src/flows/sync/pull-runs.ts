@@ -112,7 +112,8 @@ export class PullRuns {
     // The run says that it failed; here, what it was that is not for its readers.
     await this.streams.finish(opened).catch(({ cause }: Problem) => cause !== undefined && this.logger.error(cause));
     // The run is told already; what could not be compared now is compared after the next one.
-    await this.copies.check(opened.runId, reader, systemOf(source.tenantId), leave).catch((error: unknown) => {
+    const ended = { runId: opened.runId, version: source.version };
+    await this.copies.check(ended, reader, systemOf(source.tenantId), leave).catch((error: unknown) => {
       this.logger.warn(`A copy was not compared: ${String(error)}`);
     });
   }

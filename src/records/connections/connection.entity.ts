@@ -23,6 +23,8 @@ export class ConnectionEntity {
   @JsonText() settings: ConnectionSettings;
   /** What an operator has ordered of the provider's keys; beside the settings, so that no save takes it back (C10). */
   @JsonText({ nullable: true }) keyOrders: KeyOrders | null;
+  /** Of the source that was removed last: the next one counts on, so that no reading of that one takes it for its own. */
+  @Whole({ nullable: true }) lastSourceVersion: number | null;
   /** Counts every save that may change what the plan derives: mapping, ceilings, authority, or a role it may grant. */
   @Whole() mappingVersion: number;
   @Whole() version: number;

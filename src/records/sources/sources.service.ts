@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isDeepStrictEqual } from 'node:util';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, Not } from 'typeorm';
 import { actorOf, LedgerService, type NewEvent } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
@@ -9,7 +9,8 @@ import { Database } from '../../platform/database.js';
 import { type Fault, Problem } from '../../platform/problem.js';
 import { checkVersion, requireVersion } from '../../platform/versions.js';
 import { getConnection } from '../connections/connection-rows.js';
-import type { ConnectionEntity } from '../connections/connection.entity.js';
+import { ConnectionEntity } from '../connections/connection.entity.js';
+import { RunEntity } from '../sync-runs/run.entity.js';
 import { type ReadSource, readSource } from './check-source.js';
 import { CredentialVault } from './credential-vault.js';
 import { nextPullsOf, type PullSchedule } from './pull-schedule.js';
@@ -67,7 +68,7 @@ export class SourcesService {
     });
   }
 
-  /** Nothing is fetched any more; who was fetched stays. */
+  /** Nothing is fetched any more, and what is being fetched is cancelled; who was fetched stays. */
   async remove(principal: Principal, connectionId: string, ifMatch: string | undefined): Promise<void> {
     await this.database.transaction(async (tx) => {
       const connection = await getConnection(tx, principal, connectionId, 'locked');
@@ -75,12 +76,18 @@ export class SourcesService {
       if (!row) throw noSource();
       checkVersion(ifMatch, row.version);
       await tx.delete(ConnectionSourceEntity, { connectionId });
+      await tx.update(ConnectionEntity, { id: connectionId }, { lastSourceVersion: row.version });
+      if (row.lastRunId !== null) {
+        // What a reading of everybody takes away is decided by then, and cannot be cancelled.
+        const open = { id: row.lastRunId, status: 'running', phase: Not('removing') } as const;
+        await tx.update(RunEntity, open, { cancelAt: this.clock.now() });
+      }
       await this.record(tx, 'connection.source_removed', connection, principal, ['source']);
     });
   }
 
   private toRow(
-    { id: connectionId, tenantId }: ConnectionEntity,
+    { id: connectionId, tenantId, lastSourceVersion }: ConnectionEntity,
     before: ConnectionSourceEntity | null,
     { settings, schedule, credential }: ReadSource,
     now: number,
@@ -104,7 +111,7 @@ export class SourcesService {
       suspendedAt: before?.suspendedAt ?? null,
       suspendedReason: before?.suspendedReason ?? null,
       lastRunId: before?.lastRunId ?? null,
-      version: (before?.version ?? 0) + 1,
+      version: (before?.version ?? lastSourceVersion ?? 0) + 1,
       createdAt: before?.createdAt ?? now,
       updatedAt: now,
     };
