@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PullOrders } from '../../src/flows/sync/pull-orders.js';
 import { Clock, DAY, HOUR } from '../../src/platform/clock.js';
 import { RunEntity, RunPartEntity } from '../../src/records/sync-runs/run.entity.js';
@@ -81,6 +81,23 @@ describe('a pull', () => {
     expect(await world.runs()).toMatchObject([{ cause: 'schedule', mode: 'snapshot' }]);
     const { nextAt, nextFullAt } = await world.stored();
     expect([nextAt, nextFullAt].every((next) => (next ?? 0) > world.now())).toBe(true);
+  });
+
+  it.each([
+    ['of its own schedule', { nextFullAt: 1, fullCron: '0 3 * * *' }],
+    ['of the only schedule', { nextAt: 1, cron: '0 3 * * *', fullCron: null }],
+  ])('of changes that somebody asks for leaves a reading of everybody due, %s', async (_, due) => {
+    const orders = [world.rollcall.app, world.other].map((app) => app.get(PullOrders));
+    const asleep = orders.map((each) => jest.spyOn(each, 'orderDue').mockResolvedValue());
+    await world.seed(due);
+    await world.ended(await world.start({ full: false }));
+    expect(await world.stored()).toMatchObject(due);
+    for (const each of asleep) each.mockRestore();
+    await world.until(async () => {
+      await world.lookRound();
+      return (await world.runs()).filter(({ status }) => status !== 'running').length === 2;
+    });
+    expect(await world.runs()).toMatchObject([{ cause: 'schedule' }, { cause: 'request', mode: 'upsert' }]);
   });
 
   it('does not overlap another: who asks is told which is under way, and what falls due waits for its end', async () => {

@@ -115,14 +115,16 @@ export class PullOrders {
     );
     await tx.insert(RunEntity, run);
     const next = nextPullsOf(connectionId, source, now);
-    const isOver = (at: Micros | null): boolean => at !== null && at <= now;
+    // A reading of changes does nothing of what is due of everybody.
+    const isOver = (at: Micros | null, due: PullScope): boolean =>
+      at !== null && at <= now && (scope === 'full' || due === 'changes');
     await tx.update(
       ConnectionSourceEntity,
       { connectionId },
       {
         lastRunId: run.id,
-        ...(isOver(source.nextAt) ? { nextAt: next.nextAt } : {}),
-        ...(isOver(source.nextFullAt) ? { nextFullAt: next.nextFullAt } : {}),
+        ...(isOver(source.nextAt, usualScopeOf(source)) ? { nextAt: next.nextAt } : {}),
+        ...(isOver(source.nextFullAt, 'full') ? { nextFullAt: next.nextFullAt } : {}),
       },
     );
     return run.id;
