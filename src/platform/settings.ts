@@ -164,7 +164,7 @@ export const settings = {
   SYNC_RUN_DAYS: {
     read: integer(1, 3650),
     default: 90,
-    about: 'How long runs and the records that they refused are kept.',
+    about: 'How long runs and the records that they refused are kept; a held run until it is decided.',
   },
   STREAM_IDLE_SECONDS: {
     read: integer(1, 3600),

@@ -14,6 +14,8 @@ export interface SweepRule {
   key: readonly string[];
   /** How long a row is kept after that. */
   keepMicros: Micros;
+  /** Rows that are kept all the same, as SQL. */
+  except?: string;
   /** Tables whose rows go with these, and what they call the columns of the key. */
   parts?: readonly { table: string; key: readonly string[] }[];
 }
@@ -61,8 +63,9 @@ export class Sweeper {
     return deleted;
   }
 
-  private sweepChunk({ table, key, parts, moment = 'expiresAt' }: SweepRule, before: Micros): Promise<number> {
-    const select = `SELECT ${key.join(',')} FROM ${table} WHERE ${moment} < ? ORDER BY ${moment} LIMIT ${CHUNK_ROWS}`;
+  private sweepChunk({ table, key, parts, except, moment = 'expiresAt' }: SweepRule, before: Micros): Promise<number> {
+    const past = `${moment} < ?${except === undefined ? '' : ` AND NOT (${except})`}`;
+    const select = `SELECT ${key.join(',')} FROM ${table} WHERE ${past} ORDER BY ${moment} LIMIT ${CHUNK_ROWS}`;
     const lock = this.database.engine === 'mysql' ? ' FOR UPDATE' : '';
     const oneOf = (columns: readonly string[]) => `(${columns.map((column) => `${column} = ?`).join(' AND ')})`;
     return this.database.transaction(async (tx) => {

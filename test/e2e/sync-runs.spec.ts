@@ -156,7 +156,7 @@ describe('runs', () => {
     expect((await key.post<Run>(`/sync-runs/${run.id}/cancel`)).body.status).toBe('cancelled');
   });
 
-  it('are kept for SYNC_RUN_DAYS after their last sign of life, and what they refused with them', async () => {
+  it('are kept for SYNC_RUN_DAYS after their last sign of life, held ones until they are decided, and what they refused with them', async () => {
     const now = rollcall.app.get(Clock).now();
     const { body } = await sendStream(key, toLines([...people(2), { externalId: 'bad', roles: ['unheard-of'] }]));
     const { run: id } = body;
@@ -169,6 +169,12 @@ describe('runs', () => {
     await rollcall.app.get(Sweeper).sweep();
     expect((await key.get<{ items: object[] }>(`/sync-runs/${id}/failures`)).body.items).toHaveLength(1);
     await age(91);
+    const toBe = (status: RunEntity['status']) =>
+      rollcall.database.transaction((tx) => tx.update(RunEntity, { id }, { status }));
+    await toBe('held');
+    await rollcall.app.get(Sweeper).sweep();
+    expect((await key.get(`/sync-runs/${id}`)).body).toMatchObject({ status: 'held' });
+    await toBe('finished');
     await rollcall.app.get(Sweeper).sweep();
     expect((await key.get(`/sync-runs/${id}`)).status).toBe(404);
     expect(await rollcall.database.read.countBy(RunFailureEntity, { runId: id })).toBe(0);
