@@ -53,6 +53,20 @@ describe('a pull', () => {
     expect(await world.runs()).toMatchObject(Array.from({ length: 5 }, () => ({ status: 'broken' })));
   });
 
+  it.each([
+    ['status 429', { status: 429 }, 7],
+    ['status 503 and a Retry-After', { status: 503, retryAfterSeconds: 1800 }, 29],
+  ])('whose source says by %s that it is busy is tried again, and that is no failure', async (_, answer, minutes) => {
+    world.source.before = () => {
+      throw new SourceFailure('unreachable', 'people.example.com is busy.', answer);
+    };
+    await world.seed({ failures: 4 });
+    expect(await world.ended(await world.start({ full: false }))).toMatchObject({ status: 'broken' });
+    const { nextAt, failures, suspendedAt } = await world.stored();
+    expect([failures, suspendedAt]).toEqual([4, null]);
+    expect(((nextAt ?? 0) - world.now()) / MINUTE).toBeGreaterThan(minutes);
+  });
+
   it('that comes nowhere though nothing is wrong with the source ends as one that failed', async () => {
     world.source.before = (from) => {
       if (from === 100) throw Object.assign(new Error('of a row of others'), { code: 'ER_DUP_ENTRY' });

@@ -195,6 +195,7 @@ export class PullRuns {
       scope,
       {
         isRefusal: failure?.kind === 'unauthorized',
+        isBusy: failure?.isBusy ?? false,
         detail: problem.detail ?? problem.title,
         retryAfterSeconds: failure?.retryAfterSeconds ?? null,
       },

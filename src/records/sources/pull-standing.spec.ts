@@ -5,6 +5,7 @@ import { type PullFailure, standAfterFailure } from './pull-standing.js';
 const NOW = 1_000 * DAY;
 const failure = (over: Partial<PullFailure> = {}): PullFailure => ({
   isRefusal: false,
+  isBusy: false,
   detail: 'hr.example answered with status 500.',
   retryAfterSeconds: null,
   ...over,
@@ -35,6 +36,21 @@ describe('a source whose pull has failed', () => {
       5,
     );
     expect([nextAt, nextFullAt]).toEqual([NOW + MINUTE, null]);
+  });
+
+  it.each([
+    ['a minute later, where it says nothing', 0, null, MINUTE],
+    ['when it says', 0, 1800, 30 * MINUTE],
+    ['not before the back-off of what failed before is over', 4, 30, 8 * MINUTE],
+  ])('that is busy is asked again %s, and that does not count as a failure', (_, failures, retryAfterSeconds, wait) => {
+    const busy = failure({ isBusy: true, retryAfterSeconds });
+    expect(standAfterFailure({ failures, nextAt: NOW, nextFullAt: null }, 'changes', busy, NOW, 1)).toEqual({
+      failures,
+      nextAt: NOW + wait,
+      nextFullAt: null,
+      suspendedAt: null,
+      suspendedReason: null,
+    });
   });
 
   it('is left alone for as long as it asks, a day at most', () => {

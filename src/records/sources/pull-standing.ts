@@ -14,6 +14,8 @@ export interface PullStanding extends NextPulls {
 export interface PullFailure {
   /** The source refuses the credential: trying it again may lock it. */
   isRefusal: boolean;
+  /** The source has too much to do just now: that is no fault of it, and ends by itself. */
+  isBusy: boolean;
   detail: string;
   /** How long the source asks to be left alone. */
   retryAfterSeconds: number | null;
@@ -23,7 +25,8 @@ const RETRY_AFTER_SECONDS_MAX = 24 * 3600;
 
 /**
  * After a pull that failed: it is tried again when the back-off is over, and nothing else is asked of the source before.
- * Refused, or for the `failuresMax`th time in a row: suspended; what has failed is due as soon as it is resumed.
+ * Refused, or for the `failuresMax`th time in a row: suspended; what has failed is due as soon as it is resumed. A source
+ * that is busy is asked again no sooner than it says, and that does not count.
  */
 export function standAfterFailure(
   before: NextPulls & { failures: number },
@@ -32,10 +35,10 @@ export function standAfterFailure(
   now: Micros,
   failuresMax: number,
 ): PullStanding {
-  const failures = before.failures + 1;
-  const isSuspended = failure.isRefusal || failures >= failuresMax;
+  const failures = before.failures + (failure.isBusy ? 0 : 1);
+  const isSuspended = failure.isRefusal || (!failure.isBusy && failures >= failuresMax);
   const asked = Math.min(failure.retryAfterSeconds ?? 0, RETRY_AFTER_SECONDS_MAX) * SECOND;
-  const again = isSuspended ? now : now + Math.max(backOffOf(failures), asked);
+  const again = isSuspended ? now : now + Math.max(backOffOf(Math.max(failures, 1)), asked);
   const notBefore = (next: Micros | null): Micros | null => (next === null ? null : Math.max(next, again));
   const times = failures === 1 ? 'once' : `${failures} times in a row`;
   return {

@@ -53,6 +53,11 @@ export class SourceFailure extends Error {
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
   }
+
+  /** It has too much to do just now, as it says itself (RFC 6585, section 4; RFC 9110, section 15.6.4). */
+  get isBusy(): boolean {
+    return this.status === 429 || (this.status === 503 && this.retryAfterSeconds !== null);
+  }
 }
 
 interface SourceFailureOptions extends ErrorOptions {
