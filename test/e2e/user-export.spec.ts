@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readRecord } from '../../src/plan/record.js';
 import { LedgerHeadEntity } from '../../src/ledger/event.entity.js';
 import { Sequencer } from '../../src/ledger/sequencer.js';
+import type { Principal } from '../../src/platform/access.js';
 import { Clock } from '../../src/platform/clock.js';
+import { FollowService } from '../../src/records/users/follow.service.js';
+import { UserExportService } from '../../src/records/users/user-export.service.js';
 import type { UserRecordView } from '../../src/records/users/user-record.dto.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection } from '../support/seed-connection.js';
@@ -14,6 +17,7 @@ const USERS = 3000;
 describe('users as records', () => {
   let rollcall: TestApp;
   let tenantId: string;
+  let other: string;
   let okta: string;
   let client: HttpClient;
   let ids: string[];
@@ -22,7 +26,7 @@ describe('users as records', () => {
     rollcall = await startApp();
     tenantId = await seedTenantWithRoles(rollcall, 'acme');
     okta = await seedConnection(rollcall, tenantId, 'okta');
-    const other = await seedTenantWithRoles(rollcall, 'other');
+    other = await seedTenantWithRoles(rollcall, 'other');
     await seedPersons(rollcall, other, [{ userName: 'foreign' }]);
     client = await rollcall.clientWith(tenantId, ['users:export', 'roles:grant', 'users:write']);
     await rollcall.app.get(Sequencer).catchUp();
@@ -137,6 +141,36 @@ describe('users as records', () => {
       }
     }
   }, 60_000);
+
+  const principalOf = (ofTenant: string): Principal => ({
+    type: 'system',
+    id: 'system',
+    tenantId: ofTenant,
+    permissions: new Set(['users:export']),
+    connectionId: null,
+    sessionId: null,
+    operatorOf: null,
+  });
+
+  it('two at once are what a tenant may have; another has theirs meanwhile', async () => {
+    const exports = rollcall.app.get(UserExportService);
+    const open = (ofTenant: string) => exports.open(principalOf(ofTenant), {});
+    const taken = [await open(tenantId), await open(tenantId)];
+    await expect(open(tenantId)).rejects.toMatchObject({ code: 'overloaded' });
+    taken.push(await open(other), await open(other));
+    const closed = taken.map((stream) => new Promise((resolve) => stream.once('close', resolve).destroy()));
+    await Promise.all(closed);
+    expect((await exported()).records.length).toBeGreaterThan(0);
+  });
+
+  it('two digests at once are what a tenant may have; another has theirs meanwhile', async () => {
+    const follow = rollcall.app.get(FollowService);
+    const of = [tenantId, tenantId, tenantId, other];
+    const counted = await Promise.allSettled(of.map((each) => follow.digest(principalOf(each))));
+    expect(counted.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(counted[2]).toMatchObject({ reason: { code: 'overloaded' } });
+    expect((await follow.digest(principalOf(tenantId))).count).toBeGreaterThan(0);
+  });
 
   it('answers a login while an export is being read slowly', async () => {
     const answer = await fetch(`${rollcall.url}/users/export`, {

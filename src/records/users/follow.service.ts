@@ -5,6 +5,8 @@ import type { Principal } from '../../platform/access.js';
 import { breathe } from '../../platform/breathe.js';
 import { Clock, formatTime } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
+import { Places } from '../../platform/places.js';
+import { Problem } from '../../platform/problem.js';
 import type { FoundRecordsView, PeopleDigestView } from './follow.dto.js';
 import { followedBy, isFollower } from './follower.js';
 import { PeopleDigest } from './people-digest.js';
@@ -15,9 +17,14 @@ import { toUserRecords } from './user-record.js';
 /** Counted in a row: about a millisecond. */
 const COUNTED_PER_PAGE = 1000;
 
+/** Each reads a row of everybody, and holds a connection to the database meanwhile. */
+const DIGEST_PLACES = { placesMax: 4, tenantMax: 2 };
+
 /** What another Rollcall asks that keeps a copy of a connection's people: see docs/following.md. */
 @Injectable()
 export class FollowService {
+  private readonly places = new Places(DIGEST_PLACES);
+
   constructor(
     private readonly database: Database,
     private readonly events: EventReader,
@@ -40,9 +47,22 @@ export class FollowService {
     return view;
   }
 
-  /** Reads no more of a user than their id and the time of their last change. */
+  /**
+   * Reads no more of a user than their id and the time of their last change. Throws `overloaded` when too many of the
+   * tenant, or of all, are being counted.
+   */
   async digest(principal: Principal): Promise<PeopleDigestView> {
     const people = peopleOf(principal);
+    const leave = this.places.take(people.tenantId);
+    if (!leave) throw new Problem('overloaded', 'Others are being counted.', { retryAfterSeconds: 5 });
+    try {
+      return await this.count(people);
+    } finally {
+      leave();
+    }
+  }
+
+  private count(people: People): Promise<PeopleDigestView> {
     return this.inSnapshot(async (manager) => {
       const position = await this.events.findPosition(people.tenantId, manager);
       const pending = await this.events.hasUnnumbered(people.tenantId, people.connectionId, manager);

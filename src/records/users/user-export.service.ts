@@ -4,9 +4,11 @@ import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database, type Snapshot } from '../../platform/database.js';
+import { Places } from '../../platform/places.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
 import { followedBy, isFollower } from './follower.js';
+import { holdToTime } from './hold-to-time.js';
 import { readPeoplePages, readPlace, THE_FIRST, type People, type PeoplePlace } from './people-pages.js';
 import { loadPersons } from './person-loader.js';
 import type { UserRecordView } from './user-record.dto.js';
@@ -15,9 +17,9 @@ import { UsersService } from './users.service.js';
 
 const USERS_PER_PAGE = 500;
 /** Each holds a connection to the database for as long as its reader takes. */
-const EXPORTS_MAX = 2;
-/** A reader that takes nothing for so long is cut off. */
-const STALLED_MS = 60_000;
+const EXPORT_PLACES = { placesMax: 4, tenantMax: 2 };
+/** Whoever is slower than that goes on behind what they have. */
+const READER_TIMES = { stalledMs: 60_000, totalMs: 2 * 3_600_000 };
 
 const AFTER_FORM = 'must be `statedAt` and `externalId` of a record, with a comma between';
 
@@ -36,7 +38,7 @@ interface ExportOrder {
 /** Users in the shape of sync records, for whoever keeps a copy of them. */
 @Injectable()
 export class UserExportService {
-  private running = 0;
+  private readonly places = new Places(EXPORT_PLACES);
 
   constructor(
     private readonly database: Database,
@@ -56,21 +58,21 @@ export class UserExportService {
    * NDJSON: first `{"position": N}`, then a record a line, all of one moment. Every event up to N of the change feed is
    * in it; later ones may be. It reads on only as fast as it is read. A follower gets the people of their connection in
    * Rollcall’s own words. With `after` it goes on behind a record of an export that broke off: the order is that of the last
-   * change, and who changed since stands further on, so nobody is left out. Throws `overloaded` when too many run at once.
+   * change, and who changed since stands further on, so nobody is left out. Throws `overloaded` when too many of
+   * the tenant, or of all, run at once.
    */
   async open(principal: Principal, request: ExportRequest): Promise<Readable> {
     const order = readOrder(principal, request);
-    if (this.running >= EXPORTS_MAX) {
-      throw new Problem('overloaded', 'Other exports are running.', { retryAfterSeconds: 30 });
-    }
-    this.running += 1;
+    const leave = this.places.take(principal.tenantId);
+    if (!leave) throw new Problem('overloaded', 'Other exports are running.', { retryAfterSeconds: 30 });
     let snapshot: Snapshot | null = null;
     try {
       snapshot = await this.database.openSnapshot();
       const position = await readPosition(snapshot.manager, principal.tenantId);
-      return this.stream(snapshot, `{"position":${position}}\n`, order);
+      const stream = this.stream(snapshot, `{"position":${position}}\n`, order);
+      return stream.once('close', leave);
     } catch (error) {
-      this.running -= 1;
+      leave();
       await snapshot?.close();
       throw error;
     }
@@ -79,7 +81,7 @@ export class UserExportService {
   private stream(snapshot: Snapshot, head: string, { people, wordsOf, after }: ExportOrder): Readable {
     const { tenantId } = people;
     const now = this.clock.now();
-    const stall = { timer: null as NodeJS.Timeout | null };
+    let noteTaken = (): void => undefined;
     async function* lines(): AsyncGenerator<string> {
       yield head;
       for await (const rows of readPeoplePages(snapshot.manager, people, after, USERS_PER_PAGE)) {
@@ -90,17 +92,12 @@ export class UserExportService {
           return person ? toUserRecords(person, wordsOf, now) : [];
         });
         if (records.length > 0) yield records.map((record) => `${JSON.stringify(record)}\n`).join('');
-        stall.timer?.refresh();
+        noteTaken();
       }
     }
     const stream = Readable.from(lines(), { objectMode: false, highWaterMark: 64 * 1024 });
-    const timer = setTimeout(() => stream.destroy(new Error('The reader of an export stalled.')), STALLED_MS).unref();
-    stall.timer = timer;
-    stream.once('close', () => {
-      clearTimeout(timer);
-      this.running -= 1;
-      void snapshot.close();
-    });
+    noteTaken = holdToTime(stream, READER_TIMES);
+    stream.once('close', () => void snapshot.close());
     return stream;
   }
 }
