@@ -1,12 +1,14 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import type { Principal } from '../../platform/access.js';
 import { newId } from '../../platform/ids.js';
+import { Places } from '../../platform/places.js';
 import { Problem } from '../../platform/problem.js';
 import { usualScopeOf } from '../../records/sources/pull-schedule.js';
 import { SourcesService } from '../../records/sources/sources.service.js';
 import { PullReading } from './pull-chunks.js';
 import { SOURCE_SCOPE } from './pull-orders.js';
-import { PULL_CHUNK_LIMITS, pagesOf } from './pull-runs.js';
+import { pagesOf } from './pull-pages.js';
+import { PULL_CHUNK_LIMITS } from './pull-runs.js';
 import { SourceFailure } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { previewChunks } from './stream-preview.js';
@@ -14,13 +16,13 @@ import { StreamRun } from './stream-run.js';
 import { StreamRuns } from './stream-runs.js';
 
 /** Each reads a whole source while somebody waits. */
-const PREVIEWS_MAX = 4;
+const PREVIEW_PLACES = { placesMax: 4, tenantMax: 2 };
 
 /** Tells what a pull would do: reads the source, and writes nothing. */
 @Injectable()
 export class PullPreviews implements BeforeApplicationShutdown {
   private readonly ending = new AbortController();
-  private open = 0;
+  private readonly places = new Places(PREVIEW_PLACES);
 
   constructor(
     private readonly streams: StreamRuns,
@@ -42,7 +44,7 @@ export class PullPreviews implements BeforeApplicationShutdown {
     if (source.suspendedAt !== null) throw new Problem('source_suspended', source.suspendedReason ?? undefined);
     const known = await this.streams.parts.policies.find(connectionId);
     if (known?.row.status !== 'active') throw new Problem('conflict', 'The connection is disabled.');
-    if (this.open >= PREVIEWS_MAX) throw new Problem('overloaded', undefined, { retryAfterSeconds: 30 });
+    if (!this.places.hasFree(principal.tenantId)) throw tooMany();
     const scope = isFull === undefined ? usualScopeOf(source) : isFull ? 'full' : 'changes';
     const mode = scope === 'full' ? 'snapshot' : 'upsert';
     const since = mode === 'snapshot' ? this.streams.parts.clock.now() : null;
@@ -62,13 +64,15 @@ export class PullPreviews implements BeforeApplicationShutdown {
     reading: PullReading,
     pages: () => ReturnType<typeof pagesOf>,
   ): AsyncGenerator<string> {
-    this.open += 1;
+    // Only now: a generator that is never begun ends nowhere, and would keep its place.
+    const leave = this.places.take(run.order.principal.tenantId);
+    if (!leave) throw tooMany();
     try {
       const findGap = () => (reading.ended ? reading.ended.incomplete : 'The source stopped in the middle.');
       // Opened when it is read: what is wrong with the source is a line like what is wrong later.
       yield* previewChunks(this.streams, run, chunksOf(reading, pages), toProblem, findGap);
     } finally {
-      this.open -= 1;
+      leave();
     }
   }
 }
@@ -81,4 +85,8 @@ function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof SourceFailure) return new Problem('source_failed', error.message, { cause: error });
   return new Problem('internal', undefined, { cause: error });
+}
+
+function tooMany(): Problem {
+  return new Problem('overloaded', 'Other sources are being read.', { retryAfterSeconds: 30 });
 }

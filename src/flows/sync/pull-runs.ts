@@ -6,18 +6,20 @@ import type { Principal } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { databaseTroubleOf } from '../../platform/database-errors.js';
 import { Problem } from '../../platform/problem.js';
+import { Repetition } from '../../platform/repetition.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import type { PullScope } from '../../records/sources/pull-schedule.js';
 import { standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
-import { findActiveNames } from '../../records/users/people-copy.js';
 import { CopyCheck } from './copy-check.js';
 import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
+import { pagesOf } from './pull-pages.js';
+import { connectionClosed } from './push-connection.js';
+import { ReadingPace } from './reading-pace.js';
 import type { PullPlace } from './read-lines.js';
-import { stateRemoved } from './removed-people.js';
-import { SourceFailure, type SourcePage, type SourceReader } from './sources/source-reader.js';
+import { SourceFailure, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
 
@@ -27,7 +29,10 @@ interface Pull {
   source: ConnectionSourceEntity;
   scope: PullScope;
   reading: PullReading;
-  /** Aborted when it shall write no more: cancelled, taken over, left, or a chunk could not be written. */
+  pace: ReadingPace;
+  /** Its reason is why it may not go on, found while it is being read. */
+  halt: AbortController;
+  /** Aborted when it shall write no more: halted, cancelled, taken over, left, or a chunk could not be written. */
   stop: AbortSignal;
   /** What the source failed by. */
   failure: SourceFailure | null;
@@ -37,6 +42,7 @@ export const PULL_CHUNK_LIMITS = { recordsMax: CHUNK_ITEMS_MAX, bytesMax: 4 * 10
 /** A reading that has come somewhere is not given up for one answer that fails. */
 const RETRIES_MS = [500, 3000, 15_000];
 
+const LOOK_MS = 1000;
 /** So often in a row, on one instance, a run may be left at the same place. */
 const STALLS_MAX = 3;
 
@@ -79,12 +85,15 @@ export class PullRuns {
     const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
     if ('answer' in opened) return;
     const begin = await this.findPlace(source, runId);
+    const halt = new AbortController();
     const pull: Pull = {
       opened,
       source,
       scope: run.mode === 'snapshot' ? 'full' : 'changes',
       reading: new PullReading(begin, opened.run.progress.upTo, PULL_CHUNK_LIMITS),
-      stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave]),
+      pace: new ReadingPace(),
+      halt,
+      stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave, halt.signal]),
       failure: null,
     };
     opened.atEnd = (tx, status, problem) => this.noteEnd(tx, pull, status, problem);
@@ -97,7 +106,7 @@ export class PullRuns {
     try {
       if (reading.version !== source.version) throw changed();
       reader = this.readers.open(source);
-      await this.takeAll(pull, reader, scope);
+      await this.takeWatched(pull, reader, scope);
       opened.phase = 'writing';
       await opened.run.finish();
       opened.incomplete = reading.ended?.incomplete ?? null;
@@ -116,6 +125,30 @@ export class PullRuns {
     await this.copies.check(ended, reader, systemOf(source.tenantId), leave).catch((error: unknown) => {
       this.logger.warn(`A copy was not compared: ${String(error)}`);
     });
+  }
+
+  /** Reads to the end, and looks meanwhile whether it may: also while nothing comes. Throws as `takeAll` does. */
+  private async takeWatched(pull: Pull, reader: SourceReader, scope: PullScope): Promise<void> {
+    const trouble = 'A pull goes on unwatched';
+    const watch = new Repetition(() => this.look(pull), { everyMs: LOOK_MS, logger: this.logger, trouble });
+    watch.start();
+    try {
+      await this.takeAll(pull, reader, scope);
+    } finally {
+      await watch.stop();
+    }
+  }
+
+  private async look({ source, pace, halt }: Pull): Promise<void> {
+    try {
+      pace.check();
+      await this.assertUnchanged(source);
+      const known = await this.streams.parts.policies.find(source.connectionId);
+      if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
+    } catch (error) {
+      if (passes(error)) throw error;
+      halt.abort(error);
+    }
   }
 
   /** Reads to the end. Throws SourceFailure where the source fails, time and again or before it has said anything. */
@@ -138,11 +171,11 @@ export class PullRuns {
     }
   }
 
-  private async takePages({ opened, source, reading, stop }: Pull, reader: SourceReader, scope: PullScope) {
+  private async takePages({ opened, source, reading, pace, stop }: Pull, reader: SourceReader, scope: PullScope) {
     const { state, page } = reading.place;
     const said = reader.read({ state, page }, scope, stop);
     const pages = pagesOf(this.streams.parts.database.read, source, said);
-    for await (const chunk of reading.cut(pages)) {
+    for await (const chunk of reading.cut(pace.measure(pages))) {
       await patiently(() => this.assertUnchanged(source));
       await opened.run.take(chunk);
       stop.throwIfAborted();
@@ -231,15 +264,6 @@ export class PullRuns {
     this.logger.error(error);
     return new Problem('internal', undefined, { cause: error });
   }
-}
-
-/** What a source says, with a record for each of those who it says are gone. */
-export function pagesOf(
-  read: EntityManager,
-  { connectionId }: ConnectionSourceEntity,
-  said: AsyncIterable<SourcePage>,
-): AsyncGenerator<SourcePage> {
-  return stateRemoved(said, (ids) => findActiveNames(read, connectionId, ids));
 }
 
 /** It is not the source's fault, and whoever takes the run next can go on. */
