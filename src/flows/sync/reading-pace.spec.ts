@@ -26,8 +26,8 @@ async function readAt(apart: number, people: number, pages: number, written = 0)
       yield { records, place: { state: null, page }, isLast: page === pages - 1 };
     }
   }
-  for await (const _ of pace.measure(source())) {
-    if (cutAt !== null) break;
+  for await (const { isLast } of pace.measure(source())) {
+    if (cutAt !== null || isLast) break;
     pass(written);
   }
   return cutAt;
