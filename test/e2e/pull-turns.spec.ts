@@ -37,6 +37,23 @@ describe('a source that takes its time', () => {
     for (const run of runs) await http.post(`/sync-runs/${run}/cancel`);
   });
 
+  it('holds two dry runs of its tenant’s, and never those of other tenants', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { source } = world;
+    source.before = () => gate.promise;
+    await world.seed();
+    const open = [1, 2].map(() => world.post('sync', { dryRun: true }));
+    await world.until(() => Promise.resolve(source.readings.length === 2));
+    const third = await world.post('sync', { dryRun: true });
+    expect([third.status, third.body.code]).toEqual([503, 'overloaded']);
+
+    await world.renew();
+    await world.seed();
+    expect((await world.post('sync', { dryRun: true })).status).toBe(200);
+    gate.resolve();
+    expect((await Promise.all(open)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   it.each<[string, string, () => Promise<unknown>]>([
     ['its settings are saved', 'The source was changed meanwhile.', () => world.set({ version: 2 })],
     [
