@@ -240,13 +240,13 @@ function findPlainFault(
   return fault;
 }
 
-const SILENCES: ReadonlySet<unknown> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+const SILENCES: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 function describeFailure(error: unknown, signal: AbortSignal | null, host: string, timeoutMs: number): OutboundError {
   if (error instanceof OutboundError) return error;
   if (signal?.aborted) return new OutboundError('timeout', `${host} did not finish its answer within ${timeoutMs} ms.`);
-  const cause = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (SILENCES.has(cause)) return new OutboundError('timeout', `${host} was silent for too long.`);
-  const code = cause === undefined ? '' : ` (${String(cause)})`;
-  return new OutboundError('unreachable', `${host} could not be reached${code}.`, { cause: error });
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (SILENCES.has(code)) return new OutboundError('timeout', `${host} was silent for too long.`);
+  const why = code === '' ? '' : ` (${code})`;
+  return new OutboundError('unreachable', `${host} could not be reached${why}.`, { cause: error });
 }

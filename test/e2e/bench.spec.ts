@@ -47,8 +47,9 @@ describe('npm run bench', () => {
         stderr: expect.any(String),
         names: FIGURES,
       });
-      for (const { value, engine: name } of figures) {
-        expect(value).toBeGreaterThan(0);
+      for (const { figure, value, engine: name } of figures) {
+        // What a process grew by may be nothing, and less.
+        expect(value).toBeGreaterThan(figure === 'sync_stream_rss_mib' ? -1000 : 0);
         expect(name).toMatch(/^(mariadb|mysql)$/);
       }
     }, 180_000);

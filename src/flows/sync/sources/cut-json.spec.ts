@@ -22,7 +22,8 @@ describe('a JSON document that is cut as it comes', () => {
       ),
       fc.dictionary(
         fc.string({ maxLength: 4 }).map((name) => `x${name}`),
-        fc.jsonValue({ maxDepth: 3 }),
+        // A name that would reach a prototype is left out of what is around.
+        fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__')),
         { maxKeys: 3 },
       ),
       fc.integer({ min: 1, max: 40 }),
