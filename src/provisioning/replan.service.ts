@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Not } from 'typeorm';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
@@ -16,6 +17,8 @@ import { ReplanChunk } from './replan-chunk.js';
 const POLL_MS = 500;
 const LEASE_MS = 15_000;
 const CHUNK_PEOPLE = 500;
+/** What was decided on, or agreed to, is carried out by RemovalsService. */
+const OPEN = { kind: 'replan', status: 'running', phase: Not('removing' as const) } as const;
 
 /**
  * Carries out re-plans: an edited rule counts for people who never come back too. One instance at a time works on a
@@ -49,7 +52,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
   /** Carries out every re-plan that was ordered and that no other instance works on. */
   async workThrough(): Promise<void> {
     const runs = await this.database.read.find(RunEntity, {
-      where: { kind: 'replan', status: 'running' },
+      where: OPEN,
       order: { id: 'ASC' },
       take: 100,
     });
@@ -75,7 +78,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
   private async replan(connectionId: string, lost: AbortSignal): Promise<void> {
     // Read under the lease: several saves that came together are one piece of work, told in the newest of their runs.
     const runs = await this.database.read.find(RunEntity, {
-      where: { connectionId, kind: 'replan', status: 'running' },
+      where: { ...OPEN, connectionId },
       order: { mappingVersion: 'DESC', id: 'DESC' },
     });
     const [run, ...older] = runs;
