@@ -84,7 +84,8 @@ async function findTrip(tx: EntityManager, run: RunEntity): Promise<string | nul
   const limits = connection.settings.safetyCatch;
   const losing = await countLosing(tx, run.id);
   if (!trips(limits, losing, 0)) return null;
-  const people = await countPeople(tx, run.connectionId, scopeOf(run), run.startedAt);
+  const now = await countPeople(tx, run.connectionId, scopeOf(run), run.startedAt);
+  const people = Math.min(now, run.people ?? now);
   return trips(limits, losing, people) ? tellTrip(limits, losing, people) : null;
 }
 

@@ -5,6 +5,7 @@ import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { dropWaiting } from './held-runs.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
+import { countBefore } from './run-people.js';
 import { isComplete } from './run-state.js';
 
 const BEAT_MS = 250;
@@ -112,8 +113,10 @@ export class RunJournal {
     await this.beating;
   }
 
-  private begin(): Promise<RunEntity | null> {
+  private async begin(): Promise<RunEntity | null> {
     const { run } = this.work;
+    // Before anything is written: under a wrong scope it would bring people there, and be judged by their number.
+    const people = await countBefore(this.database.read, run, this.clock.now());
     const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
     return this.database.transaction(async (tx) => {
       const stored = await tx.findOne(RunEntity, { where: { id: run.id }, ...lock });
@@ -121,13 +124,13 @@ export class RunJournal {
       if (stored && isComplete(stored)) throw decided(run.id);
       if (!stored || stored.cancelAt === null) await this.work.admit?.(tx);
       const now = this.clock.now();
-      if (!stored) await tx.insert(RunEntity, { ...run, holder: this.holder, aliveAt: now });
+      if (!stored) await tx.insert(RunEntity, { ...run, people, holder: this.holder, aliveAt: now });
       else if (stored.cancelAt !== null) {
         await tx.update(RunEntity, { id: run.id }, { status: 'cancelled', phase: 'ended', finishedAt: now });
         await dropWaiting(tx, run.id);
       } else {
         const again = { status: 'running', phase: run.phase, error: null, finishedAt: null, aliveAt: now } as const;
-        await tx.update(RunEntity, { id: run.id }, { ...again, holder: this.holder });
+        await tx.update(RunEntity, { id: run.id }, { ...again, people: stored.people ?? people, holder: this.holder });
       }
       return stored;
     });
