@@ -61,3 +61,15 @@ describe('a run that is held', () => {
     expect(await world.ended(id)).toMatchObject({ status: 'finished' });
   });
 });
+
+describe('a run that somebody has asked to stop', () => {
+  it('takes nothing away, though whoever works on it has not heard of that yet', async () => {
+    const id = newId();
+    const journal = await open(id);
+    await journal.close();
+    expect((await world.admin.post(`/sync-runs/${id}/cancel`)).status).toBe(200);
+    await expect(decide(id)).rejects.toMatchObject({ code: 'run_cancelled' });
+    await rollcall.database.transaction((tx) => journal.end(tx, 'cancelled', null));
+    expect(await stored(id)).toMatchObject({ status: 'cancelled', phase: 'ended', heldUntil: null });
+  });
+});
