@@ -4,6 +4,7 @@ import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
 import { Repetition } from '../platform/repetition.js';
+import { selectByKeys } from '../platform/sql.js';
 import { dropWaiting } from '../records/sync-runs/held-runs.js';
 import { RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
 import { addEntries } from '../records/sync-runs/run-entries.js';
@@ -86,12 +87,12 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     const policy = await this.chunk.findPolicy(connectionId);
     const version = policy?.mappingVersion ?? run.mappingVersion;
     if (policy) {
-      // Of whom an earlier try has noted what they would lose.
-      const noted = await this.readNoted(run.id);
+      const isResumed = await this.database.read.existsBy(RunEntryEntity, { runId: run.id });
       let place: PeoplePlace | null = null;
       do {
         if (this.repetition.stopping || lost.aborted) return;
         const page = await readPeople(this.database.read, connectionId, version, place, CHUNK_PEOPLE);
+        const noted = isResumed ? await this.findNoted(run.id, page.identityIds) : new Set();
         const userIds = page.userIds.filter((id) => !noted.has(id));
         if (userIds.length > 0) await this.applyTo(run, policy, userIds);
         place = page.next;
@@ -112,9 +113,15 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     });
   }
 
-  private async readNoted(runId: string): Promise<Set<string>> {
-    const rows = await this.database.read.find(RunEntryEntity, { where: { runId }, select: { userId: true } });
-    return new Set(rows.map(({ userId }) => userId));
+  /** Of whom an earlier try has noted what they would lose. */
+  private async findNoted(runId: string, identityIds: readonly string[]): Promise<Set<string>> {
+    const rows = await selectByKeys(
+      this.database.read,
+      (keys) => `SELECT runId, userId FROM run_entries WHERE identityId IN ${keys}`,
+      [],
+      identityIds,
+    );
+    return new Set(rows.filter((row) => row.runId === runId).map(({ userId }) => String(userId)));
   }
 
   /** What they noted, the newest has noted anew. */
