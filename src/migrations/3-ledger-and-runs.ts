@@ -80,6 +80,7 @@ const tables = (): Table[] => [
       text('mode', 16, optional),
       text('scope', 64),
       time('statedAt', optional),
+      whole('people', optional),
       text('status', 16),
       text('phase', 16),
       text('actorType', 16),

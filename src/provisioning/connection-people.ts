@@ -4,6 +4,8 @@ import { selectRows } from '../platform/sql.js';
 /** One page of a connection's people, in an order that an index has. */
 export interface PeoplePage {
   userIds: string[];
+  /** By which they are on the page, in the same order. */
+  identityIds: string[];
   /** Where the next page begins; null at the end. */
   next: PeoplePlace | null;
 }
@@ -30,7 +32,8 @@ export async function readPeople(
     'SELECT MIN(mappingVersion) AS version FROM identities WHERE connectionId = ? AND mappingVersion >= ? AND mappingVersion < ?',
     [connectionId, from.mappingVersion, mappingVersion],
   );
-  if (!lowest || lowest.version === null || lowest.version === undefined) return { userIds: [], next: null };
+  if (!lowest || lowest.version === null || lowest.version === undefined)
+    return { userIds: [], identityIds: [], next: null };
   const version = Number(lowest.version);
   const after = version === from.mappingVersion ? from.identityId : '';
   const rows = await selectRows(
@@ -42,5 +45,5 @@ export async function readPeople(
   const next = last
     ? { mappingVersion: version, identityId: String(last.id) }
     : { mappingVersion: version + 1, identityId: '' };
-  return { userIds: rows.map((row) => String(row.userId)), next };
+  return { userIds: rows.map((row) => String(row.userId)), identityIds: rows.map(({ id }) => String(id)), next };
 }

@@ -31,7 +31,7 @@ export type Decision = 'nothing' | 'due' | 'held';
 
 /**
  * Decides, once and for all instances, what becomes of what a run takes away. The run is locked by it. Throws
- * `conflict` if another process has taken the run over.
+ * `conflict` if another process has taken the run over, `run_cancelled` if somebody has asked it to stop.
  */
 export async function decideRun(
   tx: EntityManager,
@@ -49,6 +49,8 @@ export async function decideRun(
   const waiting = await countWaiting(tx, runId);
   if (run.status !== 'running') return { decision: run.status === 'held' ? 'held' : 'nothing', events };
   if (run.phase === 'removing') return { decision: 'due', events };
+  // Whoever asked was told that it stops, and whoever works on it may not have looked since.
+  if (run.cancelAt !== null) throw new Problem('run_cancelled', undefined, { extra: { run: runId } });
   const { upTo, digest, error = null } = end;
   const counts = { ...(end.counts ?? run.counts), ...(waiting > 0 ? { held: waiting } : {}) };
   const said = { counts, ...(upTo === undefined ? {} : { upTo }), ...(digest === undefined ? {} : { digest }) };
@@ -84,7 +86,8 @@ async function findTrip(tx: EntityManager, run: RunEntity): Promise<string | nul
   const limits = connection.settings.safetyCatch;
   const losing = await countLosing(tx, run.id);
   if (!trips(limits, losing, 0)) return null;
-  const people = await countPeople(tx, run.connectionId, scopeOf(run), run.startedAt);
+  const now = await countPeople(tx, run.connectionId, scopeOf(run), run.startedAt);
+  const people = Math.min(now, run.people ?? now);
   return trips(limits, losing, people) ? tellTrip(limits, losing, people) : null;
 }
 

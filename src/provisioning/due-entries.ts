@@ -1,11 +1,12 @@
-import { hash } from 'node:crypto';
 import { type EntityManager, In } from 'typeorm';
 import { breathe } from '../platform/breathe.js';
 import type { Micros } from '../platform/clock.js';
 import { selectRows, type SqlRow } from '../platform/sql.js';
 import { type RunCounts, RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
 import { failureRow, insertFailures, type RunFailure } from '../records/sync-runs/run-rows.js';
+import { readEntries } from '../records/sync-runs/run-entries.js';
 import { addCounts } from '../records/sync-runs/run-state.js';
+import { EntryNames } from './entry-names.js';
 import type { EntryTerms } from './entry-submissions.js';
 import type { Settled } from './submission.js';
 
@@ -135,37 +136,40 @@ export async function findStated(manager: EntityManager, run: RunEntity): Promis
       [...of, after.at ?? 0, after.at ?? 0, after.runId ?? '', after.runId ?? '', after.part ?? 0],
     );
     for (const row of rows) {
-      const names = Buffer.from(String(row.names), 'base64').toString('latin1');
-      for (let place = 0; place < names.length; place += NAME_BYTES) {
-        for (const one of wanted.get(names.slice(place, place + NAME_BYTES)) ?? []) {
-          if (Number(row.at) > one.at) stated.add(one.entry);
-        }
-      }
+      wanted.find(Buffer.from(String(row.names), 'base64'), Number(row.at), stated);
+      await breathe();
     }
     const last = rows.at(-1);
     if (!last || rows.length < ROWS_AT_ONCE) return stated;
     after = last;
-    await breathe();
   }
 }
 
-const NAME_BYTES = 8;
-
 /** The due entries of pushed people, by what `run_seen` calls them. */
-async function readNames(manager: EntityManager, run: RunEntity) {
-  const rows = await selectRows(
-    manager,
-    `SELECT entry, externalId, at FROM run_entries
-      WHERE runId = ? AND state = 'due' AND externalId IS NOT NULL AND \`change\` IN ('statement', 'deactivate')`,
-    [run.id],
-  );
-  const wanted = new Map<string, { entry: number; at: Micros }[]>();
-  for (const row of rows) {
-    const name = hash('sha256', String(row.externalId), 'binary').slice(0, NAME_BYTES);
-    const one = { entry: Number(row.entry), at: Number(row.at) };
-    const same = wanted.get(name);
-    if (same) same.push(one);
-    else wanted.set(name, [one]);
+async function readNames(manager: EntityManager, run: RunEntity): Promise<EntryNames> {
+  const names = new EntryNames();
+  for await (const { entry, externalId, change, at } of readEntries(manager, run.id, 'due')) {
+    if (externalId === null || (change !== 'statement' && change !== 'deactivate')) continue;
+    names.add(String(externalId), Number(entry), Number(at));
   }
-  return wanted;
+  return names;
+}
+
+/**
+ * Runs that have something due, and those that are to be ended: one after the other, however many there are and however
+ * much is due of each.
+ */
+export async function* findRemoving(manager: EntityManager): AsyncGenerator<string> {
+  const due = `SELECT MIN(runId) AS id FROM run_entries WHERE state = 'due' AND runId > ?`;
+  const removing = `SELECT MIN(id) AS id FROM runs WHERE status = 'running' AND phase = 'removing' AND id > ?`;
+  const seen = new Set<string>();
+  for (const sql of [due, removing]) {
+    for (let after = ''; ;) {
+      const [row] = await selectRows(manager, sql, [after]);
+      if (typeof row?.id !== 'string') break;
+      after = row.id;
+      if (!seen.has(after)) yield after;
+      seen.add(after);
+    }
+  }
 }

@@ -66,12 +66,16 @@ function leave(run: RunEntity, entry: RunEntryEntity, terms: EntryTerms): Submis
   return draft ? { ...submission, draft: (scene) => draft(scene) ?? submission.draft(scene) } : submission;
 }
 
-/** What the present rules make of the identity. */
+/**
+ * What the rules of the run make of the identity. Once others have been saved, the run of these says what they take: it
+ * is this person's turn there.
+ */
 function replan(run: RunEntity, { identityId, userId }: RunEntryEntity): Submission {
   return {
     tenantId: run.tenantId,
     statement: nobody(run.connectionId, identityId),
     draft: ({ directory, policy, context }) => {
+      if (policy.mappingVersion > run.mappingVersion) return { problem: goneBy() };
       const outcomes = planReplan(directory, userId, policy, context);
       const outcome = outcomes.find((one) => one.identityId === identityId);
       return outcome ? { outcome } : { problem: goneBy() };

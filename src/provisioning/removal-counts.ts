@@ -14,6 +14,13 @@ import { countPeople } from '../records/sync-runs/run-people.js';
 import { RemovalHourEntity } from './removal-hour.entity.js';
 import type { Settled, Submission } from './submission.js';
 
+/** How many people a connection had before what the hour took away; counted `at`. */
+interface KnownPeople {
+  hour: number;
+  people: number;
+  at: Micros;
+}
+
 const WRITE_EVERY_MS = 1000;
 const COLUMNS = ['connectionId', 'hour', 'tenantId', 'deactivated', 'reduced', 'isTold', 'at'] as const;
 
@@ -30,7 +37,7 @@ interface Count {
 @Injectable()
 export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private waiting = new Map<string, Count>();
-  private readonly people = new Map<string, { count: number; at: Micros }>();
+  private readonly people = new Map<string, KnownPeople>();
   private readonly repetition = new Repetition(() => this.writeDown(), {
     everyMs: WRITE_EVERY_MS,
     logger: new Logger(RemovalCounts.name),
@@ -80,7 +87,7 @@ export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationS
     this.waiting = new Map();
     for (const [connectionId, count] of counts) {
       try {
-        await this.database.transaction((tx) => this.add(tx, connectionId, count));
+        await this.add(connectionId, count);
       } catch (error) {
         this.putBack(connectionId, count);
         throw error;
@@ -94,38 +101,50 @@ export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationS
     this.waiting.set(connectionId, { tenantId, ...sum });
   }
 
-  private async add(tx: EntityManager, connectionId: string, count: Count): Promise<void> {
+  private async add(connectionId: string, count: Count): Promise<void> {
+    while (!(await this.database.transaction((tx) => this.tryAdd(tx, connectionId, count)))) {
+      // A large connection takes a while to count: nothing is locked meanwhile.
+      const now = this.clock.now();
+      const hour = hourOf(now);
+      const before = await this.database.read.findOneBy(RemovalHourEntity, { connectionId, hour });
+      const left = await countPeople(this.database.read, connectionId, null, now + 1);
+      const people = left + (before?.deactivated ?? 0) + count.deactivated;
+      for (const [id, known] of this.people) if (known.hour !== hour) this.people.delete(id);
+      this.people.set(connectionId, { hour, people, at: this.clock.now() });
+    }
+  }
+
+  /** False, and nothing is written, if the people of the connection have to be counted before. */
+  private async tryAdd(tx: EntityManager, connectionId: string, count: Count): Promise<boolean> {
     const now = this.clock.now();
-    const hour = Math.floor(now / HOUR);
+    const hour = hourOf(now);
     // Two instances that count an hour do so one after the other. Nobody who writes to the connection waits for that.
     await this.leases.lock(tx, `removal-hour:${connectionId}`);
     const connection = await tx.findOneBy(ConnectionEntity, { id: connectionId });
-    if (!connection) return;
+    if (!connection) return true;
     const before = await tx.findOneBy(RemovalHourEntity, { connectionId, hour });
     const deactivated = (before?.deactivated ?? 0) + count.deactivated;
     const reduced = (before?.reduced ?? 0) + count.reduced;
     const { safetyCatch } = connection.settings;
     let isTold = before?.isTold ?? false;
     if (!isTold && trips(safetyCatch, { deactivated, reduced }, 0)) {
-      // Those who were switched off are counted too: the connection had them an hour ago.
-      const people = (await this.countPeople(tx, connectionId, now)) + deactivated;
-      isTold = trips(safetyCatch, { deactivated, reduced }, people);
-      if (isTold) await this.ledger.record(tx, [tellHigh(connection, { ...count, deactivated, reduced }, people)]);
+      const known = this.people.get(connectionId);
+      if (known?.hour !== hour) return false;
+      isTold = trips(safetyCatch, { deactivated, reduced }, known.people);
+      // There may be many more by now.
+      if (isTold && known.at + MINUTE <= now) return false;
+      if (isTold)
+        await this.ledger.record(tx, [tellHigh(connection, { ...count, deactivated, reduced }, known.people)]);
     }
     const table = { table: 'removal_hours', columns: COLUMNS, key: COLUMNS.slice(0, 2), update: COLUMNS.slice(3) };
     const row = [connectionId, hour, count.tenantId, deactivated, reduced, isTold ? 1 : 0, now];
     await upsertRows(tx, this.database.engine, table, [row]);
+    return true;
   }
+}
 
-  /** A large connection takes a while to count: what is known of it may be a minute old. */
-  private async countPeople(tx: EntityManager, connectionId: string, now: Micros): Promise<number> {
-    const known = this.people.get(connectionId);
-    if (known && known.at + MINUTE > now) return known.count;
-    const count = await countPeople(tx, connectionId, null, now + 1);
-    for (const [id, { at }] of this.people) if (at + MINUTE <= now) this.people.delete(id);
-    this.people.set(connectionId, { count, at: now });
-    return count;
-  }
+function hourOf(now: Micros): number {
+  return Math.floor(now / HOUR);
 }
 
 function tellHigh({ id, tenantId }: ConnectionEntity, { deactivated, reduced }: Count, people: number): NewEvent {

@@ -10,13 +10,14 @@ import { Repetition } from '../platform/repetition.js';
 import { selectRows } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { dropHeld, dropWaiting, eventOfRun } from '../records/sync-runs/held-runs.js';
-import { RunEntity, type RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
+import { RunEntity, RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { type Decision, decideRun, type RunEnd } from './decide-run.js';
 import {
   CHUNK_ENTRIES,
   EntriesMoved,
   type EntryFate,
   fateOf,
+  findRemoving,
   findStated,
   readDue,
   strikeEntries,
@@ -98,14 +99,7 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
   async workThrough(): Promise<void> {
     await this.lapse();
     await this.wake();
-    const due = `SELECT DISTINCT runId AS id FROM run_entries WHERE state = 'due' LIMIT ${RUNS_AT_ONCE}`;
-    const rows = await selectRows(this.database.read, due, []);
-    const removing = await this.database.read.find(RunEntity, {
-      where: { status: 'running', phase: 'removing' },
-      select: { id: true },
-      take: RUNS_AT_ONCE,
-    });
-    for (const id of new Set([...rows, ...removing].map((row) => String(row.id)))) {
+    for await (const id of findRemoving(this.database.read)) {
       if (this.repetition.stopping) return;
       await this.leases.run(leaseOf(id), LEASE_MS, (lost) => this.applyAll(id, lost));
     }
@@ -125,6 +119,7 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
   private async applyAll(runId: string, lost: AbortSignal): Promise<void> {
     const run = await this.database.read.findOneBy(RunEntity, { id: runId });
     if (!run) return;
+    if (!(await this.mayGoOn(run))) return this.endOfConnection(run);
     const stated = await findStated(this.database.read, run);
     const leaveAt = await findLeaveTime(this.database.read, run.connectionId, this.clock.now());
     try {
@@ -143,6 +138,13 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
       if (!(error instanceof RunWaits)) throw error;
       await this.endOfConnection(run);
     }
+  }
+
+  /** Asked first: it is asked again twice a second, for as long as the connection is closed. */
+  private async mayGoOn({ id: runId, connectionId: id }: RunEntity): Promise<boolean> {
+    const { read } = this.database;
+    if (await read.existsBy(ConnectionEntity, { id, status: 'active' })) return true;
+    return !(await read.existsBy(RunEntryEntity, { runId, state: 'due' }));
   }
 
   /** With a connection that is gone, its people are too. */

@@ -1,8 +1,10 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Not } from 'typeorm';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
 import { Repetition } from '../platform/repetition.js';
+import { selectByKeys } from '../platform/sql.js';
 import { dropWaiting } from '../records/sync-runs/held-runs.js';
 import { RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
 import { addEntries } from '../records/sync-runs/run-entries.js';
@@ -16,6 +18,8 @@ import { ReplanChunk } from './replan-chunk.js';
 const POLL_MS = 500;
 const LEASE_MS = 15_000;
 const CHUNK_PEOPLE = 500;
+/** What was decided on, or agreed to, is carried out by RemovalsService. */
+const OPEN = { kind: 'replan', status: 'running', phase: Not('removing' as const) } as const;
 
 /**
  * Carries out re-plans: an edited rule counts for people who never come back too. One instance at a time works on a
@@ -49,7 +53,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
   /** Carries out every re-plan that was ordered and that no other instance works on. */
   async workThrough(): Promise<void> {
     const runs = await this.database.read.find(RunEntity, {
-      where: { kind: 'replan', status: 'running' },
+      where: OPEN,
       order: { id: 'ASC' },
       take: 100,
     });
@@ -75,7 +79,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
   private async replan(connectionId: string, lost: AbortSignal): Promise<void> {
     // Read under the lease: several saves that came together are one piece of work, told in the newest of their runs.
     const runs = await this.database.read.find(RunEntity, {
-      where: { connectionId, kind: 'replan', status: 'running' },
+      where: { ...OPEN, connectionId },
       order: { mappingVersion: 'DESC', id: 'DESC' },
     });
     const [run, ...older] = runs;
@@ -83,12 +87,12 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     const policy = await this.chunk.findPolicy(connectionId);
     const version = policy?.mappingVersion ?? run.mappingVersion;
     if (policy) {
-      // Of whom an earlier try has noted what they would lose.
-      const noted = await this.readNoted(run.id);
+      const isResumed = await this.database.read.existsBy(RunEntryEntity, { runId: run.id });
       let place: PeoplePlace | null = null;
       do {
         if (this.repetition.stopping || lost.aborted) return;
         const page = await readPeople(this.database.read, connectionId, version, place, CHUNK_PEOPLE);
+        const noted = isResumed ? await this.findNoted(run.id, page.identityIds) : new Set();
         const userIds = page.userIds.filter((id) => !noted.has(id));
         if (userIds.length > 0) await this.applyTo(run, policy, userIds);
         place = page.next;
@@ -109,9 +113,15 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     });
   }
 
-  private async readNoted(runId: string): Promise<Set<string>> {
-    const rows = await this.database.read.find(RunEntryEntity, { where: { runId }, select: { userId: true } });
-    return new Set(rows.map(({ userId }) => userId));
+  /** Of whom an earlier try has noted what they would lose. */
+  private async findNoted(runId: string, identityIds: readonly string[]): Promise<Set<string>> {
+    const rows = await selectByKeys(
+      this.database.read,
+      (keys) => `SELECT runId, userId FROM run_entries WHERE identityId IN ${keys}`,
+      [],
+      identityIds,
+    );
+    return new Set(rows.filter((row) => row.runId === runId).map(({ userId }) => String(userId)));
   }
 
   /** What they noted, the newest has noted anew. */

@@ -22,7 +22,7 @@ export async function sendSnapshots(
     status: 200,
     show: ({ reason, items }) => ({ reason, items: items.map(({ userName, change }) => ({ userName, change })) }),
   });
-  tell.check(`it is held, with all ${missing} by name`, plan.body.removals.deactivated === missing);
+  tell.check(`it is held, with all ${missing} by name`, plan.body.removals?.deactivated === missing);
   await tell.ask<RunView>(client, `POST /sync-runs/${short.run}/reject`, {
     status: 200,
     show: ({ status }) => ({ status }),

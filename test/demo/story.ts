@@ -211,7 +211,11 @@ export async function editRule({ tell }: Stage, { client }: Owner, connection: S
   const held = await waitForRun(client, id);
   await tell.ask<RunPlanView>(client, `GET /sync-runs/${id}/plan`, {
     status: 200,
-    show: ({ status, reason, removals: { reduced, losses } }) => ({ status, reason, removals: { reduced, losses } }),
+    show: ({ status, reason, removals: all }) => ({
+      status,
+      reason,
+      removals: { reduced: all?.reduced, losses: all?.losses },
+    }),
   });
   const still = await countViewers(client);
   tell.check(`that is too many for the safety catch: ${still} people hold it still`, held.status === 'held');

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Leases } from '../../src/platform/leases.js';
+import { ReplanService } from '../../src/provisioning/replan.service.js';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
 import { RemovalsWorld, people } from '../support/removals-world.js';
@@ -64,6 +66,34 @@ describe('the safety catch of an edited rule', () => {
     const run = await world.ended(await saveRules(world, { roles: inGroup('sales') }));
     expect(run).toMatchObject({ status: 'finished', counts: { changed: 65 } });
     expect(await countRoles(world.connectionId)).toBe(60);
+  });
+
+  it('approved once other rules are saved, takes nothing by these: their own run is held for that', async () => {
+    const world = await RemovalsWorld.build(rollcall);
+    await world.push([...members(10, 'engineering'), ...members(10, 'sales', 10)]);
+    const first = await world.ended(await saveRules(world, { roles: inGroup('sales') }));
+    let second = '';
+    await rollcall.app.get(Leases).run(`replan:${world.connectionId}`, 60_000, async () => {
+      second = await saveRules(world, { roles: [] });
+      await world.decide(first.id, 'approve');
+      expect(await world.ended(first.id)).toMatchObject({ status: 'finished', counts: { unchanged: 10 } });
+    });
+    expect(await world.ended(second)).toMatchObject({ status: 'held', counts: { held: 20 } });
+    expect(await countRoles(world.connectionId)).toBe(20);
+  });
+
+  it('approved, is not taken for finished because a rule fails for somebody whom it does not hold', async () => {
+    const world = await RemovalsWorld.build(rollcall);
+    await world.push([...members(10, 'engineering'), ...members(5, 'sales', 10), ...people(1, { roles: [] }, 50)]);
+    const rules = [{ id: 'eng', when: `claims.groups[0] == 'sales'`, grant: ['editor'] }];
+    const { id } = await world.ended(await saveRules(world, { roles: rules }));
+    await rollcall.app.get(Leases).run(`removals:${id}`, 60_000, async () => {
+      await world.decide(id, 'approve');
+      await rollcall.app.get(ReplanService).workThrough();
+      expect((await world.run(id)).body).toMatchObject({ status: 'running', phase: 'removing', counts: { failed: 1 } });
+    });
+    expect(await world.ended(id)).toMatchObject({ status: 'finished', counts: { changed: 15, failed: 1 } });
+    expect(await countRoles(world.connectionId)).toBe(5);
   });
 
   it('leaves whoever is held as they are until then, and a push of them is held as well', async () => {

@@ -56,6 +56,23 @@ describe('what a snapshot takes away', () => {
       expect(await world.inactive()).toEqual([]);
     });
 
+    it('is held if it was sent under the scope of others, whom its own people outnumber by then', async () => {
+      await world.send(people(200), '&scope=it');
+      const hr = Array.from({ length: 20 }, (_, n) => person(`hr-${n}`));
+      await world.send(hr, '&scope=hr');
+      const { body } = await world.send(people(200), '&scope=hr');
+      expect(body).toMatchObject({
+        status: 'held',
+        missing: 20,
+        error: expect.stringMatching(/switch off 20 .* of 20 /),
+      });
+      expect(await world.inactive()).toEqual([]);
+      // Nor does it pass when it comes again, and they are there already.
+      const sent = { users: people(200), mode: 'snapshot', scope: 'hr' };
+      expect((await world.key.post('/users/sync', sent)).body).toMatchObject({ counts: { held: 20 }, missing: 20 });
+      expect(await world.inactive()).toEqual([]);
+    });
+
     it('but not if there is nobody in its scope', async () => {
       expect((await world.send([])).body).toMatchObject({ status: 'finished', missing: 0 });
     });

@@ -3,7 +3,8 @@ import { type EntityManager, MoreThan } from 'typeorm';
 import { Problem } from '../../platform/problem.js';
 import type { Decision } from '../../provisioning/decide-run.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
-import { RunEntity, RunEntryEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { RunEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { readEntries } from '../../records/sync-runs/run-entries.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { newRun } from '../../records/sync-runs/run-rows.js';
@@ -142,8 +143,11 @@ export class StreamRuns {
         const { id: runId, upTo } = stored;
         const where = { runId, part: MoreThan(upTo) };
         const parts = await database.read.find(RunPartEntity, { where, order: { part: 'ASC' } });
-        const waiting = { where: { runId, state: 'waiting' }, select: { identityId: true } } as const;
-        run.resume(stored, parts, await database.read.find(RunEntryEntity, waiting));
+        const waiting: { identityId: string }[] = [];
+        for await (const { identityId } of readEntries(database.read, runId, 'waiting')) {
+          waiting.push({ identityId: String(identityId) });
+        }
+        run.resume(stored, parts, waiting);
       },
     );
   }

@@ -35,7 +35,8 @@ export class HeldRunsController {
       status: statusOf(run, this.clock.now()),
       reason: run.error,
       heldUntil: run.heldUntil === null ? null : formatTime(run.heldUntil),
-      removals: await this.held.tellRemovals(run),
+      // It takes a reading of all entries.
+      removals: query.cursor === undefined ? await this.held.tellRemovals(run) : null,
       ...pageOf(rows, query.limit, ({ entry }) => String(entry), RunEntryView.toView),
     };
   }

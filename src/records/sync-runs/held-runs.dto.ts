@@ -83,7 +83,8 @@ export class RunPlanView {
   /** Why it is held, in a sentence. */
   reason: string | null;
   heldUntil: string | null;
-  removals: RunRemovals;
+  /** Of the first page; null further on. */
+  removals: RunRemovals | null;
   /** In the order in which they are applied. */
   items: RunEntryView[];
   cursor: string | null;

@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
+import { breathe } from '../../platform/breathe.js';
 import { SECOND, type Micros } from '../../platform/clock.js';
 import type { SqlValue } from '../../platform/database.js';
-import { insertRows, selectRows } from '../../platform/sql.js';
+import { insertRows, selectRows, type SqlRow } from '../../platform/sql.js';
 import type { RunEntity, RunEntryEntity } from './run.entity.js';
 
 export type EntryOfRun = Pick<RunEntity, 'id' | 'tenantId' | 'connectionId'>;
@@ -66,6 +67,25 @@ export async function addEntries(tx: EntityManager, run: EntryOfRun, entries: re
   let last = entries.every(({ record }) => record !== null) ? 0 : await findLastEntry(tx, run.id);
   const rows = entries.map((each) => entryRow(run, each, each.record ?? (last += 1)));
   await insertRows(tx, 'run_entries', ENTRY_COLUMNS, rows);
+}
+
+const ROWS_PER_READ = 500;
+
+/** What the entries of a run in a state are and of whom, in order; there may be a million. */
+export async function* readEntries(
+  manager: EntityManager,
+  runId: string,
+  state: RunEntryEntity['state'],
+): AsyncGenerator<SqlRow> {
+  const sql = `SELECT entry, identityId, externalId, \`change\`, at FROM run_entries
+    WHERE state = ? AND runId = ? AND entry > ? ORDER BY entry LIMIT ${ROWS_PER_READ}`;
+  for (let after = 0; ;) {
+    const rows = await selectRows(manager, sql, [state, runId, after]);
+    yield* rows;
+    if (rows.length < ROWS_PER_READ) return;
+    after = Number(rows.at(-1)?.entry);
+    await breathe();
+  }
 }
 
 /** Behind every line that a stream can have: entries that stand for no record are numbered from here. */

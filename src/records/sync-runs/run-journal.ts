@@ -5,6 +5,8 @@ import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { dropWaiting } from './held-runs.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
+import { countBefore } from './run-people.js';
+import { isComplete } from './run-state.js';
 
 const BEAT_MS = 250;
 
@@ -47,7 +49,7 @@ export class RunJournal {
 
   /**
    * Writes the run's row; if it is there already, goes on with it, and `adopt` is told how it stands. Throws
-   * `run_cancelled`.
+   * `run_cancelled`, and `conflict` if nothing is left to go on with.
    */
   static async open(
     database: Database,
@@ -69,16 +71,20 @@ export class RunJournal {
     return this.stop.signal;
   }
 
-  /** Writes the end of the run in the transaction of its last effect. Throws `conflict` if it was taken over. */
+  /**
+   * Writes the end of the run in the transaction of its last effect. Throws `conflict` if it was taken over, or if it is
+   * decided on already and shall end otherwise than by that.
+   */
   async end(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', error: string | null): Promise<void> {
     const { run, progress, beside } = this.work;
     const now = this.clock.now();
     const over = { status, error: error?.slice(0, 500) ?? null, finishedAt: now, aliveAt: now };
     const said = progress();
+    // What a run takes away goes on, or waits for an admin, without whoever began it: they may not have heard of that.
+    const undecided = { status: 'running', phase: Not('removing' as const) } as const;
     const { affected } = await tx.update(
       RunEntity,
-      // What a run takes away goes on without whoever began it.
-      { id: run.id, holder: this.holder, ...(status === 'broken' ? { phase: Not('removing' as const) } : {}) },
+      { id: run.id, holder: this.holder, ...(status === 'finished' ? {} : undecided) },
       { ...(this.tells ? said : {}), ...over, phase: 'ended' },
     );
     if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
@@ -107,19 +113,24 @@ export class RunJournal {
     await this.beating;
   }
 
-  private begin(): Promise<RunEntity | null> {
+  private async begin(): Promise<RunEntity | null> {
     const { run } = this.work;
+    // Before anything is written: under a wrong scope it would bring people there, and be judged by their number.
+    const people = await countBefore(this.database.read, run, this.clock.now());
+    const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
     return this.database.transaction(async (tx) => {
-      const stored = await tx.findOneBy(RunEntity, { id: run.id });
+      const stored = await tx.findOne(RunEntity, { where: { id: run.id }, ...lock });
+      // An earlier try of it was not dead, but deciding on it.
+      if (stored && isComplete(stored)) throw decided(run.id);
       if (!stored || stored.cancelAt === null) await this.work.admit?.(tx);
       const now = this.clock.now();
-      if (!stored) await tx.insert(RunEntity, { ...run, holder: this.holder, aliveAt: now });
+      if (!stored) await tx.insert(RunEntity, { ...run, people, holder: this.holder, aliveAt: now });
       else if (stored.cancelAt !== null) {
         await tx.update(RunEntity, { id: run.id }, { status: 'cancelled', phase: 'ended', finishedAt: now });
         await dropWaiting(tx, run.id);
       } else {
         const again = { status: 'running', phase: run.phase, error: null, finishedAt: null, aliveAt: now } as const;
-        await tx.update(RunEntity, { id: run.id }, { ...again, holder: this.holder });
+        await tx.update(RunEntity, { id: run.id }, { ...again, people: stored.people ?? people, holder: this.holder });
       }
       return stored;
     });
@@ -146,6 +157,11 @@ export class RunJournal {
     if (said === 'cancelled') this.stop.abort(cancelled(run.id));
     if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
   }
+}
+
+function decided(run: string): Problem {
+  const detail = 'All of it has come in with an earlier try of this request; send it again to hear what became of it.';
+  return new Problem('conflict', detail, { retryAfterSeconds: 1, extra: { run } });
 }
 
 function cancelled(run: string): Problem {

@@ -1,7 +1,7 @@
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, LessThan } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
 import { selectRows } from '../../platform/sql.js';
-import type { RunEntity } from './run.entity.js';
+import { RunEntity } from './run.entity.js';
 
 /** Whose people are counted: of a named scope, or of a snapshot's; null: of the whole connection. */
 export function scopeOf({ mode, scope }: Pick<RunEntity, 'mode' | 'scope'>): string | null {
@@ -21,4 +21,20 @@ export async function countPeople(
     ? selectRows(manager, sql, values)
     : selectRows(manager, `${sql} AND scope = ?`, [...values, scope]));
   return Number(row?.people ?? 0);
+}
+
+/**
+ * How many active people the scope of a snapshot has before it; null for other runs. An earlier one that was held, or has
+ * come to no end, may have brought people there: until one of the scope is through, they do not count.
+ */
+export async function countBefore(manager: EntityManager, run: RunEntity, now: Micros): Promise<number | null> {
+  const { id, tenantId, connectionId, mode, scope } = run;
+  if (mode !== 'snapshot') return null;
+  const people = await countPeople(manager, connectionId, scope, now + 1);
+  const last = await manager.findOne(RunEntity, {
+    where: { tenantId, connectionId, mode, scope, id: LessThan(id) },
+    order: { startedAt: 'DESC', id: 'DESC' },
+  });
+  const isThrough = !last || (last.status === 'finished' && last.error === null);
+  return isThrough ? people : Math.min(people, last.people ?? people);
 }

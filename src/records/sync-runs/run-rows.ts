@@ -18,6 +18,7 @@ export function newRun(given: Pick<RunEntity, Given>, now: Micros, over: Partial
     upTo: 0,
     scope: '',
     statedAt: null,
+    people: null,
     digest: null,
     holder: null,
     error: null,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { IsNull, MoreThan } from 'typeorm';
+import { IsNull, MoreThan, Not } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
@@ -74,12 +74,13 @@ export class SyncRunsService {
     if (run.phase === 'removing') throw new Problem('conflict', 'All of it is decided, and is being carried out.');
     const over = status === 'broken' ? { status: 'cancelled' as const, phase: 'ended' as const, finishedAt: now } : {};
     const { holder, aliveAt } = run;
+    // Broken as it was seen: somebody may go on with it at this very moment.
+    const asSeen = status === 'broken' ? { holder: holder ?? IsNull(), aliveAt } : {};
     const stop = () =>
       this.database.transaction(async (tx) => {
         const { affected } = await tx.update(
           RunEntity,
-          // Broken as it was seen: somebody may go on with it at this very moment.
-          { id: run.id, status: run.status, ...(status === 'broken' ? { holder: holder ?? IsNull(), aliveAt } : {}) },
+          { id: run.id, status: run.status, phase: Not('removing' as const), ...asSeen },
           { cancelAt: now, ...over },
         );
         if (affected === 1 && status === 'broken') await dropWaiting(tx, run.id);

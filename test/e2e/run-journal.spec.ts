@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Clock } from '../../src/platform/clock.js';
+import { newId } from '../../src/platform/ids.js';
+import { RemovalsService } from '../../src/provisioning/removals.service.js';
+import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
+import { RunJournal } from '../../src/records/sync-runs/run-journal.js';
+import { newRun } from '../../src/records/sync-runs/run-rows.js';
+import { RemovalsWorld } from '../support/removals-world.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+let rollcall: TestApp;
+let world: RemovalsWorld;
+beforeAll(async () => {
+  rollcall = await startApp();
+});
+afterAll(() => rollcall.stop());
+beforeEach(async () => {
+  world = await RemovalsWorld.build(rollcall);
+});
+
+/** Opens the journal of a snapshot; with the id of one that is there, as a later try of it. */
+function open(id: string): Promise<RunJournal> {
+  const clock = rollcall.app.get(Clock);
+  const { tenantId, connectionId } = world;
+  const by = { actorType: 'api-key', actorId: 'k', mappingVersion: 1, kind: 'push', cause: 'request' } as const;
+  const run = {
+    ...newRun({ id, tenantId, connectionId, mode: 'snapshot', ...by }, clock.now()),
+    phase: 'writing' as const,
+  };
+  const progress = () => ({ phase: 'writing' as const, counts: {}, upTo: 0, digest: null });
+  return RunJournal.open(rollcall.database, clock, { run, progress });
+}
+
+const decide = (id: string) => rollcall.app.get(RemovalsService).decide(id, { holdsBecause: 'It names nobody.' });
+const stored = (id: string) => rollcall.database.read.findOneByOrFail(RunEntity, { id });
+
+describe('a run that is held', () => {
+  it.each(['broken', 'cancelled'] as const)(
+    'is not %s by whoever began it and has not heard of that, and an admin can still answer',
+    async (status) => {
+      const id = newId();
+      const journal = await open(id);
+      expect(await decide(id)).toBe('held');
+      await journal.close();
+      const ending = rollcall.database.transaction((tx) => journal.end(tx, status, 'The connection was lost.'));
+      await expect(ending).rejects.toMatchObject({ code: 'conflict' });
+      expect(await stored(id)).toMatchObject({ status: 'held', phase: 'ended', error: 'It names nobody.' });
+      expect((await world.decide(id, 'approve')).status).toBe(200);
+      expect(await world.ended(id)).toMatchObject({ status: 'finished' });
+    },
+  );
+
+  it('is not begun again by a later try of its request', async () => {
+    const id = newId();
+    await (await open(id)).close();
+    await decide(id);
+    await expect(open(id)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await stored(id)).toMatchObject({ status: 'held', phase: 'ended', heldUntil: expect.any(Number) });
+    await rollcall.database.transaction((tx) => tx.update(RunEntity, { id }, { status: 'running', phase: 'removing' }));
+    await expect(open(id)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await world.ended(id)).toMatchObject({ status: 'finished' });
+  });
+});
+
+describe('a run that somebody has asked to stop', () => {
+  it('takes nothing away, though whoever works on it has not heard of that yet', async () => {
+    const id = newId();
+    const journal = await open(id);
+    await journal.close();
+    expect((await world.admin.post(`/sync-runs/${id}/cancel`)).status).toBe(200);
+    await expect(decide(id)).rejects.toMatchObject({ code: 'run_cancelled' });
+    await rollcall.database.transaction((tx) => journal.end(tx, 'cancelled', null));
+    expect(await stored(id)).toMatchObject({ status: 'cancelled', phase: 'ended', heldUntil: null });
+  });
+});
