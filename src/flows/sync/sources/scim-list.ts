@@ -1,3 +1,4 @@
+import { type Micros, SECOND } from '../../../platform/clock.js';
 import type { PageGuard } from './page-guard.js';
 import type { SourceClient } from './source-client.js';
 import { SourceFailure } from './source-reader.js';
@@ -12,6 +13,8 @@ export interface ScimPage {
   next: ScimPlace | null;
   /** Why not everybody may have been named, on the last page. */
   incomplete: string | null;
+  /** By the server's clock; null where it does not say. */
+  answeredAt: Micros | null;
 }
 
 export interface ScimListOptions {
@@ -31,6 +34,8 @@ const [BYTES_WANTED_MIN, BYTES_WANTED_MAX] = [128 * 1024, 1024 * 1024];
 const STEPS_BACK_MAX = 50;
 const ONE_AT_A_TIME = 'It gives one resource a page: whether the list changed while it was read cannot be told.';
 const MOVED = 'The list changed so often while it was read that somebody may have been passed over.';
+
+type PageRead = Omit<ScimPage, 'answeredAt'>;
 
 interface ListResponse {
   resources: ScimJson[];
@@ -53,6 +58,7 @@ export class ScimList {
   private overlaps = true;
   /** Of the page before, to find the place again. */
   private before: ReadonlySet<string> = new Set();
+  private answeredAt: Micros | null = null;
 
   constructor(
     private readonly client: SourceClient,
@@ -66,13 +72,13 @@ export class ScimList {
   async *read(): AsyncGenerator<ScimPage> {
     let place: ScimPlace | null = this.options.from;
     while (place !== null) {
-      const page: ScimPage = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
+      const page: PageRead = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
       place = page.next;
-      yield page;
+      yield { ...page, answeredAt: this.answeredAt };
     }
   }
 
-  private async readByCursor(cursor: string): Promise<ScimPage> {
+  private async readByCursor(cursor: string): Promise<PageRead> {
     this.guard.ask(`${this.options.url} ${cursor}`);
     const { resources, total, nextCursor } = await this.ask({ cursor, count: this.options.pageSize });
     this.guard.notePage(resources.length, namesIn(resources));
@@ -87,7 +93,7 @@ export class ScimList {
     return { resources, next: null, incomplete: isShort ? fewer(this.named, total ?? 0) : null };
   }
 
-  private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<ScimPage> {
+  private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<PageRead> {
     const from = last === null ? index : index - 1;
     this.guard.ask(`${this.options.url} ${from} ${last} ${this.stepsBack}`);
     const { resources, total, bytes } = await this.ask({ startIndex: from, count: this.count });
@@ -112,7 +118,7 @@ export class ScimList {
     resources: ScimJson[],
     from: number,
     { last, total }: { last: string; total: number | null },
-  ): ScimPage {
+  ): PageRead {
     const known = new Set([...this.before, last]);
     const isOverlapping = resources.some((each) => known.has(idOf(each) ?? ''));
     if (isOverlapping || from <= 1) return this.toPage(resources, from, total);
@@ -122,7 +128,7 @@ export class ScimList {
     return { resources: [], next: { index: back, last: back === 1 ? null : last }, incomplete: null };
   }
 
-  private toPage(resources: ScimJson[], from: number, total: number | null): ScimPage {
+  private toPage(resources: ScimJson[], from: number, total: number | null): PageRead {
     const next = from + resources.length;
     const isEnd = total === null ? resources.length === 0 : next > total || resources.length === 0;
     this.before = new Set(resources.map((each) => idOf(each) ?? ''));
@@ -145,6 +151,7 @@ export class ScimList {
     for (const [name, value] of Object.entries(query)) asked.searchParams.set(name, String(value));
     const page = await this.client.getJson(asked.href, { accept: SCIM_MEDIA, signal });
     if (page === null) throw new SourceFailure('invalid', `${this.client.host} answered 304 to a plain request.`);
+    this.answeredAt = readDate(page.headers.date);
     return { ...readListResponse(page.value), bytes: page.text.length };
   }
 }
@@ -164,6 +171,11 @@ function readListResponse(value: unknown): Omit<ListResponse, 'bytes'> {
     total: typeof totalResults === 'number' && totalResults >= 0 ? totalResults : null,
     nextCursor: typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : null,
   };
+}
+
+function readDate(text = ''): Micros | null {
+  const millis = Date.parse(text);
+  return Number.isNaN(millis) ? null : (millis / 1000) * SECOND;
 }
 
 export function isObject(value: unknown): value is ScimJson {

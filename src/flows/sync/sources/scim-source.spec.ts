@@ -54,6 +54,8 @@ describe('a SCIM server', () => {
   beforeEach(async () => {
     [all, groups, paging, instead] = [users(1, 35), [], byIndex(), () => false];
     server = await startSourceServer((request, response) => {
+      // Its clock is the reader's, not that of the machine.
+      response.sendDate = false;
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
       if (instead(pathname, searchParams, response)) return;
       if (pathname === '/Users') sendJson(response, { schemas: [LIST], ...paging(all, searchParams) });

@@ -16,7 +16,10 @@ const GROUPS_PER_PAGE = 20;
 
 /** What a finished reading leaves. */
 interface ScimState {
-  /** The newest `meta.lastModified` that was seen; changes are asked for from a little before it. */
+  /**
+   * The newest `meta.lastModified` that was seen, and no later than when the reading began; changes are asked for from a
+   * little before it.
+   */
   since: Micros | null;
   /** Digest of all memberships. */
   groups: string | null;
@@ -27,6 +30,8 @@ interface ScimState {
 /** A reading that has begun. */
 interface ScimReading extends ScimState {
   users: ScimPlace;
+  /** When the first page was answered: who changes later may have been read before that. Null: it was not yet. */
+  begunAt: Micros | null;
   /** Null: of everybody. */
   filter: string | null;
 }
@@ -86,6 +91,7 @@ export class ScimSource implements SourceReader {
       groups,
       shown: state?.shown ?? [],
       users: this.startOf(server),
+      begunAt: null,
       filter: mayNarrow ? `meta.lastModified ge "${formatTime(since - OVERLAP)}"` : null,
     };
   }
@@ -111,7 +117,7 @@ export class ScimSource implements SourceReader {
     const shown = new Set(reading.shown);
     // Whoever is in a group shows that there are groups, on whichever page they stand.
     if (!memberships.isEmpty) shown.add('groups');
-    let { since } = reading;
+    let { since, begunAt } = reading;
     const list = new ScimList(this.client, guard, {
       url: `${this.settings.url}/Users`,
       filter,
@@ -119,8 +125,9 @@ export class ScimSource implements SourceReader {
       from: reading.users,
       signal,
     });
-    for await (const { resources, next, incomplete } of list.read()) {
+    for await (const { resources, next, incomplete, answeredAt } of list.read()) {
       guard.count(resources.length);
+      begunAt ??= earlier(answeredAt, this.options.now());
       const records = resources.map((user) => {
         since = later(since, this.readModified(user));
         return toRecord(
@@ -128,9 +135,10 @@ export class ScimSource implements SourceReader {
         );
       });
       const now: ScimState = { since, groups, shown: [...shown] };
+      const end: ScimState = { ...now, since: since === null ? null : Math.min(since, begunAt) };
       yield {
         records,
-        place: next === null ? { state: now, page: null } : { state, page: { ...now, users: next, filter } },
+        place: next === null ? { state: end, page: null } : { state, page: { ...now, users: next, begunAt, filter } },
         isLast: next === null,
         ...(incomplete !== null && mode === 'full' ? { incomplete } : {}),
       };
@@ -219,6 +227,10 @@ export class ScimSource implements SourceReader {
 
 function later(one: Micros | null, other: Micros | null): Micros | null {
   return one === null || other === null ? (one ?? other) : Math.max(one, other);
+}
+
+function earlier(one: Micros | null, other: Micros): Micros {
+  return one === null ? other : Math.min(one, other);
 }
 
 function toRecord(record: Record<string, unknown>): Buffer {
