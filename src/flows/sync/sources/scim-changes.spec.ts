@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionPolicy } from '../../../plan/policy.js';
-import { readAll } from '../../../../test/support/read-source.js';
+import { failureOf, readAll } from '../../../../test/support/read-source.js';
 import { SOURCE_LIMITS } from './page-guard.js';
 import { ScimSource } from './scim-source.js';
 import type { SourceClient } from './source-client.js';
-import { type SourcePlace } from './source-reader.js';
+import { SourceFailure, type SourcePlace } from './source-reader.js';
 
 const LIST = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 const policy = {
@@ -108,5 +108,57 @@ describe('changes of a SCIM server', () => {
     const { last } = await readAll(scim.source());
     await readAll(scim.source(), 'changes', last.place);
     expect(scim.filters.at(-1)).toBe(`meta.lastModified ge "${scim.at(10)}"`);
+  });
+});
+
+describe('a SCIM server whose groups are not there', () => {
+  const missing = (status: number) =>
+    new SourceFailure(status === 404 ? 'invalid' : 'unreachable', `status ${status}`, { status });
+  const grouped = (): ScriptedScim => {
+    const scim = new ScriptedScim();
+    scim.users = [1, 2, 3].map((n) => scim.user(n, 0));
+    scim.groups = [1, 2, 3].map((n) => ({ id: `g${n}`, displayName: `Group ${n}`, members: [{ value: `u${n}` }] }));
+    return scim;
+  };
+  const failGroups = (scim: ScriptedScim, status: number, startIndex = '1') => {
+    scim.beforeEach = (path, query) => {
+      if (path === '/Groups' && query.get('startIndex') === startIndex) throw missing(status);
+    };
+  };
+
+  it.each([404, 501])(
+    'for once (%d), and had members before, is unreachable, and empties nobody’s groups',
+    async (status) => {
+      const scim = grouped();
+      const { pages, records, last } = await readAll(scim.source());
+      expect(records[0]).toMatchObject({ groups: ['Group 1'] });
+      failGroups(scim, status);
+      for (const mode of ['full', 'changes'] as const) {
+        await expect(readAll(scim.source(), mode, last.place)).rejects.toMatchObject({ kind: 'unreachable' });
+      }
+      const middle = pages.find(({ place }) => place.page !== null)?.place;
+      await expect(readAll(scim.source(), 'full', middle)).rejects.toMatchObject({ kind: 'unreachable' });
+    },
+  );
+
+  it.each([404, 501])(
+    'from the second page on (%d) is unreachable: a part of the groups is not all of them',
+    async (status) => {
+      const scim = grouped();
+      failGroups(scim, status, '2');
+      expect(await failureOf(scim.source())).toMatchObject({ kind: 'unreachable' });
+      expect(scim.filters).toEqual([]);
+    },
+  );
+
+  it.each([404, 501])('and never had a member (%d) has none, whenever it is read', async (status) => {
+    const scim = grouped();
+    scim.groups = [];
+    const { last } = await readAll(scim.source());
+    failGroups(scim, status);
+    for (const place of [undefined, last.place]) {
+      const { records } = await readAll(scim.source(), 'full', place);
+      expect(records[0]).not.toHaveProperty('groups');
+    }
   });
 });

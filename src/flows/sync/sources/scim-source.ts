@@ -58,13 +58,14 @@ export class ScimSource implements SourceReader {
   async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
     const policy = await this.options.findPolicy();
     const server = await this.askServer(signal);
+    const state = place.state as ScimState | null;
+    const begun = place.page as ScimReading | null;
     const memberships = new ScimMemberships(policy.mapping.groupKey);
     for await (const isFirst of this.readGroups(memberships, server, signal)) {
       // That the source answers is told before all of its groups are read.
       if (isFirst) yield { records: [], place, isLast: false };
     }
-    const state = place.state as ScimState | null;
-    const begun = place.page as ScimReading | null;
+    if (this.settings.groups === 'list' && !memberships.isKnown) assertNeverGrouped(begun ?? state);
     const reading = begun ?? this.begin(state, mode, server, memberships.digest());
     try {
       yield* this.readUsers(reading, { state, mode, policy, memberships, signal });
@@ -195,9 +196,11 @@ export class ScimSource implements SourceReader {
         if (incomplete !== null) throw new SourceFailure('unreachable', `Not all groups could be read. ${incomplete}`);
       }
     } catch (error) {
+      if (!(error instanceof SourceFailure) || (error.status !== 404 && error.status !== 501)) throw error;
       // It has no groups at all.
-      if (error instanceof SourceFailure && (error.status === 404 || error.status === 501)) return;
-      throw error;
+      if (!memberships.isKnown) return;
+      // A part of the groups is not all of them: whoever is in the others would lose these.
+      throw new SourceFailure('unreachable', `Not all groups could be read. ${error.message}`, { cause: error });
     }
     if (first && memberships.isEmpty) await this.assertMembersShown(first, signal);
   }
@@ -223,6 +226,15 @@ export class ScimSource implements SourceReader {
       return null;
     }
   }
+}
+
+/** A source that had groups and says that there is no such thing is misled for now: nobody leaves them for it. */
+function assertNeverGrouped(known: ScimState | null): void {
+  if (!known?.shown.includes('groups')) return;
+  throw new SourceFailure(
+    'unreachable',
+    'Its groups are not there, though it had some: if it has no more, set `groups` to `users` or `none`.',
+  );
 }
 
 function later(one: Micros | null, other: Micros | null): Micros | null {
