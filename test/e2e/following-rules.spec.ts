@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
+import { CopyCheck } from '../../src/flows/sync/copy-check.js';
+import { parseTime } from '../../src/platform/clock.js';
 import { Follow } from '../support/follow.js';
 import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -120,6 +122,26 @@ describe('what a follower makes of what it is told', () => {
     await follow.sync(false);
     await follow.untilSame();
     expect((await follow.everybody()).secondary.size).toBe(20);
+  }, 30_000);
+
+  it('who is gone is off from the moment after their last version, so that any later one brings them back', async () => {
+    await follow.sync(true);
+    const [[id = '', told] = []] = (await follow.everybody()).primary;
+    // Whoever is not there any more is removed after the run.
+    const unchecked = jest.spyOn(rollcall.app.get(CopyCheck), 'check').mockResolvedValue();
+    try {
+      expect((await follow.primary.http.delete(`/users/${id}`)).status).toBe(204);
+      expect((await follow.sync(false)).status).toBe('finished');
+    } finally {
+      unchecked.mockRestore();
+    }
+    const [row] = await rollcall.database.read.query<{ facts: string | object; active: number }[]>(
+      'SELECT facts, active FROM identities WHERE connectionId = ? AND externalId = ?',
+      [follow.secondary.connection, id],
+    );
+    const facts = (typeof row?.facts === 'string' ? JSON.parse(row.facts) : row?.facts) as { push: { at: number } };
+    expect(Number(row?.active)).toBe(0);
+    expect(facts.push.at).toBe((parseTime(String(told?.statedAt)) ?? 0) + 1);
   }, 30_000);
 
   it('who was missed while the feed did not tell of them is missing from everybody, and goes', async () => {

@@ -217,6 +217,15 @@ describe('the reader that follows another Rollcall', () => {
       },
       { kind: 'invalid', message: /seconds ahead/ },
     ],
+    [
+      'a clock that is behind',
+      async () => {
+        const clock = new Clock();
+        jest.spyOn(clock, 'now').mockReturnValue(clock.now() + 5 * MINUTE);
+        return sourceWith(await keyOf(), {}, clock);
+      },
+      { kind: 'invalid', message: /seconds behind/ },
+    ],
     ['nobody there', async () => sourceWith('rc_x', { url: 'http://127.0.0.1:9' }), { kind: 'unreachable' }],
   ])('takes nothing from %s', async (_, make, failure) => {
     const { message, ...rest } = failure as { message?: RegExp };
