@@ -87,12 +87,19 @@ export class RollcallSource implements SourceReader {
           isHead = false;
           continue;
         }
+        // Behind the last of them there is another one: it is no part of a line that was cut off.
+        const last = records.at(-1);
+        if (last && records.length >= RECORDS_PER_PAGE) {
+          yield { records, place: { state, page: { position, after: this.placeOf(last) } }, isLast: false };
+          records = [];
+        }
         // One that is too long is refused by its number, as a line of any other stream.
         records.push(text);
-        if (records.length < RECORDS_PER_PAGE || text === null) continue;
-        yield { records, place: { state, page: { position, after: this.placeOf(text) } }, isLast: false };
-        records = [];
       }
+    }
+    if (!answer.endIsCertain) {
+      const detail = 'The export has neither a length nor chunks: whether all of it came cannot be told.';
+      throw new SourceFailure('unreachable', detail);
     }
     if (position === null) throw this.primary.unfit();
     const page: FollowedPage = { position, after: null };
