@@ -162,7 +162,7 @@ describe('the reader that follows another Rollcall', () => {
     await copy.sync(source, 'full');
     expect(await compared(source)).toBe('same');
     const { position } = copy.place.state as FollowedState;
-    expect(await source.compare({ position: position + 1 }, copy.digest, SIGNAL)).toBe('differs');
+    expect(await source.compare({ position: position + 1 }, copy.digest, SIGNAL)).toBe('behind');
     expect(await source.findMissing([ids[0] ?? '', okta], SIGNAL)).toEqual([okta]);
   });
 
