@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
+import { CopyCheck } from '../../src/flows/sync/copy-check.js';
+import { PullOrders } from '../../src/flows/sync/pull-orders.js';
+import { parseTime } from '../../src/platform/clock.js';
+import { ConnectionSourceEntity } from '../../src/records/sources/source.entity.js';
 import { Follow } from '../support/follow.js';
 import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -50,6 +54,13 @@ describe('what a follower makes of what it is told', () => {
     Array.from({ length: count }, (_, n) => ({ externalId: `x-${n}`, userName: `user-${n}`, roles: ['editor'] }));
   const idsAtPrimary = async () =>
     new Map([...(await follow.everybody()).primary].map(([id, { userName }]) => [String(userName), id]));
+
+  /** Nobody tells of it. */
+  const forget = (id: string) =>
+    rollcall.database.transaction(async (tx) => {
+      await tx.query('DELETE FROM identities WHERE userId = ?', [id]);
+      await tx.query('DELETE FROM users WHERE id = ?', [id]);
+    });
 
   it('works as docs/following.md shows it', async () => {
     const text = await readFile('docs/following.md', 'utf8');
@@ -122,13 +133,73 @@ describe('what a follower makes of what it is told', () => {
     expect((await follow.everybody()).secondary.size).toBe(20);
   }, 30_000);
 
+  it('who is gone is off from the moment after their last version, so that any later one brings them back', async () => {
+    await follow.sync(true);
+    const [[id = '', told] = []] = (await follow.everybody()).primary;
+    // Whoever is not there any more is removed after the run.
+    const unchecked = jest.spyOn(rollcall.app.get(CopyCheck), 'check').mockResolvedValue();
+    try {
+      expect((await follow.primary.http.delete(`/users/${id}`)).status).toBe(204);
+      expect((await follow.sync(false)).status).toBe('finished');
+    } finally {
+      unchecked.mockRestore();
+    }
+    const [row] = await rollcall.database.read.query<{ facts: string | object; active: number }[]>(
+      'SELECT facts, active FROM identities WHERE connectionId = ? AND externalId = ?',
+      [follow.secondary.connection, id],
+    );
+    const facts = (typeof row?.facts === 'string' ? JSON.parse(row.facts) : row?.facts) as { push: { at: number } };
+    expect(Number(row?.active)).toBe(0);
+    expect(facts.push.at).toBe((parseTime(String(told?.statedAt)) ?? 0) + 1);
+  }, 30_000);
+
+  it.each([
+    ['knows less than was read of it', 1000],
+    ['knows as much again', 0],
+  ])(
+    'a primary that was restored from a backup, and %s, has nobody removed before everybody is read',
+    async (_, behind) => {
+      await follow.push([{ externalId: 'x-0', userName: 'user-0', roles: ['editor'], active: false }]);
+      await follow.sync(true);
+      const id = (await idsAtPrimary()).get('user-0') ?? '';
+      await forget(id);
+      const { connection } = follow.secondary;
+      const isHere = async () => (await follow.everybody()).secondary.has(id);
+      const { read } = rollcall.database;
+      const { state } = await read.findOneByOrFail(ConnectionSourceEntity, { connectionId: connection });
+      const position = (state as { position: number }).position + behind;
+      await rollcall.database.transaction((tx) =>
+        tx.update(ConnectionSourceEntity, { connectionId: connection }, { state: { position } }),
+      );
+      const orders = rollcall.app.get(PullOrders);
+      const order = orders.order.bind(orders);
+      // That everybody is read is the cure; here, what is done before.
+      const ordering = jest
+        .spyOn(orders, 'order')
+        .mockImplementation((id, scope, actor) =>
+          scope === 'full' ? Promise.reject(new Error('later')) : order(id, scope, actor),
+        );
+      const checking = jest.spyOn(rollcall.app.get(CopyCheck), 'check');
+      try {
+        expect((await follow.sync(false)).status).toBe('finished');
+        while (checking.mock.results.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        await expect(checking.mock.results[0]?.value).rejects.toThrow('later');
+      } finally {
+        ordering.mockRestore();
+        checking.mockRestore();
+      }
+      expect(await isHere()).toBe(true);
+      await follow.sync(true);
+      await follow.untilSame();
+      expect(await isHere()).toBe(false);
+    },
+    30_000,
+  );
+
   it('who was missed while the feed did not tell of them is missing from everybody, and goes', async () => {
     await follow.sync(true);
     const [id = ''] = (await idsAtPrimary()).values();
-    await rollcall.database.transaction(async (tx) => {
-      await tx.query('DELETE FROM identities WHERE userId = ?', [id]);
-      await tx.query('DELETE FROM users WHERE id = ?', [id]);
-    });
+    await forget(id);
     await follow.sync(false);
     await follow.untilSame();
     expect((await follow.everybody()).secondary.has(id)).toBe(false);

@@ -162,7 +162,7 @@ describe('the reader that follows another Rollcall', () => {
     await copy.sync(source, 'full');
     expect(await compared(source)).toBe('same');
     const { position } = copy.place.state as FollowedState;
-    expect(await source.compare({ position: position + 1 }, copy.digest, SIGNAL)).toBe('differs');
+    expect(await source.compare({ position: position + 1 }, copy.digest, SIGNAL)).toBe('behind');
     expect(await source.findMissing([ids[0] ?? '', okta], SIGNAL)).toEqual([okta]);
   });
 
@@ -216,6 +216,15 @@ describe('the reader that follows another Rollcall', () => {
         return sourceWith(await keyOf(), {}, clock);
       },
       { kind: 'invalid', message: /seconds ahead/ },
+    ],
+    [
+      'a clock that is behind',
+      async () => {
+        const clock = new Clock();
+        jest.spyOn(clock, 'now').mockReturnValue(clock.now() + 5 * MINUTE);
+        return sourceWith(await keyOf(), {}, clock);
+      },
+      { kind: 'invalid', message: /seconds behind/ },
     ],
     ['nobody there', async () => sourceWith('rc_x', { url: 'http://127.0.0.1:9' }), { kind: 'unreachable' }],
   ])('takes nothing from %s', async (_, make, failure) => {

@@ -38,8 +38,10 @@ export class CopyCheck {
 
   /**
    * Compares count and digest with the primary's when the run has ended. If they differ, those whom it does not have any
-   * more are removed, as long as they are switched off (who is not, is held by the safety catch); if they still do,
-   * everything is read again, which is tried once an hour. Call it while nobody else reads the source.
+   * more are removed, as long as they are switched off (who is not, is held by the safety catch): after everybody was
+   * read all of them, else those whom the changes told to be gone, and nobody where the primary knows less than was read
+   * of it. If they still differ, everything is read again, which is tried once an hour. Call it while nobody else reads
+   * the source.
    */
   async check(
     { runId, version }: ReadRun,
@@ -61,11 +63,12 @@ export class CopyCheck {
     const copy = { connectionId, scope: SOURCE_SCOPE };
     let verdict = await this.compare(reader, state, copy, signal);
     const mayMend = run.mode === 'snapshot' || now - (state.differsSince ?? 0) >= REPAIR_AGAIN;
-    if (verdict === 'differs' && mayMend && (await this.removeGone(reader, copy, principal, signal)) > 0) {
+    const mayGo = run.mode === 'snapshot' ? () => true : (externalId: string) => reader.gone.has(externalId);
+    if (verdict === 'differs' && mayMend && (await this.removeGone(reader, copy, mayGo, { principal, signal })) > 0) {
       verdict = await this.compare(reader, state, copy, signal);
     }
     if (verdict === 'same' && state.differsSince !== undefined) await this.note(source, { position: state.position });
-    if (verdict === 'differs' && mayMend) await this.mend(run, source, state);
+    if ((verdict === 'differs' || verdict === 'behind') && mayMend) await this.mend(run, source, state);
   }
 
   private async compare(
@@ -81,20 +84,16 @@ export class CopyCheck {
   private async removeGone(
     reader: RollcallSource,
     copy: PeopleCopy,
-    principal: Principal,
-    signal: AbortSignal,
+    mayGo: (externalId: string) => boolean,
+    { principal, signal }: { principal: Principal; signal: AbortSignal },
   ): Promise<number> {
     let removed = 0;
     for (let after = ''; ;) {
       const inactive = await findInactive(this.database.read, copy, after, IDS_PER_ASK);
       const last = inactive.at(-1);
       if (!last) return removed;
-      const missing = new Set(
-        await reader.findMissing(
-          inactive.map(({ externalId }) => externalId),
-          signal,
-        ),
-      );
+      const names = inactive.map(({ externalId }) => externalId).filter(mayGo);
+      const missing = new Set(names.length > 0 ? await reader.findMissing(names, signal) : []);
       for (const { id, externalId } of inactive) {
         if (missing.has(externalId) && (await this.remove(principal, copy.connectionId, id))) removed += 1;
       }

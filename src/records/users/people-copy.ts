@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { breathe } from '../../platform/breathe.js';
+import type { Micros } from '../../platform/clock.js';
 import { selectByKeys, selectRows } from '../../platform/sql.js';
 import { PeopleDigest } from './people-digest.js';
 
@@ -49,14 +50,17 @@ export async function findInactive(
   return rows.map(({ id, externalId }) => ({ id: String(id), externalId: String(externalId) }));
 }
 
-/** Which of these a connection's pushes call somebody who is switched on. */
+/** Of these, those whom a connection's pushes call somebody who is switched on, with the time of what was last stated. */
 export async function findActiveNames(
   manager: EntityManager,
   connectionId: string,
   externalIds: readonly string[],
-): Promise<Set<string>> {
+): Promise<Map<string, Micros | null>> {
   const sql = (keys: string) =>
-    `SELECT externalId FROM identities WHERE connectionId = ? AND active = 1 AND externalId IN ${keys}`;
+    `SELECT externalId, JSON_EXTRACT(facts, '$.push.at') AS statedAt FROM identities
+     WHERE connectionId = ? AND active = 1 AND externalId IN ${keys}`;
   const rows = await selectByKeys(manager, sql, [connectionId], externalIds);
-  return new Set(rows.map(({ externalId }) => String(externalId)));
+  return new Map(
+    rows.map(({ externalId, statedAt }) => [String(externalId), statedAt === null ? null : Number(statedAt)]),
+  );
 }

@@ -106,6 +106,30 @@ describe('people in lines of JSON', () => {
     expect(last.incomplete).toContain('whether all of it came');
   });
 
+  it.each([
+    ['is asked for whole again where its end could not be told', '', undefined],
+    ['is asked for with its ETag where it could', 'content-length: 80\r\n', '"one"'],
+  ])('a document with an ETag %s', async (_, length, condition) => {
+    const text = lines(people(1, 2));
+    server.answer((_request, response) => {
+      const head = `HTTP/1.1 200 OK\r\nconnection: close\r\netag: "one"\r\n${length}\r\n`;
+      response.socket?.end(head + text);
+    });
+    const { last } = await readAll(ndjson());
+    await readAll(ndjson(), 'changes', last.place);
+    expect(server.asked.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, condition]);
+  });
+
+  it.each([8_000, 9_000])('a Link header of about %d bytes leads on, or ends the reading', async (length) => {
+    const link = `<${'a'.repeat(length)}>; rel=prev, <?page=2>; rel=next`;
+    server.answer((request, response) => {
+      const isFirst = !request.url?.includes('page');
+      response.writeHead(200, isFirst ? { link } : {}).end(lines(people(isFirst ? 1 : 3, 2)));
+    });
+    if (length > 8192) expect((await failureOf(ndjson())).kind).toBe('invalid');
+    else expect((await readAll(ndjson())).records).toEqual(people(1, 4));
+  });
+
   it('a source that stops in the middle is given up after its silence', async () => {
     server.answer((_request, response) => void response.write(lines(people(1, 2))));
     const failure = await failureOf(ndjson({ silenceMs: 300 }));

@@ -98,11 +98,14 @@ export function readLinesPage(
   { fields }: DocumentSourceSettings,
   { client, url, skip }: PageAround,
 ): DocumentPage {
-  const link = findNextLink(answer.headers.link);
+  const findNext = (): string | null => {
+    const link = findNextLink(answer.headers.link);
+    return link === null ? null : client.follow(link, url);
+  };
   return {
     headers: answer.headers,
     pieces: gather(assertLines(readLines(answer.body, RECORD_BYTES_MAX)), fields, skip),
-    findNext: () => (link === null ? null : client.follow(link, url)),
+    findNext,
     incomplete: answer.endIsCertain
       ? null
       : 'The answer has neither a length nor chunks: whether all of it came cannot be told.',

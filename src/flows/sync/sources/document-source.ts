@@ -60,8 +60,9 @@ export class DocumentSource implements SourceReader {
       guard.notePage(count, named.digest('base64url'));
       const next = page.findNext();
       if (next === null) {
-        const isOnePage = here.pages === 0;
-        const last = { records: [], place: { state: isOnePage ? stateOf(page) : null, page: null }, isLast: true };
+        // What may have been cut off is read again, though its server says that it has not changed.
+        const isOneWhole = here.pages === 0 && incomplete === null;
+        const last = { records: [], place: { state: isOneWhole ? stateOf(page) : null, page: null }, isLast: true };
         yield incomplete === null ? last : { ...last, incomplete };
         return;
       }

@@ -16,6 +16,13 @@ describe('the next page in a Link header', () => {
     expect(findNextLink(header)).toBe(expected);
   });
 
+  it('of one too long to be read is not taken for none', () => {
+    const next = '</users?page=2>; rel=next';
+    const padded = (length: number) => `<${'a'.repeat(length - next.length - 4)}>, ${next}`;
+    expect(findNextLink(padded(8192))).toBe('/users?page=2');
+    expect(() => findNextLink(padded(8193))).toThrow(expect.objectContaining({ kind: 'invalid' }));
+  });
+
   it('a header made to keep a reader busy is read in no time', () => {
     const begun = performance.now();
     findNextLink(`<a>${'; a='.repeat(2000)}`);

@@ -42,8 +42,11 @@ const JSON_TYPE = 'application/json';
 /** 500 records of the largest size. */
 const RECORDS_BYTES_MAX = 32 * 1024 * 1024;
 const RECORDS_MS = 60_000;
-/** A record that is stated more than a minute ahead is refused: that the clocks differ is better said once. */
-const AHEAD_SECONDS_MAX = 50;
+/**
+ * A record that is stated more than a minute ahead is refused, and whom a reading of everybody misses is dated by our own
+ * clock: that the clocks differ is better said once.
+ */
+const SKEW_SECONDS_MAX = 50;
 
 /** Asks another Rollcall for the people of a connection, by its sync key. All of it throws SourceFailure. */
 export class PrimaryClient {
@@ -153,8 +156,10 @@ export class PrimaryClient {
 
   private compareClocks(token: string): void {
     const ahead = readIssuedAt(token) - this.clock.now() / SECOND;
-    if (ahead <= AHEAD_SECONDS_MAX) return;
-    const detail = `The clock of ${new URL(this.base).host} is ${Math.round(ahead)} seconds ahead of this one.`;
+    if (Math.abs(ahead) <= SKEW_SECONDS_MAX) return;
+    const way = ahead > 0 ? 'ahead of' : 'behind';
+    const seconds = Math.round(Math.abs(ahead));
+    const detail = `The clock of ${new URL(this.base).host} is ${seconds} seconds ${way} this one.`;
     throw new SourceFailure('invalid', detail);
   }
 }

@@ -19,11 +19,12 @@ interface FollowedPage {
   until?: number;
 }
 
-export type Comparison = 'same' | 'differs' | 'moved';
+export type Comparison = 'same' | 'differs' | 'moved' | 'behind';
 
 const RECORDS_PER_PAGE = 500;
 const LINE_BYTES_MAX = 64 * 1024;
 const CHANGES_PER_READ = 1000;
+const GONE_MAX = 100_000;
 
 /**
  * The people of a connection of another Rollcall. Everybody, as of one moment or, where that broke off, of several; and
@@ -31,6 +32,9 @@ const CHANGES_PER_READ = 1000;
  * of their version, so that it does not matter which of them comes last.
  */
 export class RollcallSource implements SourceReader {
+  /** Whom the changes that were read told to be gone; of very many not all. */
+  readonly gone = new Set<string>();
+
   constructor(private readonly primary: PrimaryClient) {}
 
   async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
@@ -53,8 +57,7 @@ export class RollcallSource implements SourceReader {
     signal: AbortSignal,
   ): Promise<Comparison> {
     const theirs = await this.primary.digest(signal);
-    // Their ledger is another one than the one that was followed: of a restored database, say.
-    if (theirs.position < position) return 'differs';
+    if (theirs.position < position) return 'behind';
     if (theirs.pending) return 'moved';
     for (let after = position; after < theirs.position;) {
       const feed = await this.primary.readFeed(after, 1, signal);
@@ -87,12 +90,19 @@ export class RollcallSource implements SourceReader {
           isHead = false;
           continue;
         }
+        // Behind the last of them there is another one: it is no part of a line that was cut off.
+        const last = records.at(-1);
+        if (last && records.length >= RECORDS_PER_PAGE) {
+          yield { records, place: { state, page: { position, after: this.placeOf(last) } }, isLast: false };
+          records = [];
+        }
         // One that is too long is refused by its number, as a line of any other stream.
         records.push(text);
-        if (records.length < RECORDS_PER_PAGE || text === null) continue;
-        yield { records, place: { state, page: { position, after: this.placeOf(text) } }, isLast: false };
-        records = [];
       }
+    }
+    if (!answer.endIsCertain) {
+      const detail = 'The export has neither a length nor chunks: whether all of it came cannot be told.';
+      throw new SourceFailure('unreachable', detail);
     }
     if (position === null) throw this.primary.unfit();
     const page: FollowedPage = { position, after: null };
@@ -115,6 +125,7 @@ export class RollcallSource implements SourceReader {
       for (let start = 0; start < ids.length; start += RECORDS_PER_PAGE) {
         const some = ids.slice(start, start + RECORDS_PER_PAGE);
         const { records, missing } = await this.primary.findRecords(some, signal);
+        for (const id of missing) if (this.gone.size < GONE_MAX) this.gone.add(id);
         const isWhole = start + RECORDS_PER_PAGE >= ids.length;
         const page: FollowedPage = { position: isWhole ? feed.position : position, after: null, until };
         yield { records, removed: missing, place: { state, page }, isLast: false };

@@ -1,17 +1,23 @@
+import { type Micros, SECOND } from '../../../platform/clock.js';
 import type { PageGuard } from './page-guard.js';
 import type { SourceClient } from './source-client.js';
 import { SourceFailure } from './source-reader.js';
 
 export type ScimJson = Readonly<Record<string, unknown>>;
 
-/** The page of a list that comes next: by cursor (RFC 9865), or by index with the id that stood before it. */
-export type ScimPlace = { cursor: string } | { index: number; last: string | null };
+/**
+ * The page of a list that comes next: by cursor (RFC 9865), or by index with the id that stood before it, and why somebody
+ * may have been passed over so far.
+ */
+export type ScimPlace = { cursor: string } | { index: number; last: string | null; doubt?: string | null };
 
 export interface ScimPage {
   resources: ScimJson[];
   next: ScimPlace | null;
   /** Why not everybody may have been named, on the last page. */
   incomplete: string | null;
+  /** By the server's clock; null where it does not say. */
+  answeredAt: Micros | null;
 }
 
 export interface ScimListOptions {
@@ -30,7 +36,10 @@ const [BYTES_WANTED_MIN, BYTES_WANTED_MAX] = [128 * 1024, 1024 * 1024];
 /** So often may a list be found to have moved under the reader, before it is read as it comes. */
 const STEPS_BACK_MAX = 50;
 const ONE_AT_A_TIME = 'It gives one resource a page: whether the list changed while it was read cannot be told.';
+const CAME_FORWARD = 'Somebody came into the part of the list that was read already.';
 const MOVED = 'The list changed so often while it was read that somebody may have been passed over.';
+
+type PageRead = Omit<ScimPage, 'answeredAt'>;
 
 interface ListResponse {
   resources: ScimJson[];
@@ -51,8 +60,11 @@ export class ScimList {
   private stepsBack = 0;
   /** Whether a page is asked for from the last resource of the one before. */
   private overlaps = true;
-  /** Of the page before, to find the place again. */
-  private before: ReadonlySet<string> = new Set();
+  /** Of the page before, to find the place again: where each stood. */
+  private before: ReadonlyMap<string, number> = new Map();
+  /** Why somebody may have been passed over. */
+  private doubt: string | null;
+  private answeredAt: Micros | null = null;
 
   constructor(
     private readonly client: SourceClient,
@@ -60,19 +72,21 @@ export class ScimList {
     private readonly options: ScimListOptions,
   ) {
     this.count = Math.max(2, options.pageSize);
+    this.doubt = ('index' in options.from && options.from.doubt) || null;
   }
 
   /** Throws SourceFailure. */
   async *read(): AsyncGenerator<ScimPage> {
     let place: ScimPlace | null = this.options.from;
     while (place !== null) {
-      const page: ScimPage = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
-      place = page.next;
-      yield page;
+      const page: PageRead = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
+      place = page.next && this.withDoubt(page.next);
+      const incomplete = place === null ? (page.incomplete ?? this.doubt) : null;
+      yield { ...page, next: place, incomplete, answeredAt: this.answeredAt };
     }
   }
 
-  private async readByCursor(cursor: string): Promise<ScimPage> {
+  private async readByCursor(cursor: string): Promise<PageRead> {
     this.guard.ask(`${this.options.url} ${cursor}`);
     const { resources, total, nextCursor } = await this.ask({ cursor, count: this.options.pageSize });
     this.guard.notePage(resources.length, namesIn(resources));
@@ -87,7 +101,7 @@ export class ScimList {
     return { resources, next: null, incomplete: isShort ? fewer(this.named, total ?? 0) : null };
   }
 
-  private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<ScimPage> {
+  private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<PageRead> {
     const from = last === null ? index : index - 1;
     this.guard.ask(`${this.options.url} ${from} ${last} ${this.stepsBack}`);
     const { resources, total, bytes } = await this.ask({ startIndex: from, count: this.count });
@@ -100,6 +114,7 @@ export class ScimList {
       // A server that gives one at a time gives nothing new so.
       if (resources.length === 1 && total !== null && total >= index) {
         this.overlaps = false;
+        this.doubt = ONE_AT_A_TIME;
         return { resources: [], next: { index, last: null }, incomplete: null };
       }
       return this.toPage(resources.slice(1), index, total);
@@ -112,25 +127,37 @@ export class ScimList {
     resources: ScimJson[],
     from: number,
     { last, total }: { last: string; total: number | null },
-  ): ScimPage {
-    const known = new Set([...this.before, last]);
-    const isOverlapping = resources.some((each) => known.has(idOf(each) ?? ''));
-    if (isOverlapping || from <= 1) return this.toPage(resources, from, total);
+  ): PageRead {
+    const known = new Map([[last, from], ...this.before]);
+    const moves = resources.flatMap((each, at) => {
+      const stood = known.get(idOf(each) ?? '');
+      return stood === undefined ? [] : [from + at - stood];
+    });
+    // Who came may have been here before, further on: read neither there nor where they are now.
+    if (from > 1 && moves.some((places) => places > 0)) this.doubt ??= CAME_FORWARD;
+    if (moves.length > 0 || from <= 1) return this.toPage(resources, from, total);
     this.stepsBack += 1;
-    if (this.stepsBack > STEPS_BACK_MAX) return { ...this.toPage(resources, from, total), incomplete: MOVED };
+    if (this.stepsBack > STEPS_BACK_MAX) {
+      this.doubt = MOVED;
+      return this.toPage(resources, from, total);
+    }
     const back = Math.max(1, Math.min(from, total ?? from) - this.options.pageSize);
     return { resources: [], next: { index: back, last: back === 1 ? null : last }, incomplete: null };
   }
 
-  private toPage(resources: ScimJson[], from: number, total: number | null): ScimPage {
+  private toPage(resources: ScimJson[], from: number, total: number | null): PageRead {
     const next = from + resources.length;
     const isEnd = total === null ? resources.length === 0 : next > total || resources.length === 0;
-    this.before = new Set(resources.map((each) => idOf(each) ?? ''));
+    this.before = new Map(resources.map((each, at) => [idOf(each) ?? '', from + at]));
     const last = this.overlaps ? idOf(resources.at(-1)) : null;
     if (!isEnd) return { resources, next: { index: next, last }, incomplete: null };
-    if (!this.overlaps) return { resources, next: null, incomplete: ONE_AT_A_TIME };
     const isShort = total !== null && next <= total;
     return { resources, next: null, incomplete: isShort ? fewer(next - 1, total) : null };
+  }
+
+  /** A reading that is gone on with elsewhere still ends with it. */
+  private withDoubt(next: ScimPlace): ScimPlace {
+    return 'cursor' in next || this.doubt === null ? next : { ...next, doubt: this.doubt };
   }
 
   private get isFromStart(): boolean {
@@ -145,6 +172,7 @@ export class ScimList {
     for (const [name, value] of Object.entries(query)) asked.searchParams.set(name, String(value));
     const page = await this.client.getJson(asked.href, { accept: SCIM_MEDIA, signal });
     if (page === null) throw new SourceFailure('invalid', `${this.client.host} answered 304 to a plain request.`);
+    this.answeredAt = readDate(page.headers.date);
     return { ...readListResponse(page.value), bytes: page.text.length };
   }
 }
@@ -164,6 +192,11 @@ function readListResponse(value: unknown): Omit<ListResponse, 'bytes'> {
     total: typeof totalResults === 'number' && totalResults >= 0 ? totalResults : null,
     nextCursor: typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : null,
   };
+}
+
+function readDate(text = ''): Micros | null {
+  const millis = Date.parse(text);
+  return Number.isNaN(millis) ? null : (millis / 1000) * SECOND;
 }
 
 export function isObject(value: unknown): value is ScimJson {

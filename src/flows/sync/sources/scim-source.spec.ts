@@ -54,6 +54,8 @@ describe('a SCIM server', () => {
   beforeEach(async () => {
     [all, groups, paging, instead] = [users(1, 35), [], byIndex(), () => false];
     server = await startSourceServer((request, response) => {
+      // Its clock is the reader's, not that of the machine.
+      response.sendDate = false;
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://host');
       if (instead(pathname, searchParams, response)) return;
       if (pathname === '/Users') sendJson(response, { schemas: [LIST], ...paging(all, searchParams) });
@@ -118,16 +120,10 @@ describe('a SCIM server', () => {
     ['ten who were read go', 1, () => all.splice(0, 10)],
     ['so many go that the next page is beyond the end', 2, () => all.splice(0, 20)],
     ['the one who was read last goes', 1, () => all.splice(9, 1)],
-    ['ten come before those who were read', 1, () => all.unshift(...users(101, 110))],
     ['all who were read go but the first', 1, () => all.splice(1, 10)],
-  ])('%s while it is read: nobody who stays is passed over', async (_, after, change) => {
+  ])('%s while it is read: nobody who stays is passed over', async (_, pages, change) => {
     const stay = new Set(idsOf(all.map(({ id }) => ({ externalId: id }))));
-    let count = 0;
-    paging = (every, query) => {
-      const page = byIndex()(every, query);
-      if (++count === after) change();
-      return page;
-    };
+    paging = after(pages, change);
     const { records, last } = await readAll(source({ paging: 'index' }));
     const named = new Set(idsOf(records));
     expect(all.filter(({ id }) => stay.has(String(id)) && !named.has(String(id)))).toEqual([]);
@@ -135,6 +131,9 @@ describe('a SCIM server', () => {
   });
 
   it.each<[string, () => void]>([
+    ['is joined by ten before those who were read', () => (paging = after(1, () => all.unshift(...users(401, 410))))],
+    ['moves its last to the front', () => (paging = after(1, () => all.unshift(...all.splice(-1))))],
+    ['moves its last to the front at the end', () => (paging = after(32, () => all.unshift(...all.splice(-1))))],
     ['counts more than it names', () => (paging = overcounted)],
     ['is in another order each time', () => (paging = shuffled)],
   ])('that %s is read, and nobody is missing for it', async (_, setUp) => {
@@ -258,6 +257,16 @@ const first = new URLSearchParams('startIndex=1&count=10');
 /** As an older server: no totals. */
 function untold(way: Paging): Paging {
   return (all, query) => ({ ...way(all, query), totalResults: undefined });
+}
+
+/** Something happens to the list when so many pages were answered. */
+function after(pages: number, change: () => void): Paging {
+  let count = 0;
+  return (all, query) => {
+    const page = byIndex()(all, query);
+    if (++count === pages) change();
+    return page;
+  };
 }
 
 const overcounted: Paging = (all, query) => ({ ...byIndex()(all, query), totalResults: all.length + 1 });

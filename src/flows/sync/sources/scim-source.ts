@@ -16,7 +16,10 @@ const GROUPS_PER_PAGE = 20;
 
 /** What a finished reading leaves. */
 interface ScimState {
-  /** The newest `meta.lastModified` that was seen; changes are asked for from a little before it. */
+  /**
+   * The newest `meta.lastModified` that was seen, and no later than when the reading began; changes are asked for from a
+   * little before it.
+   */
   since: Micros | null;
   /** Digest of all memberships. */
   groups: string | null;
@@ -27,6 +30,8 @@ interface ScimState {
 /** A reading that has begun. */
 interface ScimReading extends ScimState {
   users: ScimPlace;
+  /** When the first page was answered: who changes later may have been read before that. Null: it was not yet. */
+  begunAt: Micros | null;
   /** Null: of everybody. */
   filter: string | null;
 }
@@ -53,13 +58,14 @@ export class ScimSource implements SourceReader {
   async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
     const policy = await this.options.findPolicy();
     const server = await this.askServer(signal);
+    const state = place.state as ScimState | null;
+    const begun = place.page as ScimReading | null;
     const memberships = new ScimMemberships(policy.mapping.groupKey);
     for await (const isFirst of this.readGroups(memberships, server, signal)) {
       // That the source answers is told before all of its groups are read.
       if (isFirst) yield { records: [], place, isLast: false };
     }
-    const state = place.state as ScimState | null;
-    const begun = place.page as ScimReading | null;
+    if (this.settings.groups === 'list' && !memberships.isKnown) assertNeverGrouped(begun ?? state);
     const reading = begun ?? this.begin(state, mode, server, memberships.digest());
     try {
       yield* this.readUsers(reading, { state, mode, policy, memberships, signal });
@@ -86,6 +92,7 @@ export class ScimSource implements SourceReader {
       groups,
       shown: state?.shown ?? [],
       users: this.startOf(server),
+      begunAt: null,
       filter: mayNarrow ? `meta.lastModified ge "${formatTime(since - OVERLAP)}"` : null,
     };
   }
@@ -111,7 +118,7 @@ export class ScimSource implements SourceReader {
     const shown = new Set(reading.shown);
     // Whoever is in a group shows that there are groups, on whichever page they stand.
     if (!memberships.isEmpty) shown.add('groups');
-    let { since } = reading;
+    let { since, begunAt } = reading;
     const list = new ScimList(this.client, guard, {
       url: `${this.settings.url}/Users`,
       filter,
@@ -119,8 +126,9 @@ export class ScimSource implements SourceReader {
       from: reading.users,
       signal,
     });
-    for await (const { resources, next, incomplete } of list.read()) {
+    for await (const { resources, next, incomplete, answeredAt } of list.read()) {
       guard.count(resources.length);
+      begunAt ??= earlier(answeredAt, this.options.now());
       const records = resources.map((user) => {
         since = later(since, this.readModified(user));
         return toRecord(
@@ -128,9 +136,10 @@ export class ScimSource implements SourceReader {
         );
       });
       const now: ScimState = { since, groups, shown: [...shown] };
+      const end: ScimState = { ...now, since: since === null ? null : Math.min(since, begunAt) };
       yield {
         records,
-        place: next === null ? { state: now, page: null } : { state, page: { ...now, users: next, filter } },
+        place: next === null ? { state: end, page: null } : { state, page: { ...now, users: next, begunAt, filter } },
         isLast: next === null,
         ...(incomplete !== null && mode === 'full' ? { incomplete } : {}),
       };
@@ -187,9 +196,11 @@ export class ScimSource implements SourceReader {
         if (incomplete !== null) throw new SourceFailure('unreachable', `Not all groups could be read. ${incomplete}`);
       }
     } catch (error) {
+      if (!(error instanceof SourceFailure) || (error.status !== 404 && error.status !== 501)) throw error;
       // It has no groups at all.
-      if (error instanceof SourceFailure && (error.status === 404 || error.status === 501)) return;
-      throw error;
+      if (!memberships.isKnown) return;
+      // A part of the groups is not all of them: whoever is in the others would lose these.
+      throw new SourceFailure('unreachable', `Not all groups could be read. ${error.message}`, { cause: error });
     }
     if (first && memberships.isEmpty) await this.assertMembersShown(first, signal);
   }
@@ -217,8 +228,21 @@ export class ScimSource implements SourceReader {
   }
 }
 
+/** A source that had groups and says that there is no such thing is misled for now: nobody leaves them for it. */
+function assertNeverGrouped(known: ScimState | null): void {
+  if (!known?.shown.includes('groups')) return;
+  throw new SourceFailure(
+    'unreachable',
+    'Its groups are not there, though it had some: if it has no more, set `groups` to `users` or `none`.',
+  );
+}
+
 function later(one: Micros | null, other: Micros | null): Micros | null {
   return one === null || other === null ? (one ?? other) : Math.max(one, other);
+}
+
+function earlier(one: Micros | null, other: Micros): Micros {
+  return one === null ? other : Math.min(one, other);
 }
 
 function toRecord(record: Record<string, unknown>): Buffer {

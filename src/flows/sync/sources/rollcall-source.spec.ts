@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import type { OutboundAnswer } from '../../../platform/outbound-answer.js';
+import { readAll } from '../../../../test/support/read-source.js';
+import type { PrimaryClient } from './primary-client.js';
+import { RollcallSource } from './rollcall-source.js';
+import { FROM_THE_START, SourceFailure, type SourcePage } from './source-reader.js';
+
+const PEOPLE = 1200;
+const statedAt = '2026-11-22T10:00:00Z';
+const lines = Array.from({ length: PEOPLE }, (_, n) => JSON.stringify({ externalId: `u-${n}`, statedAt }));
+
+/** A primary whose export ends after so many bytes. */
+function primaryOf(endIsCertain: boolean, bytesMax = Infinity): { source: RollcallSource; asked: (string | null)[] } {
+  const asked: (string | null)[] = [];
+  const openExport = (after: string | null): Promise<Partial<OutboundAnswer>> => {
+    asked.push(after);
+    const from = after === null ? 0 : Number(after.split('-').at(-1)) + 1;
+    const text = [JSON.stringify({ position: 7 }), ...lines.slice(from)].map((line) => `${line}\n`).join('');
+    async function* body(): AsyncGenerator<Buffer> {
+      yield Buffer.from(text).subarray(0, bytesMax);
+    }
+    return Promise.resolve({ body: body(), endIsCertain });
+  };
+  const readFeed = () => Promise.resolve({ changes: [], position: 7, head: 7 });
+  const unfit = () => new SourceFailure('invalid', 'unfit');
+  return { source: new RollcallSource({ openExport, readFeed, unfit } as unknown as PrimaryClient), asked };
+}
+
+const lengthOf = (count: number) => [JSON.stringify({ position: 7 }), ...lines.slice(0, count)].join('\n').length + 1;
+
+async function readUntilFailure(source: RollcallSource): Promise<{ pages: SourcePage[]; failure: unknown }> {
+  const pages: SourcePage[] = [];
+  try {
+    for await (const page of source.read(FROM_THE_START, 'full', new AbortController().signal)) pages.push(page);
+  } catch (failure) {
+    return { pages, failure };
+  }
+  return { pages, failure: null };
+}
+
+describe('the export of a primary', () => {
+  it.each([
+    ['that came whole, which cannot be told', Infinity, 2],
+    ['that was cut between two records', lengthOf(700), 1],
+    ['that was cut in a record', lengthOf(700) + 9, 1],
+    ['that was cut in the last record of a page', lengthOf(500) - 9, 0],
+    ['that was cut before its head', 0, 0],
+  ])('%s, is unreachable where its end is uncertain, and is gone on with behind what came', async (_, bytes, pages) => {
+    const cut = primaryOf(false, bytes);
+    const read = await readUntilFailure(cut.source);
+    expect(read.failure).toMatchObject({ kind: 'unreachable' });
+    expect(read.pages.map(({ isLast }) => isLast)).toEqual(Array.from({ length: pages }, () => false));
+    const place = read.pages.at(-1)?.place ?? FROM_THE_START;
+    const whole = primaryOf(true);
+    const rest = await readAll(whole.source, 'full', place);
+    expect(whole.asked).toEqual([pages === 0 ? null : `${statedAt},u-${pages * 500 - 1}`]);
+    const named = [
+      ...read.pages.flatMap(({ records }) => records.map(String)),
+      ...rest.records.map((one) => JSON.stringify(one)),
+    ];
+    expect(named).toEqual(lines);
+  });
+});
