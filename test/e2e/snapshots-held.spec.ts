@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -145,6 +146,20 @@ describe('what a snapshot takes away', () => {
       const run = await world.key.get(`/sync-runs/${body.run}`);
       expect(run.body).toMatchObject({ status: 'finished', counts: { deactivated: 1, leaving: 0 } });
       expect(await world.leaving()).toEqual([]);
+    });
+
+    it('lets nobody stay who was stated again, but is missing from another one since', async () => {
+      await world.send(people(40));
+      const { run } = (await world.send(people(39))).body;
+      await world.key.post('/users/sync', [person(39)]);
+      await world.send(people(39));
+      await rollcall.database.transaction((tx) =>
+        tx.query(`UPDATE run_entries SET dueAt = dueAt - 1, state = 'due' WHERE runId = ?`, [run]),
+      );
+      const states = async () =>
+        (await rollcall.database.read.findBy(RunEntryEntity, { runId: run })).map(({ state }) => state);
+      while ((await states()).includes('due')) await new Promise((resolve) => setTimeout(resolve, 50));
+      expect([await states(), await world.leaving()]).toEqual([['skipped'], ['s-39']]);
     });
 
     it('lets whoever is stated again stay, though nothing new is said of them', async () => {
