@@ -36,6 +36,18 @@ describe('facts', () => {
     expect(merged.facts.push).toEqual({ at: 900, values: { email: 'now@x' } });
   });
 
+  it('is named by a snapshot at the moment of that, though the record has an older time of its own', () => {
+    const gone = say(
+      say(NO_FACTS, pushOf('u', { email: 'a@x' }, { at: 10 })),
+      pushOf('u', { missing: true }, { at: 20 }),
+    );
+    const dated = pushOf('u', { email: 'a@x' }, { at: 10 });
+    expect(say(gone, dated).push?.values.missing).toBe(true);
+    const back = say(gone, { ...dated, namedAt: 30 });
+    expect(back.push).toEqual({ at: 30, values: { email: 'a@x' }, times: { email: 10 } });
+    expect(mergeStatement(back, pushOf('u', { missing: true }, { at: 25 }), KEEP, 0).stale).toBe(true);
+  });
+
   it('answers the same object where an undated statement says nothing new', () => {
     const facts = say(NO_FACTS, pushOf('u', { email: 'a@x', groups: ['g'] }, { newest: true }), KEEP, 10);
     expect(say(facts, pushOf('u', { groups: ['g'], email: 'a@x' }, { newest: true }), KEEP, 20)).toBe(facts);

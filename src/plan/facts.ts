@@ -100,9 +100,12 @@ export function mergeStatement(facts: Facts, statement: Statement, policy: Absen
     const value = said[field] ?? null;
     if (statement.voice === 'token' && field === 'active') continue;
     const since = draft.values.get(field)?.at ?? sinceAbsent(field, draft, voice);
-    if (since !== null && since > at) continue;
+    const isReturn = field === MISSING && value === null;
+    const saidAt = isReturn ? Math.max(at, statement.namedAt ?? at) : at;
+    if (since !== null && since > saidAt) continue;
     fresh = true;
-    if (field === MISSING && value === null) draft.values.delete(field);
+    draft.at = Math.max(draft.at, saidAt);
+    if (isReturn) draft.values.delete(field);
     else draft.values.set(field, { value, at });
     const before = readStated(voice, field)?.value;
     if (!(isEmpty(before) && isEmpty(value)) && !sameJson(before, value)) changed.push(field);
