@@ -17,6 +17,12 @@ export function guardRecords(waiting: readonly Waiting[], guard: RemovalGuard): 
   for (const { submission } of waiting) submission.guard = guard;
 }
 
+/** Whatever comes now waits behind what an earlier try has left waiting. */
+export async function resumeGuard(read: EntityManager, runId: string, guard: RemovalGuard): Promise<void> {
+  const sql = `SELECT DISTINCT identityId FROM run_entries WHERE runId = ? AND state = 'waiting'`;
+  for (const { identityId } of await selectRows(read, sql, [runId])) guard.waiting.add(String(identityId));
+}
+
 /** What the held records of a chunk leave behind, for the transaction of the chunk. */
 export function entryRows(
   run: Pick<RunEntity, 'id' | 'tenantId' | 'connectionId'>,
