@@ -115,8 +115,9 @@ function isPush({ kind }: RunEntity): boolean {
 const ROWS_AT_ONCE = 50;
 
 /**
- * The due entries of a run whose persons another push has named since, though it may have said nothing new: what is
- * taken from them is out of date.
+ * The due entries of a run whose persons another push has named since, though it may have said nothing new: they are not
+ * missing any more. What a record says waits only for its moment, and its facts know what is newer; but once somebody had
+ * to agree to it, it is out of date too.
  */
 export async function findStated(manager: EntityManager, run: RunEntity): Promise<Set<number>> {
   const stated = new Set<number>();
@@ -153,10 +154,11 @@ const NAME_BYTES = 8;
 
 /** The due entries of pushed people, by what `run_seen` calls them. */
 async function readNames(manager: EntityManager, run: RunEntity) {
+  const changes = run.heldUntil === null ? `'deactivate'` : `'deactivate', 'statement'`;
   const rows = await selectRows(
     manager,
     `SELECT entry, externalId, at FROM run_entries
-      WHERE runId = ? AND state = 'due' AND externalId IS NOT NULL AND \`change\` IN ('statement', 'deactivate')`,
+      WHERE runId = ? AND state = 'due' AND externalId IS NOT NULL AND \`change\` IN (${changes})`,
     [run.id],
   );
   const wanted = new Map<string, { entry: number; at: Micros }[]>();

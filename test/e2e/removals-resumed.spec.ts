@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { GrantEntity } from '../../src/records/users/grant.entity.js';
+import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
 import { people, RemovalsWorld } from '../support/removals-world.js';
 import { SentStream, sendStream, toLines } from '../support/send-stream.js';
@@ -22,12 +24,18 @@ const query = () => `?connection=${world.connectionId}`;
 const leaving = (count: number) =>
   people(PEOPLE).map((each, n) => (n < count ? { ...each, active: false } : { ...each, displayName: 'x' }));
 
-/** Sends 700 lines and hangs up, once the first chunk is committed. Returns the run. */
-async function breakOff(lines: object[]): Promise<string> {
+/** Sends 700 lines; settles once the first chunk is committed. */
+async function begin(lines: object[]): Promise<SentStream> {
   const stream = new SentStream(world.admin, query(), headers);
   await stream.write(toLines(lines.slice(0, 700)));
   const where = { tenantId: world.tenantId, state: 'waiting' } as const;
   while ((await rollcall.database.read.countBy(RunEntryEntity, where)) === 0) await pause();
+  return stream;
+}
+
+/** Sends 700 lines and hangs up, once the first chunk is committed. Returns the run. */
+async function breakOff(lines: object[]): Promise<string> {
+  const stream = await begin(lines);
   stream.cut();
   for (;;) {
     const run = await rollcall.database.read.findOneBy(RunEntity, { tenantId: world.tenantId, status: 'broken' });
@@ -70,5 +78,34 @@ describe('a stream that breaks off', () => {
     expect((await world.admin.post(`/sync-runs/${run}/cancel`, undefined)).status).toBe(200);
     expect((await world.plan(run)).body.removals.states).toEqual({ skipped: 100 });
     expect(await world.active()).toHaveLength(PEOPLE);
+  });
+});
+
+async function rolesOf(externalId: string): Promise<string[]> {
+  const { database } = rollcall;
+  const identity = await database.read.findOneByOrFail(IdentityEntity, {
+    connectionId: world.connectionId,
+    externalId,
+  });
+  const grants = await database.read.findBy(GrantEntity, { userId: identity.userId, kind: 'role' });
+  return grants.map(({ heldKey }) => heldKey).sort();
+}
+
+describe('a push that comes while what a stream takes away waits', () => {
+  const off = { active: false, roles: [] };
+
+  it('overrules what it says again, though that is nothing new, and nothing else', async () => {
+    const stream = await begin([
+      ...people(1, off),
+      ...people(1, { roles: [] }, 1),
+      ...people(1, off, 2),
+      ...people(697, {}, 3),
+    ]);
+    await world.push([{ externalId: 'p-0', email: 'p-0@new.example' }, ...people(1, {}, 1)]);
+    await world.push([{ externalId: 'p-2', active: true }]);
+    expect((await stream.end()).body).toMatchObject({ status: 'finished' });
+    const active = await world.active();
+    expect(['p-0', 'p-1', 'p-2'].map((id) => active.includes(id))).toEqual([false, true, true]);
+    expect(await rolesOf('p-1')).toEqual(['editor', 'viewer']);
   });
 });
