@@ -87,7 +87,7 @@ export class MissingPeople {
           change: 'deactivate',
           record: null,
           at: statedAt,
-          statement: { says, digest: null },
+          statement: { says },
           ...loss,
           revision: loaded.revisions.get(identity.id) ?? 0,
         },

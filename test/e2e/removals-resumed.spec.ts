@@ -108,4 +108,12 @@ describe('a push that comes while what a stream takes away waits', () => {
     expect(['p-0', 'p-1', 'p-2'].map((id) => active.includes(id))).toEqual([false, true, true]);
     expect(await rolesOf('p-1')).toEqual(['editor', 'viewer']);
   });
+
+  it('does not keep the same line from being heard on the next night', async () => {
+    const stream = await begin([...people(1, off), ...people(699, {}, 1)]);
+    await world.push([{ externalId: 'p-0', active: true }]);
+    expect((await stream.end()).body.counts).toMatchObject({ held: 0 });
+    expect([(await world.active()).includes('p-0'), await rolesOf('p-0')]).toEqual([true, []]);
+    expect((await world.push(people(1, off))).body.results).toMatchObject([{ result: 'deactivated' }]);
+  });
 });

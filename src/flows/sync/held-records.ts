@@ -31,7 +31,7 @@ export function entryRows(
   numberOf: (index: number) => number,
 ): TableRow[] {
   const rows: TableRow[] = [];
-  for (const [place, { record, submission }] of waiting.entries()) {
+  for (const [place, { record }] of waiting.entries()) {
     const one = settled[place];
     if (one?.kind !== 'held') continue;
     const { at, revision, statement } = one;
@@ -46,7 +46,7 @@ export function entryRows(
       at,
       revision,
       ...one.loss,
-      statement: { says: statement, digest: submission.pushHash ?? null },
+      statement: { says: statement },
     };
     rows.push({ table: 'run_entries', columns: ENTRY_COLUMNS, values: entryRow(run, entry, number) });
   }
