@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
+import { RunEntryEntity, RunSeenEntity } from '../../src/records/sync-runs/run.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -31,6 +31,17 @@ describe('what a snapshot takes away', () => {
       expect(plan.body.items[0]).toMatchObject({ change: 'deactivate', deactivates: true, loses: ['role viewer'] });
       await world.key.post('/users/sync', [person(19)]);
       expect((await admin.post(`/sync-runs/${body.run}/approve`)).status).toBeLessThan(300);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
+    });
+
+    it('spares whoever is named while it is carried out, before anybody has looked who was', async () => {
+      await world.send(people(20));
+      const { body } = await world.send(people(16));
+      const named = await world.key.post<{ counts: object; run: string }>('/users/sync', [person(19)]);
+      expect(named.body.counts).toMatchObject({ unchanged: 1 });
+      await rollcall.database.transaction((tx) => tx.delete(RunSeenEntity, { runId: named.body.run }));
+      await admin.post(`/sync-runs/${body.run}/approve`);
       await world.untilRun('finished', body.run);
       expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
     });
