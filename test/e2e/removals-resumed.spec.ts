@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Problem } from '../../src/platform/problem.js';
+import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
-import { people, RemovalsWorld } from '../support/removals-world.js';
+import { people, type PushAnswer, RemovalsWorld } from '../support/removals-world.js';
 import { SentStream, sendStream, toLines } from '../support/send-stream.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -78,6 +80,27 @@ describe('a stream that breaks off', () => {
     expect((await world.admin.post(`/sync-runs/${run}/cancel`, undefined)).status).toBe(200);
     expect((await world.plan(run)).body.removals.states).toEqual({ skipped: 100 });
     expect(await world.active()).toHaveLength(PEOPLE);
+  });
+});
+
+describe('a JSON body that fails on the way', () => {
+  it('and is sent again, waits behind what the first try has left waiting', async () => {
+    const later = { externalId: 'p-0', displayName: 'Later' };
+    const users = [...people(150, { active: false }), ...people(PEOPLE - 150, { displayName: 'x' }, 150), later];
+    const send = () => world.admin.post<PushAnswer>('/users/sync', { users, connection: world.connectionId }, headers);
+    const provisioning = rollcall.app.get(ProvisioningService);
+    const write = provisioning.submitChunk.bind(provisioning);
+    const spy = jest.spyOn(provisioning, 'submitChunk').mockImplementation((tenantId, chunk) => {
+      const isLast = chunk.some(({ statement }) => statement.fields.displayName === later.displayName);
+      return isLast ? Promise.reject(new Problem('internal')) : write(tenantId, chunk);
+    });
+    expect((await send()).status).toBe(500);
+    spy.mockRestore();
+    const { body } = await send();
+    expect(body.counts.held).toBe(151);
+    await world.decide(body.run, 'approve');
+    await world.ended(body.run);
+    expect(await world.active()).toHaveLength(PEOPLE - 150);
   });
 });
 
