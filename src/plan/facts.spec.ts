@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pushOf } from '../../test/support/plan-world.js';
-import { mergeStatement, NO_FACTS, readStated, sameJson, type AbsencePolicy, type Facts } from './facts.js';
+import {
+  mergeStatement,
+  NO_FACTS,
+  noteWaiting,
+  readStated,
+  sameJson,
+  type AbsencePolicy,
+  type Facts,
+} from './facts.js';
 import type { Absence } from './policy.js';
 import type { Json, Statement } from './statement.js';
 
@@ -34,6 +42,29 @@ describe('facts', () => {
     const facts = say(NO_FACTS, pushOf('u', { email: 'ahead@x' }, { at: 900 }));
     const merged = mergeStatement(facts, pushOf('u', { email: 'now@x' }, { newest: true }), KEEP, 500);
     expect(merged.facts.push).toEqual({ at: 900, values: { email: 'now@x' } });
+  });
+
+  it('is named by a snapshot at the moment of that, though the record has an older time of its own', () => {
+    const gone = say(
+      say(NO_FACTS, pushOf('u', { email: 'a@x' }, { at: 10 })),
+      pushOf('u', { missing: true }, { at: 20 }),
+    );
+    const dated = pushOf('u', { email: 'a@x' }, { at: 10 });
+    expect(say(gone, dated).push?.values.missing).toBe(true);
+    const back = say(gone, { ...dated, namedAt: 30 });
+    expect(back.push).toEqual({ at: 30, values: { email: 'a@x' }, times: { email: 10 } });
+    expect(mergeStatement(back, pushOf('u', { missing: true }, { at: 25 }), KEEP, 0).stale).toBe(true);
+  });
+
+  it('is said anew where a statement waits: what is said holds against that, though it is nothing new', () => {
+    const facts = say(NO_FACTS, pushOf('u', { email: 'a@x', active: true }, { at: 10 }));
+    const waits = noteWaiting(facts, 20);
+    const said = say(waits, pushOf('u', { email: 'a@x' }, { newest: true }), KEEP, 30);
+    expect(said.push).toEqual({ at: 30, values: { email: 'a@x', active: true }, times: { active: 10 }, waits: 20 });
+    expect(say(said, pushOf('u', { email: 'a@x' }, { newest: true }), KEEP, 40)).toBe(said);
+    const all = say(said, pushOf('u', { active: true }, { newest: true }), KEEP, 50);
+    expect(all.push).toEqual({ at: 50, values: { email: 'a@x', active: true }, times: { email: 30 } });
+    expect(say(all, pushOf('u', { email: null, active: false }, { at: 20 }))).toBe(all);
   });
 
   it('answers the same object where an undated statement says nothing new', () => {

@@ -15,6 +15,11 @@ export interface VoiceFacts {
    * those. A field that is not in `values` is empty since then.
    */
   cleared?: { all?: Micros; attributes?: Micros };
+  /**
+   * A statement of this moment waits for the end of its run: whatever is older can yet be overruled by it, unless it is
+   * said again. Gone when nothing is older.
+   */
+  waits?: Micros;
 }
 
 /** What a connection last said of an identity, the two voices apart (rule 2). */
@@ -25,10 +30,7 @@ export interface Facts {
   formerExternalId?: string;
 }
 
-/**
- * The field that says, as true, that a snapshot did not name the identity: it is switched off by that, and comes back with
- * the next push that states it, whatever that says of `active`. Where it is not there, `at` says so.
- */
+/** True: a snapshot did not name them. Any push that states them takes it away; where it is not there, `at` says since when. */
 const MISSING = 'missing';
 
 export const NO_FACTS: Facts = Object.freeze({ push: null, token: null });
@@ -72,7 +74,7 @@ export function readStated(voice: VoiceFacts | null, field: FieldName): StatedFi
  * in any order. Never changes `facts` itself; answers the same object where nothing moved.
  *
  * A statement without a time of its own (`newest`) that says nothing new moves no time either, so that sending an
- * unchanged user again writes nothing.
+ * unchanged user again writes nothing; unless it holds against one that waits.
  */
 export function mergeStatement(facts: Facts, statement: Statement, policy: AbsencePolicy, now: Micros): MergedFacts {
   const voice = facts[statement.voice];
@@ -83,7 +85,7 @@ export function mergeStatement(facts: Facts, statement: Statement, policy: Absen
   const said = withReturn(withCleared(statement, policy), statement, voice);
   const clears = clearingOf(statement, policy);
   if (!voice && !clears && statement.voice === 'push') return firstWord(facts, said, at);
-  const draft: Draft = voice ? open(voice) : { at, values: new Map(), cleared: {} };
+  const draft: Draft = voice ? open(voice) : { at, values: new Map(), cleared: {}, waits: undefined };
   const changed: FieldName[] = [];
   let fresh = false;
 
@@ -100,22 +102,32 @@ export function mergeStatement(facts: Facts, statement: Statement, policy: Absen
     const value = said[field] ?? null;
     if (statement.voice === 'token' && field === 'active') continue;
     const since = draft.values.get(field)?.at ?? sinceAbsent(field, draft, voice);
-    if (since !== null && since > at) continue;
+    const isReturn = field === MISSING && value === null;
+    const saidAt = isReturn ? Math.max(at, statement.namedAt ?? at) : at;
+    if (since !== null && since > saidAt) continue;
     fresh = true;
-    if (field === MISSING && value === null) draft.values.delete(field);
+    draft.at = Math.max(draft.at, saidAt);
+    if (isReturn) draft.values.delete(field);
     else draft.values.set(field, { value, at });
     const before = readStated(voice, field)?.value;
     if (!(isEmpty(before) && isEmpty(value)) && !sameJson(before, value)) changed.push(field);
   }
 
   if (!fresh && voice && at < voice.at) return { facts, stale: true, changed: [], denied: null };
-  if (statement.newest && voice && changed.length === 0 && !statesMore(draft, voice)) {
+  const isNothingNew = statement.newest && changed.length === 0;
+  if (isNothingNew && voice && !statesMore(draft, voice) && !holdsAgainstWaiting(voice, said, clears)) {
     return { facts, stale: false, changed, denied: null };
   }
   draft.at = Math.max(draft.at, at);
   const closed = close(draft);
   if (voice && changed.length === 0 && sameVoice(voice, closed)) return { facts, stale: false, changed, denied: null };
   return { facts: { ...facts, [statement.voice]: closed }, stale: false, changed, denied: null };
+}
+
+/** The facts, with the word that a statement of `at` waits. Who was never pushed has nothing that it could overrule. */
+export function noteWaiting(facts: Facts, at: Micros): Facts {
+  const { push } = facts;
+  return push ? { ...facts, push: { ...push, waits: Math.max(at, push.waits ?? at) } } : facts;
 }
 
 /** Equal as JSON; the order of an object's members does not count, that of a list does. */
@@ -149,6 +161,7 @@ interface Draft {
   at: Micros;
   values: Map<FieldName, StatedField>;
   cleared: { all?: Micros; attributes?: Micros };
+  waits: Micros | undefined;
 }
 
 function open(voice: VoiceFacts): Draft {
@@ -156,7 +169,7 @@ function open(voice: VoiceFacts): Draft {
   for (const field in voice.values) {
     values.set(field, { value: voice.values[field] ?? null, at: voice.times?.[field] ?? voice.at });
   }
-  return { at: voice.at, values, cleared: { ...voice.cleared } };
+  return { at: voice.at, values, cleared: { ...voice.cleared }, waits: voice.waits };
 }
 
 /** One form for equal contents, whatever the order in which it was said: names in order, no time that `at` says already. */
@@ -174,12 +187,17 @@ function close(draft: Draft): VoiceFacts {
     // What `all` cleared later says nothing about attributes any more.
     if (attributes !== undefined && attributes > (all ?? 0)) voice.cleared.attributes = attributes;
   }
+  const { waits } = draft;
+  if (waits === undefined) return voice;
+  const times = [...Array.from(draft.values.values(), ({ at }) => at), ...Object.values(voice.cleared ?? {})];
+  if (times.some((at) => at <= waits)) voice.waits = waits;
   return voice;
 }
 
 function sameVoice(a: VoiceFacts, b: VoiceFacts): boolean {
   return (
     a.at === b.at &&
+    a.waits === b.waits &&
     sameJson(a.values, b.values) &&
     sameJson(a.times ?? {}, b.times ?? {}) &&
     sameJson({ ...a.cleared }, { ...b.cleared })
@@ -191,6 +209,17 @@ function statesMore(draft: Draft, voice: VoiceFacts): boolean {
   for (const field of draft.values.keys()) if (!readStated(voice, field)) return true;
   if (draft.cleared.all !== undefined && voice.cleared?.all === undefined) return true;
   return draft.cleared.attributes !== undefined && clearedAt(voice.cleared, 'attributes.') === null;
+}
+
+/** Does it say again what one that waits could yet overrule? */
+function holdsAgainstWaiting(
+  voice: VoiceFacts,
+  said: Readonly<Record<FieldName, Json>>,
+  clears: 'all' | 'attributes' | null,
+): boolean {
+  const isOlder = (at: Micros | undefined) => voice.waits !== undefined && (at ?? 0) <= voice.waits;
+  if (clears !== null && isOlder(voice.cleared?.[clears])) return true;
+  return Object.keys(said).some((field) => isOlder(readStated(voice, field)?.at));
 }
 
 /** Since when a field that has no value is known to have none. */

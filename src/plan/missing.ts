@@ -1,5 +1,6 @@
 import type { Micros } from '../platform/clock.js';
 import type { Directory } from './directory.js';
+import { noteWaiting } from './facts.js';
 import type { Outcome } from './outcome.js';
 import type { IdentityState } from './person.js';
 import type { Statement } from './statement.js';
@@ -40,6 +41,18 @@ export function missingStatement(connectionId: string, identityId: string, state
     complete: false,
     partial: true,
   };
+}
+
+/** Notes that an identity is to be missing at `statedAt`: whoever states it from now on says something new by that. */
+export function planToMiss(directory: Directory, identityId: string, statedAt: Micros): Outcome {
+  const found = directory.findIdentity(identityId);
+  if (!found) return { result: 'unchanged', userId: null, identityId, withheld: [], person: null };
+  const identities = found.person.identities.map((one) =>
+    one.id === identityId ? { ...one, facts: noteWaiting(one.facts, statedAt) } : one,
+  );
+  const person = { ...found.person, identities };
+  directory.put(person);
+  return { result: 'unchanged', userId: person.user.id, identityId, withheld: [], person };
 }
 
 /** Marks an identity as leaving at `leavingAt`; null ends that. Nothing else of the person changes. */

@@ -34,6 +34,8 @@ export interface Statement {
   at: Micros;
   /** SCIM writes and records without `statedAt` are always the newest, in the order in which they commit. */
   newest: boolean;
+  /** Of a snapshot's record that has a time of its own: the moment at which it is named, and not missing. */
+  namedAt?: Micros;
   /** What pushes call the person. */
   externalId: string | null;
   /** What tokens call the person. */

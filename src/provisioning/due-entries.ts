@@ -116,8 +116,9 @@ function isPush({ kind }: RunEntity): boolean {
 const ROWS_AT_ONCE = 50;
 
 /**
- * The due entries of a run whose persons another push has named since, though it may have said nothing new: what is
- * taken from them is out of date.
+ * The due entries of a run whose persons another push has named since, though it may have said nothing new: they are not
+ * missing any more. What a record says waits only for its moment, and its facts know what is newer; but once somebody had
+ * to agree to it, it is out of date too.
  */
 export async function findStated(manager: EntityManager, run: RunEntity): Promise<Set<number>> {
   const stated = new Set<number>();
@@ -149,7 +150,8 @@ export async function findStated(manager: EntityManager, run: RunEntity): Promis
 async function readNames(manager: EntityManager, run: RunEntity): Promise<EntryNames> {
   const names = new EntryNames();
   for await (const { entry, externalId, change, at } of readEntries(manager, run.id, 'due')) {
-    if (externalId === null || (change !== 'statement' && change !== 'deactivate')) continue;
+    const counts = change === 'deactivate' || (change === 'statement' && run.heldUntil !== null);
+    if (externalId === null || !counts) continue;
     names.add(String(externalId), Number(entry), Number(at));
   }
   return names;

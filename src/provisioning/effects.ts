@@ -30,6 +30,8 @@ export function gatherEffects(submissions: readonly Submission[], settled: reado
   for (const [index, submission] of submissions.entries()) {
     const one = settled[index];
     if (one?.kind === 'planned') gatherOne(told, submission, one, now);
+    // The record that they stood for is to be heard again, should it come: it holds against this one.
+    if (one?.kind === 'held') told.pushHashes.set(one.outcome.identityId, null);
     const { ofChunk } = submission;
     if (ofChunk) addEffects(told, ofChunk.conclude(settled.slice(index + 1 - ofChunk.size, index + 1)));
   }

@@ -55,7 +55,8 @@ function restate(run: RunEntity, entry: RunEntryEntity) {
     via: 'sync' as const,
     actor: actorOfRun(run),
     runId: run.id,
-    pushHash: statement?.digest ?? null,
+    // Newer words may have won over some of it: sent again, it says something.
+    pushHash: null,
   } satisfies Submission;
 }
 

@@ -20,10 +20,14 @@ export function draftLeaving(
   { identityId, at, dueAt, externalId }: RunEntryEntity,
   { leaveAt, isStated }: { leaveAt: Micros | null; isStated: boolean },
 ): ((scene: Scene) => Drafted | null) | null {
-  if (isStated) return ({ directory }) => ({ outcome: planLeaving(directory, identityId, null) });
-  if (dueAt === null && leaveAt === null) return null;
+  if (!isStated && dueAt === null && leaveAt === null) return null;
   return ({ directory }) => {
     const identity = directory.findIdentity(identityId)?.identity;
+    if (isStated) {
+      // Another snapshot may have begun it anew since they were stated.
+      const leavingAt = identity?.leavingAt === dueAt ? null : (identity?.leavingAt ?? null);
+      return { outcome: planLeaving(directory, identityId, leavingAt) };
+    }
     if (!identity || identity.externalId !== externalId) return null;
     // Being stated again has ended it; then perhaps another snapshot has begun it anew.
     const isOver = dueAt === null ? (identity.facts.push?.at ?? 0) > at : identity.leavingAt !== dueAt;

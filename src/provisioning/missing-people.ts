@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { findLoss } from '../plan/losses.js';
-import { isMissing, missingStatement, type SnapshotTruth } from '../plan/missing.js';
+import { isMissing, missingStatement, planToMiss, type SnapshotTruth } from '../plan/missing.js';
 import { breathe } from '../platform/breathe.js';
 import { Database } from '../platform/database.js';
 import { selectByKeys, selectRows } from '../platform/sql.js';
 import type { NameSet } from '../records/sync-runs/name-set.js';
-import type { NewEntry } from '../records/sync-runs/run-entries.js';
+import { addEntries, type EntryOfRun, type NewEntry } from '../records/sync-runs/run-entries.js';
 import { readNamed } from '../records/sync-runs/seen-names.js';
 import { ProvisioningService } from './provisioning.service.js';
 import type { Submission } from './submission.js';
@@ -35,6 +35,19 @@ export class MissingPeople {
         if (entries.length > 0) yield entries;
       }
     }
+  }
+
+  /**
+   * Keeps what is to be taken from them as entries of the run. In the same transaction it is noted with each of them: a
+   * push that names them from now on is heard, and overrules it, until the very moment at which it is applied.
+   */
+  async keep(run: EntryOfRun, entries: readonly NewEntry[]): Promise<void> {
+    const submissions = entries.map(({ identityId, at, statement }): Submission => ({
+      ...toSubmission(run.tenantId, statement?.says ?? missingStatement(run.connectionId, identityId, at)),
+      draft: ({ directory }) => ({ outcome: planToMiss(directory, identityId, at) }),
+      pushHash: null,
+    }));
+    await this.provisioning.submitWhole(submissions, (tx) => addEntries(tx, run, entries));
   }
 
   private async *findUnnamed(connectionId: string, lacks: (id: string) => boolean): AsyncGenerator<string[]> {
@@ -87,7 +100,7 @@ export class MissingPeople {
           change: 'deactivate',
           record: null,
           at: statedAt,
-          statement: { says, digest: null },
+          statement: { says },
           ...loss,
           revision: loaded.revisions.get(identity.id) ?? 0,
         },
@@ -96,7 +109,6 @@ export class MissingPeople {
   }
 }
 
-/** Only to be planned. */
 function toSubmission(tenantId: string, statement: Submission['statement']): Submission {
   return { tenantId, statement, purpose: 'push', via: 'sync', actor: null };
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Directory } from '../plan/directory.js';
+import { noteWaiting } from '../plan/facts.js';
 import { findLoss, type Loss } from '../plan/losses.js';
 import { type Losing, type SafetyCatch, trips } from '../plan/safety-catch.js';
 import type { Micros } from '../platform/clock.js';
@@ -58,7 +59,7 @@ export class RemovalTally {
     private readonly now: Micros,
   ) {}
 
-  /** The planned statement, or that it waits: then the person is put back as they were. */
+  /** The planned statement, or that it waits: then that is all that becomes of the person. */
   guard({ guard }: Submission, planned: Planned, statement: Submission['statement']): Settled {
     const { outcome, known } = planned;
     const { identityId, userId, before, result } = outcome;
@@ -72,12 +73,17 @@ export class RemovalTally {
       this.count(guard, known.row.id, userId, loss);
       return planned;
     }
-    if (before) this.directory.put(before);
     const waiting = this.waiting.get(guard) ?? new Set();
     this.waiting.set(guard, waiting.add(identityId));
     const heard = before?.identities.find(({ id }) => id === identityId)?.facts.push?.at ?? 0;
     const at = statement.newest ? Math.max(this.now, heard) : statement.at;
     const revision = this.revisions.get(identityId) ?? 0;
+    if (before) {
+      const identities = before.identities.map((one) =>
+        one.id === identityId ? { ...one, facts: noteWaiting(one.facts, at) } : one,
+      );
+      this.directory.put({ ...before, identities });
+    }
     return { kind: 'held', outcome: { ...outcome, userId, identityId }, known, statement, at, loss, revision };
   }
 

@@ -1,6 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Problem } from '../../src/platform/problem.js';
+import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
+import { GrantEntity } from '../../src/records/users/grant.entity.js';
+import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
-import { people, RemovalsWorld } from '../support/removals-world.js';
+import { people, type PushAnswer, RemovalsWorld } from '../support/removals-world.js';
 import { SentStream, sendStream, toLines } from '../support/send-stream.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -22,12 +26,18 @@ const query = () => `?connection=${world.connectionId}`;
 const leaving = (count: number) =>
   people(PEOPLE).map((each, n) => (n < count ? { ...each, active: false } : { ...each, displayName: 'x' }));
 
-/** Sends 700 lines and hangs up, once the first chunk is committed. Returns the run. */
-async function breakOff(lines: object[]): Promise<string> {
+/** Sends 700 lines; settles once the first chunk is committed. */
+async function begin(lines: object[]): Promise<SentStream> {
   const stream = new SentStream(world.admin, query(), headers);
   await stream.write(toLines(lines.slice(0, 700)));
   const where = { tenantId: world.tenantId, state: 'waiting' } as const;
   while ((await rollcall.database.read.countBy(RunEntryEntity, where)) === 0) await pause();
+  return stream;
+}
+
+/** Sends 700 lines and hangs up, once the first chunk is committed. Returns the run. */
+async function breakOff(lines: object[]): Promise<string> {
+  const stream = await begin(lines);
   stream.cut();
   for (;;) {
     const run = await rollcall.database.read.findOneBy(RunEntity, { tenantId: world.tenantId, status: 'broken' });
@@ -70,5 +80,63 @@ describe('a stream that breaks off', () => {
     expect((await world.admin.post(`/sync-runs/${run}/cancel`, undefined)).status).toBe(200);
     expect((await world.plan(run)).body.removals.states).toEqual({ skipped: 100 });
     expect(await world.active()).toHaveLength(PEOPLE);
+  });
+});
+
+describe('a JSON body that fails on the way', () => {
+  it('and is sent again, waits behind what the first try has left waiting', async () => {
+    const later = { externalId: 'p-0', displayName: 'Later' };
+    const users = [...people(150, { active: false }), ...people(PEOPLE - 150, { displayName: 'x' }, 150), later];
+    const send = () => world.admin.post<PushAnswer>('/users/sync', { users, connection: world.connectionId }, headers);
+    const provisioning = rollcall.app.get(ProvisioningService);
+    const write = provisioning.submitChunk.bind(provisioning);
+    const spy = jest.spyOn(provisioning, 'submitChunk').mockImplementation((tenantId, chunk) => {
+      const isLast = chunk.some(({ statement }) => statement.fields.displayName === later.displayName);
+      return isLast ? Promise.reject(new Problem('internal')) : write(tenantId, chunk);
+    });
+    expect((await send()).status).toBe(500);
+    spy.mockRestore();
+    const { body } = await send();
+    expect(body.counts.held).toBe(151);
+    await world.decide(body.run, 'approve');
+    await world.ended(body.run);
+    expect(await world.active()).toHaveLength(PEOPLE - 150);
+  });
+});
+
+async function rolesOf(externalId: string): Promise<string[]> {
+  const { database } = rollcall;
+  const identity = await database.read.findOneByOrFail(IdentityEntity, {
+    connectionId: world.connectionId,
+    externalId,
+  });
+  const grants = await database.read.findBy(GrantEntity, { userId: identity.userId, kind: 'role' });
+  return grants.map(({ heldKey }) => heldKey).sort();
+}
+
+describe('a push that comes while what a stream takes away waits', () => {
+  const off = { active: false, roles: [] };
+
+  it('overrules what it says again, though that is nothing new, and nothing else', async () => {
+    const stream = await begin([
+      ...people(1, off),
+      ...people(1, { roles: [] }, 1),
+      ...people(1, off, 2),
+      ...people(697, {}, 3),
+    ]);
+    await world.push([{ externalId: 'p-0', email: 'p-0@new.example' }, ...people(1, {}, 1)]);
+    await world.push([{ externalId: 'p-2', active: true }]);
+    expect((await stream.end()).body).toMatchObject({ status: 'finished' });
+    const active = await world.active();
+    expect(['p-0', 'p-1', 'p-2'].map((id) => active.includes(id))).toEqual([false, true, true]);
+    expect(await rolesOf('p-1')).toEqual(['editor', 'viewer']);
+  });
+
+  it('does not keep the same line from being heard on the next night', async () => {
+    const stream = await begin([...people(1, off), ...people(699, {}, 1)]);
+    await world.push([{ externalId: 'p-0', active: true }]);
+    expect((await stream.end()).body.counts).toMatchObject({ held: 0 });
+    expect([(await world.active()).includes('p-0'), await rolesOf('p-0')]).toEqual([true, []]);
+    expect((await world.push(people(1, off))).body.results).toMatchObject([{ result: 'deactivated' }]);
   });
 });

@@ -234,6 +234,15 @@ describe('the safety catch of a long push', () => {
     expect(body.status).toBe('finished');
     expect(await world.active()).toEqual(sorted([...names(1), ...names(18, 2), ...names(5, 600)]));
   });
+
+  it('lets it win from a later chunk too, though it says no more than was stored before', async () => {
+    const on = { active: true };
+    await world.push(people(1200, on));
+    const lines = [...people(2, off), ...people(1198, on, 2), ...people(1, on)];
+    const { body } = await sendStream(world.admin, toLines(lines), query());
+    expect(body.status).toBe('finished');
+    expect(await world.active()).toEqual(sorted([...names(1), ...names(1198, 2)]));
+  });
 });
 
 describe('the removals of closed connections', () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { RunEntryEntity, RunSeenEntity } from '../../src/records/sync-runs/run.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -30,6 +31,17 @@ describe('what a snapshot takes away', () => {
       expect(plan.body.items[0]).toMatchObject({ change: 'deactivate', deactivates: true, loses: ['role viewer'] });
       await world.key.post('/users/sync', [person(19)]);
       expect((await admin.post(`/sync-runs/${body.run}/approve`)).status).toBeLessThan(300);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
+    });
+
+    it('spares whoever is named while it is carried out, before anybody has looked who was', async () => {
+      await world.send(people(20));
+      const { body } = await world.send(people(16));
+      const named = await world.key.post<{ counts: object; run: string }>('/users/sync', [person(19)]);
+      expect(named.body.counts).toMatchObject({ unchanged: 1 });
+      await rollcall.database.transaction((tx) => tx.delete(RunSeenEntity, { runId: named.body.run }));
+      await admin.post(`/sync-runs/${body.run}/approve`);
       await world.untilRun('finished', body.run);
       expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
     });
@@ -162,6 +174,20 @@ describe('what a snapshot takes away', () => {
       const run = await world.key.get(`/sync-runs/${body.run}`);
       expect(run.body).toMatchObject({ status: 'finished', counts: { deactivated: 1, leaving: 0 } });
       expect(await world.leaving()).toEqual([]);
+    });
+
+    it('lets nobody stay who was stated again, but is missing from another one since', async () => {
+      await world.send(people(40));
+      const { run } = (await world.send(people(39))).body;
+      await world.key.post('/users/sync', [person(39)]);
+      await world.send(people(39));
+      await rollcall.database.transaction((tx) =>
+        tx.query(`UPDATE run_entries SET dueAt = dueAt - 1, state = 'due' WHERE runId = ?`, [run]),
+      );
+      const states = async () =>
+        (await rollcall.database.read.findBy(RunEntryEntity, { runId: run })).map(({ state }) => state);
+      while ((await states()).includes('due')) await new Promise((resolve) => setTimeout(resolve, 50));
+      expect([await states(), await world.leaving()]).toEqual([['skipped'], ['s-39']]);
     });
 
     it('lets whoever is stated again stay, though nothing new is said of them', async () => {

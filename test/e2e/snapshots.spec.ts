@@ -46,6 +46,15 @@ describe('a snapshot', () => {
     expect(await world.inactive()).toEqual([]);
   });
 
+  it('takes back who comes again, though their records have an older time of their own', async () => {
+    const dated = people(40, { statedAt: ago(HOUR) });
+    await world.send(dated);
+    await world.send(dated.slice(1));
+    expect(await world.inactive()).toEqual(['s-0']);
+    expect((await world.send(dated)).body.counts).toMatchObject({ updated: 1 });
+    expect(await world.inactive()).toEqual([]);
+  });
+
   it('names whoever stands on a line, though the line is refused', async () => {
     await world.send(people(40));
     const wrong = [

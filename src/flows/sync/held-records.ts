@@ -17,6 +17,12 @@ export function guardRecords(waiting: readonly Waiting[], guard: RemovalGuard): 
   for (const { submission } of waiting) submission.guard = guard;
 }
 
+/** Whatever comes now waits behind what an earlier try has left waiting. */
+export async function resumeGuard(read: EntityManager, runId: string, guard: RemovalGuard): Promise<void> {
+  const sql = `SELECT DISTINCT identityId FROM run_entries WHERE runId = ? AND state = 'waiting'`;
+  for (const { identityId } of await selectRows(read, sql, [runId])) guard.waiting.add(String(identityId));
+}
+
 /** What the held records of a chunk leave behind, for the transaction of the chunk. */
 export function entryRows(
   run: Pick<RunEntity, 'id' | 'tenantId' | 'connectionId'>,
@@ -25,7 +31,7 @@ export function entryRows(
   numberOf: (index: number) => number,
 ): TableRow[] {
   const rows: TableRow[] = [];
-  for (const [place, { record, submission }] of waiting.entries()) {
+  for (const [place, { record }] of waiting.entries()) {
     const one = settled[place];
     if (one?.kind !== 'held') continue;
     const { at, revision, statement } = one;
@@ -40,7 +46,7 @@ export function entryRows(
       at,
       revision,
       ...one.loss,
-      statement: { says: statement, digest: submission.pushHash ?? null },
+      statement: { says: statement },
     };
     rows.push({ table: 'run_entries', columns: ENTRY_COLUMNS, values: entryRow(run, entry, number) });
   }

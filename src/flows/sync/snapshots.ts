@@ -6,7 +6,7 @@ import { Database } from '../../platform/database.js';
 import type { RunEnd } from '../../provisioning/decide-run.js';
 import { MissingPeople } from '../../provisioning/missing-people.js';
 import { RunEntryEntity, RunSeenEntity } from '../../records/sync-runs/run.entity.js';
-import { addEntries, type EntryOfRun } from '../../records/sync-runs/run-entries.js';
+import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { tellUnreadable } from './removal-preview.js';
 import { findUnreadable, SEEN_KEPT } from '../../records/sync-runs/seen-names.js';
 
@@ -63,7 +63,7 @@ export class Snapshots {
     let missing = 0;
     for await (const entries of this.missing.find(run.tenantId, truth)) {
       stopped.throwIfAborted();
-      await this.database.transaction((tx) => addEntries(tx, run, entries));
+      await this.missing.keep(run, entries);
       missing += entries.length;
     }
     const isEmpty = !(await this.database.read.existsBy(RunSeenEntity, { runId: run.id }));

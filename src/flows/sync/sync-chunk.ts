@@ -5,7 +5,7 @@ import type { Statement } from '../../plan/statement.js';
 import { breathe } from '../../platform/breathe.js';
 import type { Micros } from '../../platform/clock.js';
 import { type JsonLimits, parseStrictJson } from '../../platform/strict-json.js';
-import type { SentRecord } from './sync-request.js';
+import type { SentRecord, SyncRequest } from './sync-request.js';
 import { failed, type RecordResult } from './sync-result.js';
 
 /** A record of a push on its way: what it is called, and a digest by which an unchanged one is told. */
@@ -168,7 +168,15 @@ export function isUnchanged(
 export function toStatement(
   record: IncomingRecord,
   connectionId: string,
-  { statedAt, scope, startedAt: now }: { statedAt: Micros | null; scope: string; startedAt: Micros },
+  {
+    statedAt,
+    scope,
+    since,
+    startedAt: now,
+  }: Pick<SyncRequest, 'statedAt' | 'scope'> & {
+    since: Micros | null;
+    startedAt: Micros;
+  },
 ): Statement | RecordResult {
   let input: unknown;
   try {
@@ -191,6 +199,7 @@ export function toStatement(
     voice: 'push',
     at: at ?? now,
     newest: at === null,
+    ...(since !== null && at !== null && at < since ? { namedAt: since } : {}),
     scope,
     externalId,
     subject: null,

@@ -15,7 +15,7 @@ import { failureRow, finishedAt, insertFailures, newRun } from '../../records/sy
 import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
-import { guardOf, guardRecords, readFates } from './held-records.js';
+import { guardOf, guardRecords, readFates, resumeGuard } from './held-records.js';
 import { previewPush } from './push-preview.js';
 import { PushParts } from './push-parts.js';
 import { SeenNotes } from './seen-notes.js';
@@ -109,6 +109,7 @@ export class SyncService {
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
     const mark = this.snapshots.markClock();
     const notes = new SeenNotes(runOf(run));
+    const guard = guardOf(run.known, 'hold', scopeOf(run.request));
     const journal = await RunJournal.open(
       this.parts.database,
       this.parts.clock,
@@ -119,9 +120,12 @@ export class SyncService {
         beside: notes,
         ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
       },
-      ({ statedAt }) => Promise.resolve(void (run.request.since &&= statedAt)),
+      async ({ statedAt }) => {
+        run.request.since &&= statedAt;
+        await resumeGuard(this.parts.database.read, run.id, guard);
+      },
     );
-    guardRecords(waiting, guardOf(run.known, 'hold', scopeOf(run.request)));
+    guardRecords(waiting, guard);
     try {
       await this.applyChunks(run, waiting, held, journal.stopped);
       const { failures } = run;

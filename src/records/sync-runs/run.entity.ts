@@ -73,8 +73,6 @@ export const ENTRY_STATES = ['waiting', 'due', 'held', 'leaving', 'applied', 'sk
 
 export interface EntryStatement {
   says: Statement;
-  /** Digest of the record, which the identity stands for afterwards. */
-  digest: string | null;
 }
 
 /**
