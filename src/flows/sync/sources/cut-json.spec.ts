@@ -23,7 +23,7 @@ describe('a JSON document that is cut as it comes', () => {
       fc.dictionary(
         fc.string({ maxLength: 4 }).map((name) => `x${name}`),
         // A name that would reach a prototype is left out of what is around.
-        fc.jsonValue({ maxDepth: 3 }).filter((value) => !JSON.stringify(value).includes('__proto__')),
+        fc.jsonValue({ maxDepth: 3 }).filter((value) => !/proto|constructor/.test(JSON.stringify(value))),
         { maxKeys: 3 },
       ),
       fc.integer({ min: 1, max: 40 }),
