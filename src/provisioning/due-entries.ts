@@ -1,10 +1,10 @@
 import { type EntityManager, In } from 'typeorm';
-import { breathe } from '../platform/breathe.js';
 import type { Micros } from '../platform/clock.js';
-import { selectRows, type SqlRow } from '../platform/sql.js';
+import { selectRows } from '../platform/sql.js';
 import { type RunCounts, RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
 import { failureRow, insertFailures, type RunFailure } from '../records/sync-runs/run-rows.js';
 import { readEntries } from '../records/sync-runs/run-entries.js';
+import { readSeen } from '../records/sync-runs/seen-names.js';
 import { addCounts } from '../records/sync-runs/run-state.js';
 import { EntryNames } from './entry-names.js';
 import type { EntryTerms } from './entry-submissions.js';
@@ -113,8 +113,6 @@ function isPush({ kind }: RunEntity): boolean {
   return kind !== 'replan' && kind !== 'groups';
 }
 
-const ROWS_AT_ONCE = 50;
-
 /**
  * The due entries of a run whose persons another push has named since, though it may have said nothing new: they are not
  * missing any more. What a record says waits only for its moment, and its facts know what is newer; but once somebody had
@@ -128,22 +126,10 @@ export async function findStated(manager: EntityManager, run: RunEntity): Promis
   if (anything.length === 0) return stated;
   const wanted = await readNames(manager, run);
   if (wanted.size === 0) return stated;
-  let after: SqlRow = { at: run.startedAt, runId: '', part: 0 };
-  for (;;) {
-    const rows = await selectRows(
-      manager,
-      `SELECT runId, part, at, names FROM run_seen WHERE ${since} AND (at > ? OR (at = ? AND (runId > ? OR (runId = ? AND part > ?))))
-        ORDER BY at, runId, part LIMIT ${ROWS_AT_ONCE}`,
-      [...of, after.at ?? 0, after.at ?? 0, after.runId ?? '', after.runId ?? '', after.part ?? 0],
-    );
-    for (const row of rows) {
-      wanted.find(Buffer.from(String(row.names), 'base64'), Number(row.at), stated);
-      await breathe();
-    }
-    const last = rows.at(-1);
-    if (!last || rows.length < ROWS_AT_ONCE) return stated;
-    after = last;
+  for await (const { runId, at, packed } of readSeen(manager, run.connectionId, run.startedAt + 1)) {
+    if (runId !== run.id) wanted.find(packed, at, stated);
   }
+  return stated;
 }
 
 /** The due entries of pushed people, by what `run_seen` calls them. */

@@ -1,7 +1,6 @@
 import type { Micros } from '../platform/clock.js';
-import { packNames } from '../records/sync-runs/name-set.js';
+import { NAME_BYTES, packNames } from '../records/sync-runs/name-set.js';
 
-const NAME_BYTES = 8;
 const PLACES_FIRST = 1024;
 /** Chains are short up to some millions of entries. */
 const HEADS = 2 ** 20;

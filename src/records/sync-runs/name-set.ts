@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 /** Of the SHA-256 of an external id. Two people of a million share them once in forty million such directories. */
-const NAME_BYTES = 8;
+export const NAME_BYTES = 8;
 const SHARDS = 256;
 const SLOTS_FIRST = 64;
 /** A shard has at least twice as many slots as names. */

@@ -73,6 +73,23 @@ async function readShare(
   share: Share,
 ): Promise<NameSet | null> {
   const set = new NameSet(share);
+  for await (const { packed } of readSeen(read, connectionId, since)) {
+    set.addPacked(packed);
+    // Shares are of like size: the first of them tells.
+    if (share.share === 0 && set.size > namesMax) return null;
+  }
+  return set;
+}
+
+/** Whom one row names, as `packNames` made it. */
+export interface SeenRow {
+  runId: string;
+  at: Micros;
+  packed: Buffer;
+}
+
+/** What is noted of a connection at `since` or after it, in the order of an index; who reads it keeps nobody waiting. */
+export async function* readSeen(read: EntityManager, connectionId: string, since: Micros): AsyncGenerator<SeenRow> {
   let place: { at: SqlValue; runId: SqlValue; part: SqlValue } = { at: since, runId: '', part: 0 };
   for (;;) {
     const { at, runId, part } = place;
@@ -83,13 +100,11 @@ async function readShare(
       [connectionId, at, at, runId, runId, part],
     );
     for (const [index, row] of rows.entries()) {
-      set.addPacked(Buffer.from(String(row.names), 'base64'));
+      yield { runId: String(row.runId), at: Number(row.at), packed: Buffer.from(String(row.names), 'base64') };
       if (index % ROWS_IN_A_ROW === ROWS_IN_A_ROW - 1) await breathe();
     }
-    // Shares are of like size: the first of them tells.
-    if (share.share === 0 && set.size > namesMax) return null;
     const last = rows.at(-1);
-    if (!last || rows.length < ROWS_PER_READ) return set;
+    if (!last || rows.length < ROWS_PER_READ) return;
     place = { at: last.at ?? null, runId: last.runId ?? null, part: last.part ?? null };
   }
 }
