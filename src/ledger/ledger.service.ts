@@ -101,6 +101,9 @@ export function digestPersonal(salt: string, body: string): string {
   return hash('sha256', `${salt}.${body}`, 'base64url');
 }
 
+/** What nobody asked for: schedules, sweeps, what follows from something else. */
+export const SYSTEM = { type: 'system', id: 'system' } as const satisfies NewEvent['actor'];
+
 export function actorOf(principal: Principal): NewEvent['actor'] {
   return { type: principal.type, id: principal.id };
 }

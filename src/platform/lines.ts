@@ -26,7 +26,7 @@ export async function* readLines(source: AsyncIterable<Buffer>, bytesMax: number
   const endLine = (lines: Line[]): void => {
     number += 1;
     const whole = kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept);
-    const text = bytes > bytesMax ? null : trim(number === 1 ? withoutMark(whole) : whole);
+    const text = bytes > bytesMax ? null : trimSpace(number === 1 ? withoutMark(whole) : whole);
     if (text === null || text.length > 0) lines.push({ number, text, bytes });
     kept = [];
     bytes = 0;
@@ -53,7 +53,8 @@ function withoutMark(text: Buffer): Buffer {
   return text.subarray(0, 3).equals(BYTE_ORDER_MARK) ? text.subarray(3) : text;
 }
 
-function trim(text: Buffer): Buffer {
+/** Without the white space of RFC 8259, section 2, around it. */
+export function trimSpace(text: Buffer): Buffer {
   let [start, end] = [0, text.length];
   while (start < end && isSpace(text[start])) start++;
   while (end > start && isSpace(text[end - 1])) end--;
@@ -61,5 +62,5 @@ function trim(text: Buffer): Buffer {
 }
 
 function isSpace(byte: number | undefined): boolean {
-  return byte === SPACE || byte === TAB || byte === RETURN;
+  return byte === SPACE || byte === TAB || byte === RETURN || byte === LINE_FEED;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { LedgerService } from '../ledger/ledger.service.js';
+import { LedgerService, SYSTEM } from '../ledger/ledger.service.js';
 import type { PersonChanges } from '../plan/changes.js';
 import { planStatement } from '../plan/plan.js';
 import type { PlanContext } from '../plan/policy.js';
@@ -135,7 +135,7 @@ export class Batch {
         () => holdConnections(tx, versionsOf(settled)),
         () =>
           this.writer.write(tx, changes, {
-            actor: { type: 'system', id: 'system' },
+            actor: SYSTEM,
             via: 'system',
             revisions: loaded.revisions,
             pushHashes: told.pushHashes,

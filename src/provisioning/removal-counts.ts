@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { LedgerService, type NewEvent } from '../ledger/ledger.service.js';
+import { LedgerService, type NewEvent, SYSTEM } from '../ledger/ledger.service.js';
 import { findLoss, type Loss } from '../plan/losses.js';
 import { trips } from '../plan/safety-catch.js';
 import { Clock, DAY, HOUR, MINUTE, type Micros } from '../platform/clock.js';
@@ -152,7 +152,7 @@ function tellHigh({ id, tenantId }: ConnectionEntity, { deactivated, reduced }: 
     tenantId,
     type: 'connection.removals_high',
     subject: { type: 'connection', id, version: 0 },
-    actor: { type: 'system', id: 'system' },
+    actor: SYSTEM,
     via: 'system',
     reason: `${deactivated} switched off or deleted, ${reduced} lost roles or entitlements, of ${people} people this hour`,
   };

@@ -1,3 +1,4 @@
+import { SYSTEM } from '../ledger/ledger.service.js';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Not } from 'typeorm';
 import { Clock } from '../platform/clock.js';
@@ -72,7 +73,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
   async replanUser(connectionId: string, userId: string): Promise<void> {
     const policy = await this.chunk.findPolicy(connectionId);
     if (!policy) return;
-    const by = { actor: { type: 'system', id: 'system' }, runId: null, removals: 'write' } as const;
+    const by = { actor: SYSTEM, runId: null, removals: 'write' } as const;
     await this.chunk.apply(policy, [userId], by, () => Promise.resolve());
   }
 

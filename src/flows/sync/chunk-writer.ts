@@ -11,7 +11,8 @@ import type { PushRun, Waiting } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import type { SeenNotes } from './seen-notes.js';
 import type { PushParts } from './push-parts.js';
-import { runOf, type StreamOrder } from './stream-order.js';
+import { runOf } from './run-of-push.js';
+import type { StreamOrder } from './stream-order.js';
 import { countResults, failuresOf, type RecordResult } from './sync-result.js';
 
 const PART_COLUMNS = ['runId', 'part', 'tenantId', 'upTo', 'digest', 'counts', 'place'];

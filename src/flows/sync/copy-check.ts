@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { LedgerService } from '../../ledger/ledger.service.js';
+import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock, HOUR } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
@@ -131,7 +131,7 @@ export class CopyCheck {
           tenantId,
           type: 'connection.source_differs',
           subject: { type: 'connection', id: connectionId, version: 0 },
-          actor: { type: 'system', id: 'system' },
+          actor: SYSTEM,
           via: 'system',
           runId: run.id,
           reason: wasWhole
@@ -140,7 +140,7 @@ export class CopyCheck {
         },
       ]),
     );
-    if (!wasWhole) await this.orders.order(connectionId, 'full', { type: 'system', id: 'system' });
+    if (!wasWhole) await this.orders.order(connectionId, 'full', SYSTEM);
   }
 
   private async note({ connectionId, version }: ConnectionSourceEntity, state: FollowedState): Promise<void> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, MoreThan } from 'typeorm';
-import type { NewEvent } from '../../ledger/ledger.service.js';
+import { type NewEvent, SYSTEM } from '../../ledger/ledger.service.js';
 import { Clock, DAY, MINUTE, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
@@ -62,7 +62,7 @@ export class PullOrders {
         const source = await lockSource(tx, String(connectionId));
         if (!source || source.suspendedAt !== null || (await findRunning(tx, source))) return;
         const scope = findDuePull(source, now);
-        if (scope) await this.write(tx, source, scope, { cause: 'schedule', actor: { type: 'system', id: 'system' } });
+        if (scope) await this.write(tx, source, scope, { cause: 'schedule', actor: SYSTEM });
       });
     }
   }

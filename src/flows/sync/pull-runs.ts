@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EntityManager, IsNull, Not } from 'typeorm';
-import { LedgerService } from '../../ledger/ledger.service.js';
+import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { databaseTroubleOf } from '../../platform/database-errors.js';
@@ -242,7 +242,7 @@ export class PullRuns {
         tenantId,
         type: 'connection.source_suspended',
         subject: { type: 'connection', id: connectionId, version: 0 },
-        actor: { type: 'system', id: 'system' },
+        actor: SYSTEM,
         via: 'system',
         runId: pull.opened.runId,
         reason: standing.suspendedReason,

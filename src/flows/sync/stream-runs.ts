@@ -7,13 +7,13 @@ import { RunEntity, RunFailureEntity, RunPartEntity } from '../../records/sync-r
 import { readEntries } from '../../records/sync-runs/run-entries.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
-import { newRun } from '../../records/sync-runs/run-rows.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
 import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
 import { patiently } from './patience.js';
 import { PushParts } from './push-parts.js';
 import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
-import { runOf, type StreamOrder } from './stream-order.js';
+import { rowOf, runOf } from './run-of-push.js';
+import type { StreamOrder } from './stream-order.js';
 import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
@@ -130,8 +130,8 @@ export class StreamRuns {
       database,
       clock,
       {
-        run: { ...rowOf(order, clock.now()), phase: 'receiving', digest: '' },
-        admit: (tx) => assertOnlySnapshot(tx, database.engine, rowOf(order, clock.now())),
+        run: { ...rowOf(order, order.request, order.since, clock.now()), phase: 'receiving', digest: '' },
+        admit: (tx) => assertOnlySnapshot(tx, database.engine, rowOf(order, order.request, order.since, clock.now())),
         progress: () => {
           const { counts, upTo, digest } = run.progress;
           return { phase: opened.phase, counts, upTo, digest };
@@ -205,13 +205,4 @@ export class StreamRuns {
   private async pause(held: HeldRequest): Promise<void> {
     await this.parts.database.transaction((tx) => this.idempotency.pause(tx, held));
   }
-}
-
-function rowOf({ runId, principal, known, request, since }: StreamOrder, now: number): RunEntity {
-  const { id: connectionId, mappingVersion } = known.row;
-  const { kind, mode, scope } = request;
-  const what = { kind, cause: 'request', mode } as const;
-  const by = { actorType: principal.type, actorId: principal.id };
-  const given = { id: runId, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by };
-  return newRun(given, now, { scope, statedAt: since });
 }

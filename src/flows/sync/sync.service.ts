@@ -11,8 +11,7 @@ import { RemovalsWait } from '../../provisioning/removal-guard.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
-import { failureRow, finishedAt, insertFailures, newRun } from '../../records/sync-runs/run-rows.js';
-import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
+import { failureRow, finishedAt, insertFailures } from '../../records/sync-runs/run-rows.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
 import { guardOf, guardRecords, readFates, resumeGuard } from './held-records.js';
@@ -22,6 +21,7 @@ import { SeenNotes } from './seen-notes.js';
 import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
 import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
+import { type Pushing, rowOf, runOf } from './run-of-push.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { MalformedRecord, nameRecords } from './sync-chunk.js';
 import { readSyncRequest, RECORDS_MAX } from './sync-request.js';
@@ -108,7 +108,7 @@ export class SyncService {
   /** A long one: its run can be seen, followed and cancelled while it goes on. */
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
     const mark = this.snapshots.markClock();
-    const notes = new SeenNotes(runOf(run));
+    const notes = new SeenNotes(runOf(pushingOf(run)));
     const guard = guardOf(run.known, 'hold', scopeOf(run.request));
     const journal = await RunJournal.open(
       this.parts.database,
@@ -158,7 +158,7 @@ export class SyncService {
     const { truth } = run;
     if (!truth) return null;
     await journal.tell();
-    return this.snapshots.gather(runOf(run), truth, mark, journal.stopped);
+    return this.snapshots.gather(runOf(pushingOf(run)), truth, mark, journal.stopped);
   }
 
   /** What it takes away is applied, or held. */
@@ -252,20 +252,15 @@ export class SyncService {
   }
 
   private rowOf(run: PushRun): RunEntity {
-    const { id, principal, known, request } = run;
-    const { id: connectionId, mappingVersion } = known.row;
-    const { mode, scope, since, startedAt } = request;
-    const what = { kind: 'push', cause: 'request', mode } as const;
-    const by = { actorType: principal.type, actorId: principal.id };
-    const given = { id, tenantId: principal.tenantId, connectionId, mappingVersion, ...what, ...by };
-    return newRun(given, startedAt, { scope, statedAt: since });
+    const { request } = run;
+    return rowOf(pushingOf(run), { ...request, kind: 'push' }, request.since, request.startedAt);
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
     const now = this.parts.clock.now();
     const over = finishedAt(now);
     await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
-    const notes = new SeenNotes(runOf(run));
+    const notes = new SeenNotes(runOf(pushingOf(run)));
     this.note(run, notes);
     await notes.write(tx, run.size);
     await this.keepOutcome(tx, run, held);
@@ -293,6 +288,6 @@ function tooMuchAtOnce(run: PushRun, { losing, people }: RemovalsWait): Problem 
   return new Problem('batch_refused', `${why} Send it without \`atomic\`, and what takes away waits for that.`);
 }
 
-function runOf({ id, principal, known }: PushRun): EntryOfRun {
-  return { id, tenantId: principal.tenantId, connectionId: known.row.id };
+function pushingOf({ id: runId, principal, known }: PushRun): Pushing {
+  return { runId, principal, known };
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { LedgerService } from '../../ledger/ledger.service.js';
+import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import { Clock } from '../../platform/clock.js';
 import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
@@ -50,7 +50,7 @@ export class FirstStartService {
     try {
       await this.database.transaction((tx) =>
         createTenant(tx, PLATFORM, {
-          actor: { type: 'system', id: 'system' },
+          actor: SYSTEM,
           via: 'system',
           now: this.clock.now(),
           ledger: this.ledger,

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { LedgerService } from '../../ledger/ledger.service.js';
+import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { type BuiltInRole, builtInRoles, operatorRole } from '../../platform/permissions.js';
@@ -60,7 +60,7 @@ export class BuiltInRolesService implements OnApplicationBootstrap {
           tenantId: String(row.tenantId),
           type: 'role.updated',
           subject: { type: 'role', id: String(row.id), version: Number(row.version) + 1 },
-          actor: { type: 'system', id: 'system' },
+          actor: SYSTEM,
           via: 'system',
           fields: (['name', 'description', 'permissions'] as const).filter((field, at) => row[field] !== wanted[at]),
         })),

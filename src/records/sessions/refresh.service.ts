@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
-import { LedgerService } from '../../ledger/ledger.service.js';
+import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import { Clock, SECOND, type Micros } from '../../platform/clock.js';
 import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
@@ -99,7 +99,7 @@ export class RefreshService {
   private async endReused(session: SessionEntity, now: Micros): Promise<void> {
     await this.database.transaction(async (tx) => {
       if (!(await endSession(tx, session.id, 'refresh_token_reused', now))) return;
-      const origin = { actor: { type: 'system', id: 'system' }, via: 'rest' } as const;
+      const origin = { actor: SYSTEM, via: 'rest' } as const;
       await this.ledger.record(tx, [
         refreshReused(session, origin),
         sessionEnded(session, 'refresh_token_reused', origin),

@@ -1,12 +1,10 @@
 import { type EntityManager, In, LessThan } from 'typeorm';
-import type { NewEvent } from '../../ledger/ledger.service.js';
+import { type NewEvent, SYSTEM } from '../../ledger/ledger.service.js';
 import type { Micros } from '../../platform/clock.js';
 import { execute } from '../../platform/sql.js';
 import { RunEntity } from './run.entity.js';
 
 type HeldEvent = 'run.held' | 'run.approved' | 'run.rejected' | 'run.lapsed' | 'run.superseded';
-const SYSTEM: NewEvent['actor'] = { type: 'system', id: 'system' };
-
 /** `run.held` comes first, what became of it second. `by` null: the system. */
 export function eventOfRun(type: HeldEvent, run: RunEntity, by: NewEvent['actor'] | null, now: Micros): NewEvent {
   return {

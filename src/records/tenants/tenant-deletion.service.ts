@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { actorOf, LedgerService } from '../../ledger/ledger.service.js';
+import { actorOf, LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
@@ -56,8 +56,7 @@ export class TenantDeletionService implements OnApplicationBootstrap, OnModuleDe
   /** Goes on with every deletion that was begun. */
   async resumeAll(): Promise<void> {
     const unfinished = await this.database.read.findBy(TenantEntity, { status: 'deleting' });
-    for (const tenant of unfinished)
-      await this.purge(tenant.id, { actor: { type: 'system', id: 'system' }, via: 'system' });
+    for (const tenant of unfinished) await this.purge(tenant.id, { actor: SYSTEM, via: 'system' });
   }
 
   /** Two instances may do this at once: rows go once, and so does the tenant. */

@@ -1,3 +1,4 @@
+import { SYSTEM } from '../../ledger/ledger.service.js';
 import { Injectable, Logger } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import type { PersonChanges } from '../../plan/changes.js';
@@ -76,7 +77,7 @@ export class ExpirySweep {
         const type = (change: PersonChanges): string =>
           change.grantsRemoved.length > 0 ? 'user.role_expired' : 'user.block_expired';
         await this.writer.write(tx, changes, {
-          actor: { type: 'system', id: 'system' },
+          actor: SYSTEM,
           via: 'system',
           reason: 'It had come to its end.',
           revisions,

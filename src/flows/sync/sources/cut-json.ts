@@ -1,3 +1,4 @@
+import { trimSpace } from '../../../platform/lines.js';
 import { parseStrictJson } from '../../../platform/strict-json.js';
 
 const [QUOTE, BACKSLASH, COLON, COMMA] = [34, 92, 58, 44];
@@ -129,7 +130,7 @@ export class JsonCutter {
 
   private endItem(last: Buffer, isComma: boolean, items: (Buffer | null)[]): void {
     this.keep(last);
-    const text = trim(Buffer.concat(this.item));
+    const text = trimSpace(Buffer.concat(this.item));
     const isTooLong = this.itemBytes > this.itemBytesMax;
     if (isTooLong) items.push(null);
     else if (text.length > 0) items.push(text);
@@ -162,16 +163,4 @@ function readName(text: Buffer): string | null {
   } catch {
     return null;
   }
-}
-
-function trim(text: Buffer): Buffer {
-  let [start, end] = [0, text.length];
-  while (start < end && isSpace(text[start])) start++;
-  while (end > start && isSpace(text[end - 1])) end--;
-  return text.subarray(start, end);
-}
-
-/** RFC 8259, section 2. */
-function isSpace(byte: number | undefined): boolean {
-  return byte === 32 || byte === 10 || byte === 13 || byte === 9;
 }
