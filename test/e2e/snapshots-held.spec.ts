@@ -46,6 +46,17 @@ describe('what a snapshot takes away', () => {
       expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
     });
 
+    it('spares whoever is named after it by a record that says nothing newer', async () => {
+      await world.send(people(20));
+      const { body } = await world.send(people(16));
+      const old = person(19, { statedAt: '2026-01-01T00:00:00Z' });
+      const named = await world.key.post<{ counts: object }>('/users/sync', [old]);
+      expect(named.body.counts).toMatchObject({ stale: 1 });
+      await admin.post(`/sync-runs/${body.run}/approve`);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
+    });
+
     it('is superseded by a later one of its scope', async () => {
       await world.send(people(20), '&scope=hr');
       const { body } = await world.send(people(16), '&scope=hr');
