@@ -6,7 +6,7 @@ import type { Leniencies } from './leniencies.js';
 import { matchElement } from './match-filter.js';
 import { countWithoutValue, dropDoubles, mergeEntries, removeEntries, withPrimary } from './merge-entries.js';
 import { checkSize, isObject, type ScimResource } from './read-resource.js';
-import { type JsonObject, withoutNulls } from './read-value.js';
+import { type JsonObject, saysNothing, withoutNulls } from './read-value.js';
 import { countTerms, type ResolvedFilter } from './resolve-filter.js';
 import type { PatchStep } from './patch-request.js';
 
@@ -118,7 +118,7 @@ function changeList(before: Json, step: PatchStep, leniencies: Leniencies): Json
 function changeWhole(list: Json[], { op, value }: PatchStep): Json[] {
   const values = Array.isArray(value) ? value : [];
   if (op === 'add') return mergeEntries(list, values);
-  if (op === 'replace') return sameJson(list, values) ? list : values;
+  if (op === 'replace') return saysNothing(value) || sameJson(list, values) ? list : values;
   if (value === undefined) return [];
   // A client that names entries means these alone, whatever the standard says of a value here: never empty the list.
   return removeEntries(list, values);
@@ -157,6 +157,7 @@ function changeEntry(before: Json, { op, subAttribute, filter, value = null }: P
   if (subAttribute) return merge(before, { [subAttribute.name]: op === 'remove' ? null : value });
   if (op === 'remove' || value === null) return null;
   if (!isObject(value)) return value;
+  if (saysNothing(value)) return before;
   // What is replaced keeps what it was chosen by, such as its type, unless the value says otherwise.
   return op === 'add'
     ? merge(before, value as JsonObject)
@@ -168,7 +169,7 @@ function create(list: Json[], step: PatchStep, { filteredPathWithoutMatch }: Len
   const { subAttribute, filter, value = null } = step;
   const terms = readTerms(filter);
   if (filteredPathWithoutMatch === 'noTarget' || terms === null) throw noTarget(step);
-  if (value === null) return list;
+  if (value === null || saysNothing(value)) return list;
   const parts = subAttribute ? { [subAttribute.name]: value } : isObject(value) ? (value as JsonObject) : null;
   const entry = parts && withoutNulls({ ...terms, ...parts });
   return entry === null ? list : mergeEntries(list, [entry]);

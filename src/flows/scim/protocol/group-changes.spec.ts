@@ -100,6 +100,15 @@ describe('PATCH of a group', () => {
     expect(changesOf([operation], okta).add).toEqual([{ value: 'a', display: null }]);
   });
 
+  it('SCIM 40 members of which nothing is understood change nothing', () => {
+    const value = [{ display: 'Ada' }];
+    for (const op of ['add', 'replace', 'remove'])
+      expect(idsOf(changesOf([{ op, path: 'members', value }]))).toEqual({});
+    const operation = { op: 'replace', path: 'members[value eq "a"]', value: { display: 'Ada' } };
+    expect(idsOf(changesOf([operation]))).toEqual({});
+    expect(idsOf(changesOf([{ op: 'replace', value: { members: [{ foo: 1 }] } }], okta))).toEqual({});
+  });
+
   it.each<[string, Operation, string]>([
     ['a nested group', { op: 'add', path: 'members', value: [{ value: 'g', type: 'Group' }] }, 'scim_invalid_value'],
     ['a member without a value', { op: 'add', path: 'members', value: [{ type: 'User' }] }, 'scim_invalid_value'],

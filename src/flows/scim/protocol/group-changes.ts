@@ -6,7 +6,7 @@ import type { Leniencies } from './leniencies.js';
 import { matchElement } from './match-filter.js';
 import { type PatchStep, readPatch } from './patch-request.js';
 import { isObject, readResource } from './read-resource.js';
-import { readValue } from './read-value.js';
+import { readValue, saysNothing } from './read-value.js';
 import type { ResolvedFilter } from './resolve-filter.js';
 import { groupResourceType } from './resource-types.js';
 
@@ -93,7 +93,7 @@ function readExternalId({ op, value }: PatchStep): string | null {
 function toMembers(value: Json, pointer: string, faults: BodyFaults): NamedMember[] {
   const members: NamedMember[] = [];
   for (const entry of Array.isArray(value) ? value : [value]) {
-    if (!isObject(entry)) continue;
+    if (!isObject(entry) || saysNothing(entry)) continue;
     const { value: id, type, display } = entry;
     if (typeof type === 'string' && type.toLowerCase() === 'group') {
       faults.addValue(pointer, 'names a group as a member, and groups do not nest here: name the people in it');
@@ -117,6 +117,7 @@ class MembersFold {
   apply(step: PatchStep, members: readonly NamedMember[]): void {
     if (step.subAttribute) this.changePart(step);
     else if (step.filter) this.changeChosen(step, step.filter, members);
+    else if (saysNothing(step.value)) return;
     else if (step.op === 'add') this.add(members);
     else if (step.op === 'replace') this.replaceAll(members);
     else if (step.value !== undefined) this.remove(members.map(({ value }) => value));

@@ -101,6 +101,27 @@ describe('PATCH of a user, by real clients', () => {
       { title: 'Dr' },
     ],
     [
+      'SCIM 40 values of unknown or readOnly parts alone',
+      [
+        { op: 'replace', value: { name: { initials: 'X' } } },
+        { op: 'add', path: 'emails[type eq "work"]', value: { foo: 1 } },
+        { op: 'replace', path: 'emails[type eq "work"]', value: { foo: 1 } },
+        { op: 'add', path: 'emails[type eq "other"]', value: { foo: 1 } },
+        { op: 'replace', path: 'emails', value: [{ foo: 1 }] },
+        { op: 'replace', path: 'emails', value: { foo: 1 } },
+        { op: 'replace', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: { displayName: 'Bob' } },
+      ],
+      {},
+    ],
+    [
+      'SCIM 16 empty texts',
+      [
+        { op: 'replace', path: 'emails', value: [{ value: '' }] },
+        { op: 'replace', path: 'name', value: { givenName: '' } },
+      ],
+      { emails: null, name: { familyName: 'Lovelace' } },
+    ],
+    [
       'numbers',
       [{ op: 'Add', path: `${ENTERPRISE_SCHEMA_URN}:employeeNumber`, value: 701984 }],
       extensionWith({ employeeNumber: '701984' }),
