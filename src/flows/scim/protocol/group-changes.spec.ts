@@ -151,6 +151,34 @@ describe('PATCH of a group', () => {
   });
 });
 
+describe('PATCH of a group by filters', () => {
+  const value = Array.from({ length: 100_000 }, (_, i) => ({ value: `u${i}`, display: `d${i}` }));
+  const removals = (count: number, textOf: (i: number) => string): Operation[] =>
+    Array.from({ length: count }, (_, i) => ({ op: 'remove', path: `members[display sw "${textOf(i)}"]` }));
+
+  it('10,000 times the same one over 100,000 members is one', () => {
+    const operations = [{ op: 'add', path: 'members', value }, ...removals(OPERATIONS_MAX - 1, () => 'd1')];
+    const { add, removeWhere, remove } = changesOf(operations, entra);
+    expect([add.length, removeWhere.length, remove.length]).toEqual([100_000 - 11_111, 1, 11_111]);
+  });
+
+  it('many of them over many members are refused', () => {
+    const add = { op: 'add', path: 'members', value: value.slice(0, 5_000) };
+    expect(codeOf(() => changesOf([add, ...removals(399, String)], entra))).toBe('none');
+    expect(codeOf(() => changesOf([add, ...removals(401, String)], entra))).toBe('payload_too_large');
+  });
+
+  it('one that was asked before is asked again of who came since', () => {
+    const add = { op: 'add', path: 'members', value: [{ value: 'a', display: 'd1' }] };
+    const [remove] = removals(1, () => 'd');
+    expect(idsOf(changesOf([add, remove, remove, add, remove] as Operation[], entra))).toEqual({
+      remove: ['a'],
+      removeWhere: 1,
+    });
+    expect(idsOf(changesOf([remove, add] as Operation[], entra))).toEqual({ add: ['a'], removeWhere: 1 });
+  });
+});
+
 describe('POST and PUT of a group', () => {
   const schemas = [GROUP_SCHEMA_URN];
 
