@@ -203,6 +203,22 @@ describe('POST and PUT of a group', () => {
     });
   });
 
+  it.each<[string, Record<string, unknown>]>([
+    ['wrapped in its URN', { schemas, [GROUP_SCHEMA_URN]: { displayName: 'A', members: [{ value: 'a' }] } }],
+    ['of flat keys', { [`${GROUP_SCHEMA_URN}:displayName`]: 'A', [`${GROUP_SCHEMA_URN}:members`]: [{ value: 'a' }] }],
+    ['with members as bare ids', { displayName: 'A', [GROUP_SCHEMA_URN.toLowerCase()]: { Members: ['a'] } }],
+  ])('pain 16: a body %s keeps its members', (_, body) => {
+    for (const leniencies of [entra, okta]) {
+      expect(readGroup(body, leniencies).members).toEqual([{ value: 'a', display: null }]);
+    }
+    expect(codeOf(() => readGroup({ schemas, ...body }, rfc))).toBe('scim_invalid_syntax');
+  });
+
+  it('more than a thousand members are read', () => {
+    const members = Array.from({ length: 5_000 }, (_, i) => ({ value: `u${i}` }));
+    expect(readGroup({ schemas, displayName: 'A', members }, rfc).members).toHaveLength(5_000);
+  });
+
   it('SCIM 26 groups do not nest, and a member has a value', () => {
     const refuse = (members: unknown) => codeOf(() => readGroup({ schemas, displayName: 'A', members }, rfc));
     expect(refuse([{ value: 'g', type: 'group' }])).toBe('scim_invalid_value');

@@ -1,12 +1,11 @@
 import type { Json } from '../../../plan/statement.js';
 import { Problem } from '../../../platform/problem.js';
-import { BodyFaults, pointTo } from './body-faults.js';
-import { groupSchema } from './group-schema.js';
+import { BodyFaults } from './body-faults.js';
 import type { Leniencies } from './leniencies.js';
 import { matchElement } from './match-filter.js';
 import { type PatchStep, readPatch } from './patch-request.js';
-import { isObject, readResource } from './read-resource.js';
-import { readValue, saysNothing } from './read-value.js';
+import { isObject, readResourceOfAnySize } from './read-resource.js';
+import { saysNothing } from './read-value.js';
 import { countTerms, type ResolvedFilter } from './resolve-filter.js';
 import { groupResourceType } from './resource-types.js';
 
@@ -43,16 +42,9 @@ export interface GroupChanges {
  * `scim_invalid_value` with all faults; groups do not nest.
  */
 export function readGroup(body: unknown, leniencies: Leniencies): GroupBody {
-  const { displayName, externalId } = readResource(groupResourceType, body, leniencies, ['members']);
+  const { displayName, externalId, members: list } = readResourceOfAnySize(groupResourceType, body, leniencies);
   const faults = new BodyFaults();
-  const given = Object.entries(body as Record<string, unknown>).filter(([name]) => name.toLowerCase() === 'members');
-  const [name = 'members', input] = given[0] ?? [];
-  const pointer = pointTo('', name);
-  if (given.length > 1) faults.addSyntax(pointer, 'is there twice, in different case');
-  const attribute = groupSchema.attributes.find((one) => one.name === 'members');
-  const reader = { leniencies, faults, patch: false };
-  const list = attribute ? readValue(attribute, input, { path: 'members', pointer }, reader) : null;
-  const members = toMembers(list, pointer, faults);
+  const members = toMembers(list ?? null, '/members', faults);
   faults.throwIfAny();
   return {
     displayName: typeof displayName === 'string' ? displayName : '',
