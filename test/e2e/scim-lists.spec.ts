@@ -140,6 +140,8 @@ describe('what a list tells', () => {
   it('SCIM 57 is what was asked for, and what is always told', async () => {
     const { body } = await listUsers(scim, { attributes: 'USERNAME, name.familyName', count: 1 });
     expect(Object.keys(body.Resources[0] ?? {}).sort()).toEqual(['id', 'name', 'schemas', 'userName']);
+    const parts = await scim.get<ListBody>('/scim/v2/Users?attributes=userName&attributes=name.familyName&count=1');
+    expect(parts.body.Resources).toEqual(body.Resources);
     const without = (await listUsers(scim, { excludedAttributes: 'emails,meta,id', count: 2 })).body.Resources[1];
     expect(without).toHaveProperty('id');
     expect(without).not.toHaveProperty('emails');
