@@ -4,6 +4,7 @@ import { EffectiveFacts } from '../plan/effective.js';
 import { ExpressionFailure } from '../plan/expression.js';
 import { nameTrace, pushedName, tokenName } from '../plan/former-user.js';
 import { type Facts, mergeStatement, NO_FACTS } from '../plan/facts.js';
+import type { IdentityState } from '../plan/person.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import { normaliseKey } from '../platform/text-key.js';
@@ -58,7 +59,9 @@ export async function loadBatch(
     return loadPersons(manager, tenantId, missing);
   });
   for (const each of await Promise.all(rest)) addTo(batch, each);
-  await Promise.all(all.map((wanted) => loadHolders(manager, wanted, batch)));
+  await Promise.all(
+    all.map((wanted) => loadHolders(manager, wanted.policy, foundIdentities(wanted, batch.directory), batch)),
+  );
   await Promise.all([
     ...all.map((wanted) => loadTraces(manager, wanted, batch.directory)),
     ...all.map((wanted) => loadFormers(manager, wanted, batch)),
@@ -190,26 +193,40 @@ async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<
   for (const row of [...found, ...byEmail]) ids.add(String(row.userId));
 }
 
+/** Those of the directory whom statements name. */
+function foundIdentities(
+  { policy, subjects, externalIds, identityIds }: Wanted,
+  directory: Directory,
+): Set<IdentityState> {
+  const found = new Set<IdentityState>();
+  const add = (one: FoundIdentity | null) => one && found.add(one.identity);
+  for (const each of subjects) add(directory.findBySubject(policy.id, each));
+  for (const each of externalIds) add(directory.findByExternalId(policy.id, each));
+  for (const each of identityIds) add(directory.findIdentity(each));
+  return found;
+}
+
 /**
  * What a token said may name a person otherwise than their identity is named: another one held the name, or no rule read
  * it. The plan would claim it now, so that whoever holds it has to be known.
+ *
+ * @param identities of the batch and the policy's connection, that are to be planned anew
  */
-async function loadHolders(manager: EntityManager, wanted: Wanted, batch: LoadedBatch): Promise<void> {
-  const { policy, subjects, externalIds, identityIds } = wanted;
-  const { directory } = batch;
+export async function loadHolders(
+  manager: EntityManager,
+  policy: ConnectionPolicy,
+  identities: Iterable<IdentityState>,
+  batch: LoadedBatch,
+): Promise<void> {
   const keys = new Set<string>();
-  const look = (found: FoundIdentity | null) => {
-    if (!found?.identity.facts.token) return;
-    const { facts, userNameKey } = found.identity;
+  for (const { facts, userNameKey } of identities) {
+    if (!facts.token) continue;
     const { userName } = readNames({ push: null, token: facts.token }, policy);
     for (const name of [userName, textOf(facts.push?.values.userName)]) {
       const key = name === null ? null : normaliseKey(name);
-      if (key !== null && key !== userNameKey && !directory.findByUserNameKey(policy.id, key)) keys.add(key);
+      if (key !== null && key !== userNameKey && !batch.directory.findByUserNameKey(policy.id, key)) keys.add(key);
     }
-  };
-  for (const each of subjects) look(directory.findBySubject(policy.id, each));
-  for (const each of externalIds) look(directory.findByExternalId(policy.id, each));
-  for (const each of identityIds) look(directory.findIdentity(each));
+  }
   const holders = await selectByKeys(
     manager,
     (list) => `SELECT userId FROM identities WHERE connectionId = ? AND userNameKey IN ${list}`,
