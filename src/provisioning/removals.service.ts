@@ -142,10 +142,12 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
-  /** Asked first: it is asked again twice a second, for as long as the connection is closed. */
-  private async mayGoOn({ id: runId, connectionId: id }: RunEntity): Promise<boolean> {
+  /** Asked first: it is asked again twice a second, for as long as the connection or its tenant is closed. */
+  private async mayGoOn({ id: runId, connectionId }: RunEntity): Promise<boolean> {
     const { read } = this.database;
-    if (await read.existsBy(ConnectionEntity, { id, status: 'active' })) return true;
+    const open = `SELECT c.id AS id FROM connections c JOIN tenants t ON t.id = c.tenantId
+      WHERE c.id = ? AND c.status = 'active' AND t.status = 'active'`;
+    if ((await selectRows(read, open, [connectionId])).length > 0) return true;
     return !(await read.existsBy(RunEntryEntity, { runId, state: 'due' }));
   }
 

@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
-import { newId } from '../../src/platform/ids.js';
-import { RemovalsService } from '../../src/provisioning/removals.service.js';
-import { ConnectionEntity } from '../../src/records/connections/connection.entity.js';
-import { addEntries } from '../../src/records/sync-runs/run-entries.js';
-import { newRun } from '../../src/records/sync-runs/run-rows.js';
-import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { people, RemovalsWorld } from '../support/removals-world.js';
 import { sendStream, toLines } from '../support/send-stream.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -242,51 +236,5 @@ describe('the safety catch of a long push', () => {
     const { body } = await sendStream(world.admin, toLines(lines), query());
     expect(body.status).toBe('finished');
     expect(await world.active()).toEqual(sorted([...names(1), ...names(1198, 2)]));
-  });
-});
-
-describe('the removals of closed connections', () => {
-  it('wait until these are open again, and keep nobody else waiting, however many they are', async () => {
-    await world.push(people(2));
-    const { tenantId, connectionId } = world;
-    const identity = await rollcall.database.read.findOneByOrFail(IdentityEntity, { connectionId, externalId: 'p-0' });
-    const { id: identityId, userId } = identity;
-    const given = {
-      tenantId,
-      connectionId,
-      mode: 'upsert',
-      kind: 'push',
-      cause: 'request',
-      mappingVersion: 1,
-    } as const;
-    const entry = {
-      userId,
-      identityId,
-      externalId: 'p-0',
-      change: 'statement',
-      record: 1,
-      at: 1,
-      revision: 1,
-    } as const;
-    const closed = { id: connectionId };
-    await rollcall.database.transaction(async (tx) => {
-      await tx.update(ConnectionEntity, closed, { status: 'disabled', version: 98 });
-      for (let n = 0; n < 150; n++) {
-        const run = newRun({ ...given, id: newId(), actorType: 'api-key', actorId: 'k' }, 1, { phase: 'removing' });
-        await tx.insert(RunEntity, run);
-        await addEntries(tx, run, [{ ...entry, statement: null, deactivates: true, loses: [] }]);
-      }
-      await tx.update(RunEntryEntity, { connectionId }, { state: 'due' });
-    });
-    const open = await RemovalsWorld.build(rollcall);
-    await open.push(people(20));
-    const { run } = (await open.push(people(5, off))).body;
-    await open.decide(run, 'approve');
-    expect(await open.ended(run)).toMatchObject({ status: 'finished', counts: { deactivated: 5 } });
-    const waiting = { connectionId, state: 'due' } as const;
-    expect(await rollcall.database.read.countBy(RunEntryEntity, waiting)).toBe(150);
-    await rollcall.database.transaction((tx) => tx.update(ConnectionEntity, closed, { status: 'active', version: 99 }));
-    while ((await rollcall.database.read.countBy(RunEntryEntity, waiting)) > 0)
-      await rollcall.app.get(RemovalsService).workThrough();
   });
 });
