@@ -237,4 +237,17 @@ describe('the safety catch of a long push', () => {
     expect(body.status).toBe('finished');
     expect(await world.active()).toEqual(sorted([...names(1), ...names(1198, 2)]));
   });
+
+  it('counts nobody whom the stream itself made, and takes from them what its later lines say', async () => {
+    const lines = [...people(1197), ...people(3, off)];
+    const { body } = await sendStream(world.admin, toLines(lines), query());
+    expect([body.status, body.counts.deactivated, body.counts.held]).toEqual(['finished', 3, 0]);
+    expect(await world.active()).toHaveLength(1194);
+  });
+
+  it('counts those who were there before, beside people whom the stream made', async () => {
+    await world.push(people(3));
+    const { body } = await sendStream(world.admin, toLines([...people(1197, {}, 3), ...people(6, off)]), query());
+    expect([body.status, body.counts.held]).toEqual(['held', 6]);
+  });
 });
