@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { EventEntity } from '../../src/ledger/event.entity.js';
+import { Clock, MINUTE } from '../../src/platform/clock.js';
+import { RemovalsService } from '../../src/provisioning/removals.service.js';
 import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
 import { people, RemovalsWorld } from '../support/removals-world.js';
 import { sendStream, toLines } from '../support/send-stream.js';
@@ -138,7 +140,10 @@ describe('the safety catch of a push', () => {
     const { run } = (await world.push(people(5, off))).body;
     await rollcall.database.transaction((tx) => tx.update(RunEntity, { id: run }, { heldUntil: 1 }));
     expect((await world.decide(run, 'approve')).status).toBe(409);
-    while ((await world.run(run)).body.status === 'held') await new Promise((resolve) => setTimeout(resolve, 20));
+    const later = Date.now() * 1000 + MINUTE;
+    const clock = jest.spyOn(rollcall.app.get(Clock), 'now').mockReturnValue(later);
+    await rollcall.app.get(RemovalsService).workThrough();
+    clock.mockRestore();
     expect((await world.run(run)).body.status).toBe('lapsed');
     expect(await world.active()).toHaveLength(20);
   });
