@@ -11,6 +11,9 @@ export interface SourcePlace {
 
 export const FROM_THE_START: SourcePlace = { state: null, page: null };
 
+/** A longer one is not kept: it is refused by its number. */
+export const RECORD_BYTES_MAX = 64 * 1024;
+
 /** Some people, in the order in which the source names them. The same person may come twice. */
 export interface SourcePage {
   /** A JSON sync record each; null for one that was too long to be kept. Whether it is JSON is not known yet. */
