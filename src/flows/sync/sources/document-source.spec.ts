@@ -134,11 +134,11 @@ describe('people in JSON documents', () => {
       const page = Number(new URL(request.url ?? '', server.url).searchParams.get('page') ?? '1');
       sendJson(response, { users: people(page, 1), next: page < 5 ? `?page=${page + 1}` : '' });
     });
-    const reader = source({ items: '/users', next: '/next' });
-    const { pages } = await readAll(reader);
+    const settings = { items: '/users', next: '/next' };
+    const { pages } = await readAll(source(settings));
     const cut = pages[5]?.place ?? FROM_THE_START;
     server.asked.length = 0;
-    const { records } = await readAll(reader, 'full', cut);
+    const { records } = await readAll(source(settings), 'full', cut);
     expect(records).toEqual(people(4, 2));
     expect(server.asked.map(({ url }) => url)).toEqual(['/people?page=4', '/people?page=5']);
   });

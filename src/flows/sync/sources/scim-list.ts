@@ -6,10 +6,11 @@ import { SourceFailure } from './source-reader.js';
 export type ScimJson = Readonly<Record<string, unknown>>;
 
 /**
- * The page of a list that comes next: by cursor (RFC 9865), or by index with the id that stood before it, and why somebody
- * may have been passed over so far.
+ * The page of a list that comes next: by cursor (RFC 9865), or by index with the id that stood before it, why somebody may
+ * have been passed over so far, and how often the reading has stepped back.
  */
-export type ScimPlace = { cursor: string } | { index: number; last: string | null; doubt?: string | null };
+export type ScimPlace =
+  { cursor: string } | { index: number; last: string | null; doubt?: string | null; stepsBack?: number };
 
 export interface ScimPage {
   resources: ScimJson[];
@@ -57,7 +58,9 @@ export class ScimList {
   private named = 0;
   /** How many resources a page by index is asked for; at least one beside that which overlaps. */
   private count: number;
-  private stepsBack = 0;
+  private stepsBack: number;
+  /** Whether a page was asked for: the first one may have been asked for before the reading broke off. */
+  private hasAsked = false;
   /** Whether a page is asked for from the last resource of the one before. */
   private overlaps = true;
   /** Of the page before, to find the place again: where each stood. */
@@ -73,6 +76,7 @@ export class ScimList {
   ) {
     this.count = Math.max(2, options.pageSize);
     this.doubt = ('index' in options.from && options.from.doubt) || null;
+    this.stepsBack = ('index' in options.from && options.from.stepsBack) || 0;
   }
 
   /** Throws SourceFailure. */
@@ -80,14 +84,14 @@ export class ScimList {
     let place: ScimPlace | null = this.options.from;
     while (place !== null) {
       const page: PageRead = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
-      place = page.next && this.withDoubt(page.next);
+      place = page.next && this.withMemory(page.next);
       const incomplete = place === null ? (page.incomplete ?? this.doubt) : null;
       yield { ...page, next: place, incomplete, answeredAt: this.answeredAt };
     }
   }
 
   private async readByCursor(cursor: string): Promise<PageRead> {
-    this.guard.ask(`${this.options.url} ${cursor}`);
+    this.noteAsked(cursor);
     const { resources, total, nextCursor } = await this.ask({ cursor, count: this.options.pageSize });
     this.guard.notePage(resources.length, namesIn(resources));
     this.named += resources.length;
@@ -103,7 +107,7 @@ export class ScimList {
 
   private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<PageRead> {
     const from = last === null ? index : index - 1;
-    this.guard.ask(`${this.options.url} ${from} ${last} ${this.stepsBack}`);
+    this.noteAsked(`${from} ${last} ${this.stepsBack}`);
     const { resources, total, bytes } = await this.ask({ startIndex: from, count: this.count });
     if (bytes > BYTES_WANTED_MAX) this.count = Math.max(2, Math.ceil(this.count / 2));
     else if (bytes < BYTES_WANTED_MIN) this.count = Math.max(2, Math.min(this.count * 2, this.options.pageSize));
@@ -155,9 +159,16 @@ export class ScimList {
     return { resources, next: null, incomplete: isShort ? fewer(next - 1, total) : null };
   }
 
-  /** A reading that is gone on with elsewhere still ends with it. */
-  private withDoubt(next: ScimPlace): ScimPlace {
-    return 'cursor' in next || this.doubt === null ? next : { ...next, doubt: this.doubt };
+  /** For a reading that is gone on with elsewhere. */
+  private withMemory(next: ScimPlace): ScimPlace {
+    const { doubt, stepsBack } = this;
+    if ('cursor' in next) return next;
+    return { ...next, ...(doubt === null ? {} : { doubt }), ...(stepsBack === 0 ? {} : { stepsBack }) };
+  }
+
+  private noteAsked(page: string): void {
+    this.guard.ask(`${this.options.url} ${page}`, !this.hasAsked);
+    this.hasAsked = true;
   }
 
   private get isFromStart(): boolean {

@@ -49,17 +49,22 @@ export interface ScimReaderOptions {
 
 /** The users and groups of a SCIM 2.0 server (RFC 7644). */
 export class ScimSource implements SourceReader {
+  private guard: PageGuard;
+
   constructor(
     private readonly client: SourceClient,
     private readonly settings: ScimSourceSettings,
     private readonly options: ScimReaderOptions,
-  ) {}
+  ) {
+    this.guard = new PageGuard(client.limits);
+  }
 
   async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
     const policy = await this.options.findPolicy();
     const server = await this.askServer(signal);
     const state = place.state as ScimState | null;
     const begun = place.page as ScimReading | null;
+    if (begun === null) this.guard = new PageGuard(this.client.limits);
     const memberships = new ScimMemberships(policy.mapping.groupKey);
     for await (const isFirst of this.readGroups(memberships, server, signal)) {
       // That the source answers is told before all of its groups are read.
@@ -73,6 +78,7 @@ export class ScimSource implements SourceReader {
       // A filter that it does not know, or a cursor that it has forgotten: everything from the beginning, then.
       const isRefused = error instanceof SourceFailure && (error.status === 400 || error.status === 501);
       if (!isRefused || (reading.filter === null && begun === null)) throw error;
+      this.guard.startOver();
       const again = { ...reading, filter: null, users: this.startOf(server) };
       yield* this.readUsers(again, { state, mode, policy, memberships, signal });
     }
@@ -114,7 +120,7 @@ export class ScimSource implements SourceReader {
   ): AsyncGenerator<SourcePage> {
     const { state, mode, policy, memberships, signal } = around;
     const { filter, groups } = reading;
-    const guard = new PageGuard(this.client.limits);
+    const { guard } = this;
     const shown = new Set(reading.shown);
     // Whoever is in a group shows that there are groups, on whichever page they stand.
     if (!memberships.isEmpty) shown.add('groups');

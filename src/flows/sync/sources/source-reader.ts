@@ -32,7 +32,7 @@ export interface SourceReader {
   /**
    * Reads everybody (`full`), or those who may have changed since the last finished reading (`changes`; all of them where
    * the source cannot tell). Asks for the next page when the one before was taken. Throws SourceFailure; `signal` ends it
-   * with its reason.
+   * with its reason. Called again behind what came, where a reading broke off, it is the same reading, with the same limits.
    */
   read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncIterable<SourcePage>;
 }
