@@ -111,6 +111,21 @@ describe('changes of a SCIM server', () => {
   });
 });
 
+describe('a user of a SCIM server', () => {
+  it('in so many groups within groups that their names are too long together is refused by their number', async () => {
+    const scim = new ScriptedScim();
+    scim.users = [scim.user(1, 0), scim.user(2, 0)];
+    const name = (n: number) => `Group ${n} ${'x'.repeat(20_000)}`;
+    scim.groups = [0, 1, 2, 3].map((n) => ({
+      id: `g${n}`,
+      displayName: name(n),
+      members: [{ value: n === 0 ? 'u1' : `g${n - 1}` }, ...(n === 3 ? [{ value: 'u2' }] : [])],
+    }));
+    const { records } = await readAll(scim.source());
+    expect(records).toEqual([null, expect.objectContaining({ externalId: 'u2', groups: [name(3)] })]);
+  });
+});
+
 describe('a SCIM server whose groups are not there', () => {
   const missing = (status: number) =>
     new SourceFailure(status === 404 ? 'invalid' : 'unreachable', `status ${status}`, { status });

@@ -8,6 +8,7 @@ import { readUserGroups, ScimMemberships } from './scim-memberships.js';
 import { toScimRecord } from './scim-record.js';
 import type { SourceClient } from './source-client.js';
 import { SourceFailure, type SourcePage, type SourcePlace, type SourceReader } from './source-reader.js';
+import { writeRecord } from './write-record.js';
 
 /** Servers of several machines date changes by several clocks, and show them when they are committed. */
 const OVERLAP: Micros = 5 * MINUTE;
@@ -137,7 +138,7 @@ export class ScimSource implements SourceReader {
       begunAt ??= earlier(answeredAt, this.options.now());
       const records = resources.map((user) => {
         since = later(since, this.readModified(user));
-        return toRecord(
+        return writeRecord(
           toScimRecord(user, this.groupsOf(user, memberships, policy), shown, this.recordOptions(policy)),
         );
       });
@@ -249,8 +250,4 @@ function later(one: Micros | null, other: Micros | null): Micros | null {
 
 function earlier(one: Micros | null, other: Micros): Micros {
   return one === null ? other : Math.min(one, other);
-}
-
-function toRecord(record: Record<string, unknown>): Buffer {
-  return Buffer.from(JSON.stringify(record), 'utf8');
 }
