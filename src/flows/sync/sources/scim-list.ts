@@ -6,11 +6,11 @@ import { SourceFailure } from './source-reader.js';
 export type ScimJson = Readonly<Record<string, unknown>>;
 
 /**
- * The page of a list that comes next: by cursor (RFC 9865), or by index with the id that stood before it, why somebody may
- * have been passed over so far, and how often the reading has stepped back.
+ * The page of a list that comes next: by cursor (RFC 9865) with how many were named before it; or by index with the id that
+ * stood before it, why somebody may have been passed over so far, and how often the reading has stepped back.
  */
 export type ScimPlace =
-  { cursor: string } | { index: number; last: string | null; doubt?: string | null; stepsBack?: number };
+  { cursor: string; named: number } | { index: number; last: string | null; doubt?: string | null; stepsBack?: number };
 
 export interface ScimPage {
   resources: ScimJson[];
@@ -55,7 +55,6 @@ interface ListResponse {
  * page before, and where that one is not there any more, the reading steps back to where it is.
  */
 export class ScimList {
-  private named = 0;
   /** How many resources a page by index is asked for; at least one beside that which overlaps. */
   private count: number;
   private stepsBack: number;
@@ -83,26 +82,25 @@ export class ScimList {
   async *read(): AsyncGenerator<ScimPage> {
     let place: ScimPlace | null = this.options.from;
     while (place !== null) {
-      const page: PageRead = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
+      const page: PageRead = 'cursor' in place ? await this.readByCursor(place) : await this.readByIndex(place);
       place = page.next && this.withMemory(page.next);
       const incomplete = place === null ? (page.incomplete ?? this.doubt) : null;
       yield { ...page, next: place, incomplete, answeredAt: this.answeredAt };
     }
   }
 
-  private async readByCursor(cursor: string): Promise<PageRead> {
+  private async readByCursor({ cursor, named: before }: { cursor: string; named: number }): Promise<PageRead> {
     this.noteAsked(cursor);
     const { resources, total, nextCursor } = await this.ask({ cursor, count: this.options.pageSize });
     this.guard.notePage(resources.length, namesIn(resources));
-    this.named += resources.length;
-    if (nextCursor !== null) return { resources, next: { cursor: nextCursor }, incomplete: null };
-    // Only a reading from the beginning knows how many it has named.
-    const isShort = this.isFromStart && total !== null && this.named < total;
+    const named = before + resources.length;
+    if (nextCursor !== null) return { resources, next: { cursor: nextCursor, named }, incomplete: null };
+    const isShort = total !== null && named < total;
     if (isShort && cursor === '') {
       // It does not know cursors, and has answered the first page.
       return { resources, next: { index: resources.length + 1, last: idOf(resources.at(-1)) }, incomplete: null };
     }
-    return { resources, next: null, incomplete: isShort ? fewer(this.named, total ?? 0) : null };
+    return { resources, next: null, incomplete: isShort ? fewer(named, total) : null };
   }
 
   private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<PageRead> {
@@ -169,11 +167,6 @@ export class ScimList {
   private noteAsked(page: string): void {
     this.guard.ask(`${this.options.url} ${page}`, !this.hasAsked);
     this.hasAsked = true;
-  }
-
-  private get isFromStart(): boolean {
-    const { from } = this.options;
-    return 'cursor' in from && from.cursor === '';
   }
 
   private async ask(query: Record<string, string | number>): Promise<ListResponse> {

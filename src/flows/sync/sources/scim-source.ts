@@ -106,7 +106,9 @@ export class ScimSource implements SourceReader {
 
   private startOf({ hasCursors }: ScimServer): ScimPlace {
     const { paging } = this.settings;
-    return paging === 'cursor' || (paging === 'auto' && hasCursors) ? { cursor: '' } : { index: 1, last: null };
+    return paging === 'cursor' || (paging === 'auto' && hasCursors)
+      ? { cursor: '', named: 0 }
+      : { index: 1, last: null };
   }
 
   private async *readUsers(
