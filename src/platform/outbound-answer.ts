@@ -10,7 +10,7 @@ export interface OutboundAnswer {
   headers: Readonly<Record<string, string>>;
   /** Without its content coding; throws OutboundError, or the reason of the signal that ended it. */
   body: AsyncIterable<Buffer>;
-  /** Whether a body that was cut off is told from a whole one: by its length, chunks, or checksum. */
+  /** Whether a body that was cut off is told from a whole one: by its length, or by its last chunk. */
   endIsCertain: boolean;
   /** Reads nothing of the body. */
   leave(): void;
@@ -51,9 +51,19 @@ export function toAnswer(response: Dispatcher.ResponseData, limits: AnswerLimits
     status: response.statusCode as 200 | 304,
     headers,
     body: readPieces(response.body, isGzip, limits),
-    endIsCertain: isGzip || 'content-length' in headers || 'transfer-encoding' in headers,
+    endIsCertain: isEndCertain(headers),
     leave: () => leave(response.body),
   };
+}
+
+/**
+ * By RFC 9112, section 6.3: any other body ends when the connection does. Gzip proves nothing: cut between two of its
+ * members it is whole.
+ */
+function isEndCertain(headers: Readonly<Record<string, string>>): boolean {
+  const codings = headers['transfer-encoding'];
+  if (codings === undefined) return 'content-length' in headers;
+  return codings.split(',').at(-1)?.trim().toLowerCase() === 'chunked';
 }
 
 /** Why an answer with this head is not read, or null. */
