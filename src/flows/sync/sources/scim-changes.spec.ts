@@ -37,7 +37,7 @@ class ScriptedScim {
     return { id: `u${n}`, userName: `user${n}`, meta: { lastModified: this.at(modified) } };
   }
 
-  source(): ScimSource {
+  source(groups: 'list' | 'users' = 'list'): ScimSource {
     const getJson = (url: string) => {
       const { pathname, searchParams } = new URL(url);
       this.beforeEach(pathname, searchParams);
@@ -50,7 +50,7 @@ class ScriptedScim {
     };
     return new ScimSource(
       { getJson, host: 'host', limits: SOURCE_LIMITS } as unknown as SourceClient,
-      { type: 'scim', url: 'https://host', paging: 'index', pageSize: 2, externalId: 'id', groups: 'list' },
+      { type: 'scim', url: 'https://host', paging: 'index', pageSize: 2, externalId: 'id', groups },
       { findPolicy: () => Promise.resolve(policy), now: () => Date.parse(this.at(this.minute)) * 1000 },
     );
   }
@@ -108,6 +108,20 @@ describe('changes of a SCIM server', () => {
     const { last } = await readAll(scim.source());
     await readAll(scim.source(), 'changes', last.place);
     expect(scim.filters.at(-1)).toBe(`meta.lastModified ge "${scim.at(10)}"`);
+  });
+});
+
+describe('changes of a SCIM server whose users tell their groups', () => {
+  it('reach whom a group was taken from, though no change of them is dated', async () => {
+    const scim = new ScriptedScim();
+    const withGroups = (names: string[]) => ({ ...scim.user(1, 0), groups: names.map((display) => ({ display })) });
+    scim.users = [withGroups(['Ops', 'Staff']), scim.user(2, 0)];
+    scim.minute = 30;
+    const { last } = await readAll(scim.source('users'), 'changes');
+    scim.users[0] = withGroups(['Staff']);
+    const { records } = await readAll(scim.source('users'), 'changes', last.place);
+    expect(records[0]).toMatchObject({ externalId: 'u1', groups: ['Staff'] });
+    expect(scim.filters).toEqual([null, null]);
   });
 });
 

@@ -92,8 +92,9 @@ export class ScimSource implements SourceReader {
     groups: string | null,
   ): ScimReading {
     const since = state?.since ?? null;
-    // Whose groups have changed is not dated by the server: then everybody is read.
-    const mayNarrow = mode === 'changes' && server.mayFilter && since !== null && state?.groups === groups;
+    // Whose groups have changed is not dated by the server: then everybody is read; always, where users alone tell it.
+    const isSameGroups = this.settings.groups !== 'users' && state?.groups === groups;
+    const mayNarrow = mode === 'changes' && server.mayFilter && since !== null && isSameGroups;
     return {
       since,
       groups,
