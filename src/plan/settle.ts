@@ -204,7 +204,7 @@ function nextIdentity(
     subject: isOther ? null : (before.subject ?? bound),
     userNameKey: claimed.userNameKey,
     active,
-    facts: keepFormerName(settling.facts, before.externalId, externalId),
+    facts: keepFormerName(settling.facts, before.externalId, externalId, statement?.sharedExternalId),
     mappingVersion: policy.mappingVersion,
     lastLoginAt: claimed.loggedIn ? context.now : before.lastLoginAt,
     notBefore,

@@ -129,6 +129,7 @@ function toStatement(scene: Scene, identity: IdentityState | null, step: Step): 
     [RESOURCE_FIELD]: toResourceField(after),
   };
   const externalId = claimedExternalId(scene, identity, step);
+  const stated = after.resource.externalId;
   return {
     connectionId: policy.id,
     voice: 'push',
@@ -137,6 +138,7 @@ function toStatement(scene: Scene, identity: IdentityState | null, step: Step): 
     externalId,
     subject: null,
     ...(identity === null ? {} : { identityId: identity.id, clearsExternalId: externalId === null }),
+    ...(externalId === null && typeof stated === 'string' ? { sharedExternalId: stated } : {}),
     guarded: true,
     fields,
     overage: [],
