@@ -27,6 +27,8 @@ interface Wanted {
   newExternalIds: Set<string>;
   subjects: Set<string>;
   userNameKeys: Set<string>;
+  /** Of SCIM's writes, whose directory has names of its own. */
+  scimNameKeys: Set<string>;
   emailKeys: Set<string>;
   identityIds: Set<string>;
   /** What the tokens of these subjects call themselves. */
@@ -108,6 +110,7 @@ function gatherKeys(
         newExternalIds: new Set(),
         subjects: new Set(),
         userNameKeys: new Set(),
+        scimNameKeys: new Set(),
         emailKeys: new Set(),
         identityIds: new Set(),
         namesOfSubjects: new Map(),
@@ -121,7 +124,10 @@ function gatherKeys(
     for (const { field, value } of statement.match ?? []) {
       if (field === 'externalId') (isNew ? wanted.newExternalIds : wanted.externalIds).add(value);
       else if (field !== 'userName') wanted.emailKeys.add(normaliseKey(value));
-      else if (!isNew) wanted.userNameKeys.add(normaliseKey(value));
+      else if (!isNew) {
+        wanted.userNameKeys.add(normaliseKey(value));
+        if (statement.voice === 'push') wanted.scimNameKeys.add(normaliseKey(value));
+      }
     }
     const { userName, email } = readStatedNames(statement, policy);
     if (userName !== null) {
@@ -171,7 +177,11 @@ async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<
       [...keys],
     );
   const found = (
-    await Promise.all([byColumn('id', wanted.identityIds), byColumn('externalId', wanted.externalIds)])
+    await Promise.all([
+      byColumn('id', wanted.identityIds),
+      byColumn('externalId', wanted.externalIds),
+      findByScimNames(manager, wanted),
+    ])
   ).flat();
   // A name that someone found already holds need not be looked for: it is unique.
   for (const row of found) {
@@ -190,19 +200,30 @@ async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<
   for (const row of [...found, ...byEmail]) ids.add(String(row.userId));
 }
 
+function findByScimNames(manager: EntityManager, { policy, scimNameKeys }: Wanted) {
+  return selectByKeys(
+    manager,
+    (list) =>
+      `SELECT i.userId AS userId, i.userNameKey AS userNameKey FROM scim_users s JOIN identities i ON i.id = s.identityId
+       WHERE s.connectionId = ? AND s.userNameKey IN ${list}`,
+    [policy.id],
+    [...scimNameKeys],
+  );
+}
+
 /**
- * What a token said may name a person otherwise than their identity is named: another one held the name, or no rule read
+ * What was said may name a person otherwise than their identity is named: another one held the name, or no rule read
  * it. The plan would claim it now, so that whoever holds it has to be known.
  */
 async function loadHolders(manager: EntityManager, wanted: Wanted, batch: LoadedBatch): Promise<void> {
-  const { policy, subjects, externalIds, identityIds } = wanted;
+  const { policy, subjects, externalIds, identityIds, scimNameKeys } = wanted;
   const { directory } = batch;
   const keys = new Set<string>();
   const look = (found: FoundIdentity | null) => {
-    if (!found?.identity.facts.token) return;
+    if (!found) return;
     const { facts, userNameKey } = found.identity;
-    const { userName } = readNames({ push: null, token: facts.token }, policy);
-    for (const name of [userName, textOf(facts.push?.values.userName)]) {
+    const said = facts.token ? readNames({ push: null, token: facts.token }, policy).userName : null;
+    for (const name of [said, textOf(facts.push?.values.userName)]) {
       const key = name === null ? null : normaliseKey(name);
       if (key !== null && key !== userNameKey && !directory.findByUserNameKey(policy.id, key)) keys.add(key);
     }
@@ -210,6 +231,7 @@ async function loadHolders(manager: EntityManager, wanted: Wanted, batch: Loaded
   for (const each of subjects) look(directory.findBySubject(policy.id, each));
   for (const each of externalIds) look(directory.findByExternalId(policy.id, each));
   for (const each of identityIds) look(directory.findIdentity(each));
+  for (const each of scimNameKeys) look(directory.findByScimName(policy.id, each));
   const holders = await selectByKeys(
     manager,
     (list) => `SELECT userId FROM identities WHERE connectionId = ? AND userNameKey IN ${list}`,

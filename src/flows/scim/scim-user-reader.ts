@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Facts } from '../../plan/facts.js';
+import { readStoredUser, type StoredUser } from '../../plan/scim-entry.js';
 import { Database } from '../../platform/database.js';
 import { isId } from '../../platform/ids.js';
 import { selectByKeys } from '../../platform/sql.js';
@@ -11,7 +12,7 @@ import { userResourceType } from './protocol/resource-types.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
-import { locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
+import { locationOf, toUserResource } from './stored-user.js';
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 

@@ -1,37 +1,12 @@
-import { readStated } from '../../plan/facts.js';
-import type { IdentityState } from '../../plan/person.js';
+import type { StoredUser } from '../../plan/scim-entry.js';
 import type { Json } from '../../plan/statement.js';
-import { formatTime, type Micros } from '../../platform/clock.js';
+import { formatTime } from '../../platform/clock.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { RowSet } from '../../provisioning/submission.js';
 import { etagOf } from './etag.js';
 import type { JsonObject } from './protocol/read-value.js';
 import { listSchemas, type ScimResource } from './protocol/read-resource.js';
 import { userResourceType } from './protocol/resource-types.js';
-
-/** What SCIM said of an identity, as it stands in its facts under `resource`. */
-export interface StoredUser {
-  resource: ScimResource;
-  /** Counts the changes of the resource, from 1. */
-  version: number;
-  createdAt: Micros;
-  modifiedAt: Micros;
-}
-
-/** The name of the field in an identity's facts. */
-export const RESOURCE_FIELD = 'resource';
-
-/** Null for an identity that is not in the SCIM directory. */
-export function readStoredUser({ facts }: Pick<IdentityState, 'facts'>): StoredUser | null {
-  const value = readStated(facts.push, RESOURCE_FIELD)?.value as
-    { r: JsonObject; v: number; c: number; m: number } | null | undefined;
-  if (!value) return null;
-  return { resource: value.r, version: value.v, createdAt: value.c, modifiedAt: value.m };
-}
-
-export function toResourceField({ resource, version, createdAt, modifiedAt }: StoredUser): Json {
-  return { r: resource as JsonObject, v: version, c: createdAt, m: modifiedAt };
-}
 
 /** A group of a person, as the person shows it. */
 export interface ShownGroup {
