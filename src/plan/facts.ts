@@ -26,10 +26,7 @@ export interface VoiceFacts {
 export interface Facts {
   push: VoiceFacts | null;
   token: VoiceFacts | null;
-  /**
-   * What pushes last called the identity, where it is not found by that name: they have taken it away, or somebody else
-   * is found by it. Another one is another account.
-   */
+  /** What pushes last called the identity, if it is not found by that: taken away, or another's. Another one is another account. */
   formerExternalId?: string;
 }
 

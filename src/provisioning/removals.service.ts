@@ -101,7 +101,9 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     await this.wake();
     for await (const id of findRemoving(this.database.read)) {
       if (this.repetition.stopping) return;
-      await this.leases.run(leaseOf(id), LEASE_MS, (lost) => this.applyAll(id, lost));
+      await this.repetition.attempt(`run ${id}`, () =>
+        this.leases.run(leaseOf(id), LEASE_MS, (lost) => this.applyAll(id, lost)),
+      );
     }
   }
 

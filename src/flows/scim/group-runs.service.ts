@@ -69,10 +69,12 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
     });
     for (const { id, connectionId } of runs) {
       if (this.repetition.stopping) return;
-      await this.leases.run(`groups:${connectionId}`, LEASE_MS, (lost) =>
-        this.carryOut(id, lost).catch((error: unknown) => {
-          if (!(error instanceof RunWaits)) throw error;
-        }),
+      await this.repetition.attempt(`run ${id}`, () =>
+        this.leases.run(`groups:${connectionId}`, LEASE_MS, (lost) =>
+          this.carryOut(id, lost).catch((error: unknown) => {
+            if (!(error instanceof RunWaits)) throw error;
+          }),
+        ),
       );
     }
   }
