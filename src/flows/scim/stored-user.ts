@@ -3,7 +3,7 @@ import type { Json } from '../../plan/statement.js';
 import { formatTime } from '../../platform/clock.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { RowSet } from '../../provisioning/submission.js';
-import { etagOf } from './etag.js';
+import { etagOf, markOf } from './etag.js';
 import type { JsonObject } from './protocol/read-value.js';
 import { listSchemas, type ScimResource } from './protocol/read-resource.js';
 import { userResourceType } from './protocol/resource-types.js';
@@ -14,7 +14,7 @@ export interface ShownGroup {
   displayName: string;
 }
 
-/** The whole resource as it is answered, before attributes are chosen (RFC 7643, section 3). */
+/** The whole resource as it is answered, before attributes are chosen (RFC 7643, section 3). `groups`: in order of id. */
 export function toUserResource(id: string, stored: StoredUser, groups: readonly ShownGroup[], baseUrl: string) {
   const { externalId, ...attributes } = stored.resource;
   const resource: JsonObject = {
@@ -36,9 +36,14 @@ export function toUserResource(id: string, stored: StoredUser, groups: readonly 
     created: formatTime(stored.createdAt),
     lastModified: formatTime(stored.modifiedAt),
     location: locationOf(baseUrl, id),
-    version: etagOf(stored),
+    version: userEtagOf(stored, groups),
   };
   return resource;
+}
+
+/** Groups come and go, and are called otherwise, without a change of the user. */
+export function userEtagOf(stored: StoredUser, groups: readonly ShownGroup[]): string {
+  return etagOf(stored, markOf(groups.flatMap(({ id, displayName }) => [id, displayName])));
 }
 
 export function locationOf(baseUrl: string, id: string): string {
