@@ -36,3 +36,22 @@ export function findScimNameKey(identity: { facts: Facts }): string | null {
   const name = readStoredUser(identity)?.resource.userName;
   return typeof name === 'string' ? normaliseKey(name) : null;
 }
+
+/**
+ * The facts, with the resource's `active` as the identity's is, whoever switched it: that is a change of the resource like
+ * any other. The same object where nothing differs, or SCIM has taken `active` away.
+ */
+export function followActive(facts: Facts, active: boolean, now: Micros): Facts {
+  const stored = readStoredUser({ facts });
+  if (!stored || !facts.push || stored.resource.active === undefined || stored.resource.active === active) return facts;
+  const next: StoredUser = {
+    ...stored,
+    resource: { ...stored.resource, active },
+    version: stored.version + 1,
+    modifiedAt: Math.max(now, stored.modifiedAt + 1),
+  };
+  return {
+    ...facts,
+    push: { ...facts.push, values: { ...facts.push.values, [RESOURCE_FIELD]: toResourceField(next) } },
+  };
+}

@@ -11,7 +11,7 @@ import type { IdentityState, Person } from './person.js';
 import type { ConnectionPolicy, PlanContext } from './policy.js';
 import { deriveProfile, findProfileFaults } from './profile.js';
 import { findProtection } from './protection.js';
-import { findScimNameKey } from './scim-entry.js';
+import { findScimNameKey, followActive } from './scim-entry.js';
 import type { FieldName, Statement } from './statement.js';
 
 /** An identity's facts as they are now, to be made true for the person. */
@@ -215,7 +215,11 @@ function nextIdentity(
     subject: isOther ? null : (before.subject ?? bound),
     userNameKey: claimed.userNameKey,
     active,
-    facts: keepFormerName(settling.facts, before.externalId, externalId, statement?.sharedExternalId),
+    facts: followActive(
+      keepFormerName(settling.facts, before.externalId, externalId, statement?.sharedExternalId),
+      active,
+      context.now,
+    ),
     mappingVersion: policy.mappingVersion,
     lastLoginAt: claimed.loggedIn ? context.now : before.lastLoginAt,
     notBefore,

@@ -85,13 +85,7 @@ export function getUser({ directory, policy }: Scene, id: string): { found: Foun
   const found = directory.findIdentity(id);
   const before = found?.identity.connectionId === policy.id ? readStoredUser(found.identity) : null;
   if (!found || !before) throw userNotFound(id);
-  return { found, before: withState(before, found.identity) };
-}
-
-/** Another push of the connection may have switched them on or off since: to say something else does not undo that. */
-function withState(stored: StoredUser, { active }: IdentityState): StoredUser {
-  if (stored.resource.active === undefined || stored.resource.active === active) return stored;
-  return { ...stored, resource: { ...stored.resource, active } };
+  return { found, before };
 }
 
 export function userNotFound(id: string): Problem {
