@@ -9,12 +9,13 @@ import { Problem } from '../../platform/problem.js';
 import { Repetition } from '../../platform/repetition.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import type { PullScope } from '../../records/sources/pull-schedule.js';
-import { standAfterFailure } from '../../records/sources/pull-standing.js';
+import { standAfterBreak, standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { CopyCheck } from './copy-check.js';
 import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
+import { lockSource } from './pull-orders.js';
 import { pagesOf } from './pull-pages.js';
 import { connectionClosed } from './push-connection.js';
 import { ReadingPace } from './reading-pace.js';
@@ -218,17 +219,26 @@ export class PullRuns {
       await tx.update(ConnectionSourceEntity, mine, { state: state as object, failures: 0 });
       return;
     }
-    if (problem?.code !== 'source_failed' && problem?.code !== 'internal') return;
-    const stored = await tx.findOneBy(ConnectionSourceEntity, mine);
-    if (!stored || stored.suspendedAt !== null) return;
+    if (status === 'cancelled' || !problem) return;
+    const { runId } = pull.opened;
+    const stored = await lockSource(tx, connectionId);
+    // Removed, and perhaps another one set in its place: that has not asked for this run.
+    if (stored?.lastRunId !== runId || stored.suspendedAt !== null) return;
     const { failure, scope } = pull;
     const now = this.streams.parts.clock.now();
+    if (stored.version !== version) {
+      // Nothing is known to be wrong with the source as it is set now.
+      await tx.update(ConnectionSourceEntity, { connectionId }, standAfterBreak(stored, scope, now));
+      return;
+    }
+    // Else the connection was closed for a while, or there was too much to do here.
+    const isOfSource = problem.code === 'source_failed' || problem.code === 'internal';
     const standing = standAfterFailure(
       stored,
       scope,
       {
         isRefusal: failure?.kind === 'unauthorized',
-        isBusy: failure?.isBusy ?? false,
+        isBusy: failure?.isBusy ?? !isOfSource,
         detail: problem.detail ?? problem.title,
         retryAfterSeconds: failure?.retryAfterSeconds ?? null,
       },
@@ -244,7 +254,7 @@ export class PullRuns {
         subject: { type: 'connection', id: connectionId, version: 0 },
         actor: SYSTEM,
         via: 'system',
-        runId: pull.opened.runId,
+        runId,
         reason: standing.suspendedReason,
       },
     ]);
