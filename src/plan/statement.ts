@@ -36,6 +36,8 @@ export interface Statement {
   newest: boolean;
   /** Of a snapshot's record that has a time of its own: the moment at which it is named, and not missing. */
   namedAt?: Micros;
+  /** It stands for what was said by its voice up to this moment, later than `at`: its source has forgotten that (a backup). */
+  replacesUntil?: Micros;
   /** What pushes call the person. */
   externalId: string | null;
   /** What tokens call the person. */

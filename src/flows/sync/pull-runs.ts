@@ -81,6 +81,7 @@ export class PullRuns {
       dryRun: false,
       mode: run.mode ?? 'upsert',
       scope: run.scope,
+      isCopy: source.type === 'rollcall',
     } as const;
     const principal = systemOf(tenantId);
     const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
@@ -211,25 +212,23 @@ export class PullRuns {
 
   /** Written with the end of the run. */
   private async noteEnd(tx: EntityManager, pull: Pull, status: string, problem: Problem | null): Promise<void> {
-    const { connectionId, tenantId, version } = pull.source;
+    const { source, opened, reading, failure, scope } = pull;
+    const { connectionId, tenantId, version } = source;
+    const { runId } = opened;
     const mine = { connectionId, version };
-    this.stalls.delete(pull.opened.runId);
+    this.stalls.delete(runId);
     if (status === 'finished') {
-      const { state } = pull.reading.place;
-      await tx.update(ConnectionSourceEntity, mine, { state: state as object, failures: 0 });
+      await tx.update(ConnectionSourceEntity, mine, { state: reading.place.state as object, failures: 0 });
       return;
     }
     if (status === 'cancelled' || !problem) return;
-    const { runId } = pull.opened;
     const stored = await lockSource(tx, connectionId);
     // Removed, and perhaps another one set in its place: that has not asked for this run.
     if (stored?.lastRunId !== runId || stored.suspendedAt !== null) return;
-    const { failure, scope } = pull;
     const now = this.streams.parts.clock.now();
     if (stored.version !== version) {
       // Nothing is known to be wrong with the source as it is set now.
-      await tx.update(ConnectionSourceEntity, { connectionId }, standAfterBreak(stored, scope, now));
-      return;
+      return void (await tx.update(ConnectionSourceEntity, { connectionId }, standAfterBreak(stored, scope, now)));
     }
     // Else the connection was closed for a while, or there was too much to do here.
     const isOfSource = problem.code === 'source_failed' || problem.code === 'internal';
