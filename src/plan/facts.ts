@@ -254,8 +254,8 @@ function isCleared(by: 'all' | 'attributes', field: FieldName): boolean {
 
 function clearingOf(statement: Statement, policy: AbsencePolicy): 'all' | 'attributes' | null {
   if (statement.complete) return 'all';
-  if (!missable(statement, policy).includes('attributes')) return null;
-  return policy.whenAbsent('attributes') === 'clear' ? 'attributes' : null;
+  const isMissed = missable(statement, policy).includes('attributes') && policy.whenAbsent('attributes') === 'clear';
+  return statement.allAttributes === true || isMissed ? 'attributes' : null;
 }
 
 function findDenied(statement: Statement, policy: AbsencePolicy): MergedFacts['denied'] {

@@ -57,6 +57,8 @@ export interface Statement {
    * Neither `active` nor a `claims.<name>` is cleared so.
    */
   complete: boolean;
+  /** It names every attribute that there is: one that it omits is cleared. */
+  allAttributes?: boolean;
   /**
    * The statement says only what has changed (SCIM): what it omits is neither cleared nor missed, whatever the mapping
    * makes of absence.

@@ -176,4 +176,14 @@ describe('what a follower makes of what it is told', () => {
     await follow.untilSame();
     expect((await follow.everybody()).secondary.has(id)).toBe(false);
   }, 30_000);
+
+  it('an attribute that is taken away there is taken away here', async () => {
+    await follow.sync(true);
+    await follow.push([{ externalId: 'x-0', attributes: { floor: 1, desk: 2 } }]);
+    await follow.sync(false);
+    expect(await follow.findDifferences()).toEqual([]);
+    await follow.push([{ externalId: 'x-0', attributes: { floor: null } }]);
+    await follow.sync(false);
+    expect(await follow.findDifferences()).toEqual([]);
+  }, 30_000);
 });

@@ -208,5 +208,6 @@ export function toStatement(
     fields,
     overage: [],
     complete: false,
+    ...(isCopy && Object.hasOwn(input as object, 'attributes') ? { allAttributes: true } : {}),
   };
 }
