@@ -113,6 +113,7 @@ export class SourcesService {
       suspendedAt: before?.suspendedAt ?? null,
       suspendedReason: before?.suspendedReason ?? null,
       lastRunId: before?.lastRunId ?? null,
+      comparedAt: isSamePlace ? before.comparedAt : null,
       version: (before?.version ?? lastSourceVersion ?? 0) + 1,
       createdAt: before?.createdAt ?? now,
       updatedAt: now,
