@@ -36,6 +36,8 @@ export interface Statement {
   newest: boolean;
   /** Of a snapshot's record that has a time of its own: the moment at which it is named, and not missing. */
   namedAt?: Micros;
+  /** It stands for what was said by its voice up to this moment, later than `at`: its source has forgotten that (a backup). */
+  replacesUntil?: Micros;
   /** What pushes call the person. */
   externalId: string | null;
   /** What tokens call the person. */
@@ -57,6 +59,8 @@ export interface Statement {
    * Neither `active` nor a `claims.<name>` is cleared so.
    */
   complete: boolean;
+  /** It names every attribute that there is: one that it omits is cleared. */
+  allAttributes?: boolean;
   /**
    * The statement says only what has changed (SCIM): what it omits is neither cleared nor missed, whatever the mapping
    * makes of absence.
