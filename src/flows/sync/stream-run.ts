@@ -16,7 +16,6 @@ import type { StreamChunk } from './read-lines.js';
 import { RemovalPreview } from './removal-preview.js';
 import { SeenNotes } from './seen-notes.js';
 import { isStillAllowed } from './still-allowed.js';
-import { runOf } from './run-of-push.js';
 import type { StreamOrder } from './stream-order.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { StreamProgress } from './stream-progress.js';
@@ -55,7 +54,7 @@ export class StreamRun {
     // part: there may be no gap before that.
     this.flightsMax = order.request.kind === 'pull' ? 1 : parts.database.engine === 'mysql' ? 3 : 2;
     this.guard = guardOf(order.known, 'hold', scopeOf(order.request));
-    this.notes = new SeenNotes(runOf(order));
+    this.notes = new SeenNotes(parts, order);
     this.writer = new ChunkWriter(parts, order, this.notes);
   }
 

@@ -92,7 +92,8 @@ export class SyncService {
       const rest = waiting.filter(({ record }) => run.results[record.index] === undefined);
       return this.applyJournalled(run, rest, held);
     }
-    await this.parts.database.transaction((tx) => this.finish(tx, run, held));
+    const notes = await this.parts.database.transaction((tx) => this.finish(tx, run, held));
+    await notes.settle(run.size);
     return run.answer();
   }
 
@@ -108,7 +109,7 @@ export class SyncService {
   /** A long one: its run can be seen, followed and cancelled while it goes on. */
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
     const mark = this.snapshots.markClock();
-    const notes = new SeenNotes(runOf(pushingOf(run)));
+    const notes = new SeenNotes(this.parts, pushingOf(run));
     const guard = guardOf(run.known, 'hold', scopeOf(run.request));
     const journal = await RunJournal.open(
       this.parts.database,
@@ -138,6 +139,7 @@ export class SyncService {
         if (decision === 'nothing') await journal.end(tx, 'finished', end?.error ?? null);
         await this.keepOutcome(tx, run, held, failures);
       });
+      await notes.settle(run.size);
       return run.answer();
     } catch (error) {
       await journal.close();
@@ -223,14 +225,16 @@ export class SyncService {
     run.refuseFailures();
     guardRecords(waiting, guardOf(run.known, 'count', scopeOf(run.request)));
     const submissions = waiting.map(({ submission }) => submission);
+    const notes: SeenNotes[] = [];
     const writing = this.parts.provisioning.submitWhole(submissions, async (tx, { settled }) => {
       run.note(waiting, settled);
       run.refuseFailures();
-      await this.finish(tx, run, held);
+      notes.push(await this.finish(tx, run, held));
     });
     await writing.catch((error: unknown) => {
       throw error instanceof RemovalsWait ? tooMuchAtOnce(run, error) : error;
     });
+    await notes.at(-1)?.settle(run.size);
     return run.answer();
   }
 
@@ -256,14 +260,15 @@ export class SyncService {
     return rowOf(pushingOf(run), { ...request, kind: 'push' }, request.since, request.startedAt);
   }
 
-  private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
+  private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<SeenNotes> {
     const now = this.parts.clock.now();
     const over = finishedAt(now);
     await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
-    const notes = new SeenNotes(runOf(pushingOf(run)));
+    const notes = new SeenNotes(this.parts, pushingOf(run));
     this.note(run, notes);
     await notes.write(tx, run.size);
     await this.keepOutcome(tx, run, held);
+    return notes;
   }
 
   private async keepOutcome(
