@@ -49,6 +49,8 @@ export interface MissingPerson {
 export interface Waiting {
   record: IncomingRecord;
   submission: Submission;
+  /** Of whom it is, as far as that is known before it is planned. */
+  userId: string | null;
 }
 
 /** One push under way: what was asked, and what is known of each record so far. */
@@ -101,6 +103,7 @@ export class PushRun {
     for (const [place, record] of records.entries()) {
       if (place % READ_IN_A_ROW === READ_IN_A_ROW - 1) await breathe();
       const before = record.externalId === null ? undefined : stored.get(record.externalId);
+      const userId = before?.userId ?? null;
       if (isUnchanged(record, before, policy.mappingVersion, policy.authority === 'push-first')) {
         this.results[record.index] = { externalId: record.externalId, result: 'unchanged', userId: before.userId };
         continue;
@@ -112,11 +115,20 @@ export class PushRun {
         continue;
       }
       record.isNow = statement.newest;
-      waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
+      const submission = this.submissionOf(record, statement, before === undefined);
+      waiting.push({ record, submission, userId });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
     return waiting;
+  }
+
+  /** Of a run that is over: what was planned in it has left its result, and these said nothing new then. */
+  noteUnchanged(waiting: readonly Waiting[]): void {
+    for (const { record, userId } of waiting) {
+      const result = { externalId: record.externalId, result: 'unchanged', ...(userId && { userId }) } as const;
+      this.results[record.index] = this.mark(record, result);
+    }
   }
 
   /** Of the records that have a result by now. */
