@@ -28,7 +28,7 @@ export function tooMuchAtOnce({ row }: KnownConnection, { losing, people }: Remo
 /** Whatever comes now waits behind what an earlier try has left waiting. */
 export async function resumeGuard(read: EntityManager, runId: string, guard: RemovalGuard): Promise<void> {
   const sql = `SELECT DISTINCT identityId FROM run_entries WHERE runId = ? AND state = 'waiting'`;
-  for (const { identityId } of await selectRows(read, sql, [runId])) guard.waiting.add(String(identityId));
+  guard.noteWaiting((await selectRows(read, sql, [runId])).map(({ identityId }) => String(identityId)));
 }
 
 /** What the held records of a chunk leave behind, for the transaction of the chunk. */

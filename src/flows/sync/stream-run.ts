@@ -74,15 +74,15 @@ export class StreamRun {
   }
 
   /** Goes on with what an earlier try has done. */
-  resume(
-    stored: RunEntity,
-    parts: readonly (DonePart & { digest: string })[],
-    waiting: readonly { identityId: string }[],
-  ): void {
+  resume(stored: RunEntity, parts: readonly (DonePart & { digest: string })[]): void {
     if (this.order.since !== null) this.order.since = stored.statedAt ?? this.order.since;
     if (this.order.request.kind === 'pull') this.progress.goOn(withParts(stored, parts));
     else this.progress.resume(stored, parts);
-    for (const { identityId } of waiting) this.guard.waiting.add(identityId);
+  }
+
+  /** An earlier try has left something of the identity waiting. */
+  waitBehind(identityId: string): void {
+    this.guard.noteWaiting([identityId]);
   }
 
   /** Begins to commit a chunk; settles when the next one may come. Throws what another chunk has failed for. */

@@ -146,11 +146,10 @@ export class StreamRuns {
         const { id: runId, upTo } = stored;
         const where = { runId, part: MoreThan(upTo) };
         const parts = await database.read.find(RunPartEntity, { where, order: { part: 'ASC' } });
-        const waiting: { identityId: string }[] = [];
+        run.resume(stored, parts);
         for await (const { identityId } of readEntries(database.read, runId, 'waiting')) {
-          waiting.push({ identityId: String(identityId) });
+          run.waitBehind(String(identityId));
         }
-        run.resume(stored, parts, waiting);
       },
     );
   }
