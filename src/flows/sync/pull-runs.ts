@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
@@ -9,12 +10,13 @@ import { Problem } from '../../platform/problem.js';
 import { Repetition } from '../../platform/repetition.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import type { PullScope } from '../../records/sources/pull-schedule.js';
-import { standAfterFailure } from '../../records/sources/pull-standing.js';
+import { standAfterBreak, standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { CopyCheck } from './copy-check.js';
 import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
+import { lockSource } from './pull-orders.js';
 import { pagesOf } from './pull-pages.js';
 import { connectionClosed } from './push-connection.js';
 import { ReadingPace } from './reading-pace.js';
@@ -80,6 +82,7 @@ export class PullRuns {
       dryRun: false,
       mode: run.mode ?? 'upsert',
       scope: run.scope,
+      isCopy: source.type === 'rollcall',
     } as const;
     const principal = systemOf(tenantId);
     const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
@@ -91,7 +94,7 @@ export class PullRuns {
       source,
       scope: run.mode === 'snapshot' ? 'full' : 'changes',
       reading: new PullReading(begin, opened.run.progress.upTo, PULL_CHUNK_LIMITS),
-      pace: new ReadingPace(),
+      pace: new ReadingPace(undefined, undefined, begin.waitedMs),
       halt,
       stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave, halt.signal]),
       failure: null,
@@ -162,7 +165,8 @@ export class PullRuns {
         throw new SourceFailure('unreachable', 'The source stopped in the middle.');
       } catch (error) {
         if (stop.aborted || !(error instanceof SourceFailure) || error.kind !== 'unreachable') throw error;
-        if (reading.place !== before) retries = 0;
+        // One that breaks off at the same place each time comes nowhere.
+        if (!isDeepStrictEqual(reading.place.page, before.page)) retries = 0;
         const waitMs = Math.max(RETRIES_MS[retries] ?? Infinity, (error.retryAfterSeconds ?? 0) * 1000);
         const hasBegun = (reading.place.page ?? null) !== null;
         if (!hasBegun || waitMs > 60_000) throw error;
@@ -177,7 +181,8 @@ export class PullRuns {
     const pages = pagesOf(this.streams.parts.database.read, source, said);
     for await (const chunk of reading.cut(pace.measure(pages))) {
       await patiently(() => this.assertUnchanged(source));
-      await opened.run.take(chunk);
+      const place = chunk.place && { ...chunk.place, waitedMs: Math.round(pace.totalWaitedMs) };
+      await opened.run.take({ ...chunk, place });
       stop.throwIfAborted();
     }
   }
@@ -210,25 +215,32 @@ export class PullRuns {
 
   /** Written with the end of the run. */
   private async noteEnd(tx: EntityManager, pull: Pull, status: string, problem: Problem | null): Promise<void> {
-    const { connectionId, tenantId, version } = pull.source;
+    const { source, opened, reading, failure, scope } = pull;
+    const { connectionId, tenantId, version } = source;
+    const { runId } = opened;
     const mine = { connectionId, version };
-    this.stalls.delete(pull.opened.runId);
+    this.stalls.delete(runId);
     if (status === 'finished') {
-      const { state } = pull.reading.place;
-      await tx.update(ConnectionSourceEntity, mine, { state: state as object, failures: 0 });
+      await tx.update(ConnectionSourceEntity, mine, { state: reading.place.state as object, failures: 0 });
       return;
     }
-    if (problem?.code !== 'source_failed' && problem?.code !== 'internal') return;
-    const stored = await tx.findOneBy(ConnectionSourceEntity, mine);
-    if (!stored || stored.suspendedAt !== null) return;
-    const { failure, scope } = pull;
+    if (status === 'cancelled' || !problem) return;
+    const stored = await lockSource(tx, connectionId);
+    // Removed, and perhaps another one set in its place: that has not asked for this run.
+    if (stored?.lastRunId !== runId || stored.suspendedAt !== null) return;
     const now = this.streams.parts.clock.now();
+    if (stored.version !== version) {
+      // Nothing is known to be wrong with the source as it is set now.
+      return void (await tx.update(ConnectionSourceEntity, { connectionId }, standAfterBreak(stored, scope, now)));
+    }
+    // Else the connection was closed for a while, or there was too much to do here.
+    const isOfSource = problem.code === 'source_failed' || problem.code === 'internal';
     const standing = standAfterFailure(
       stored,
       scope,
       {
         isRefusal: failure?.kind === 'unauthorized',
-        isBusy: failure?.isBusy ?? false,
+        isBusy: failure?.isBusy ?? !isOfSource,
         detail: problem.detail ?? problem.title,
         retryAfterSeconds: failure?.retryAfterSeconds ?? null,
       },
@@ -244,7 +256,7 @@ export class PullRuns {
         subject: { type: 'connection', id: connectionId, version: 0 },
         actor: SYSTEM,
         via: 'system',
-        runId: pull.opened.runId,
+        runId,
         reason: standing.suspendedReason,
       },
     ]);
