@@ -111,29 +111,41 @@ admin
     }),
   );
 
-program
+const keys = program
   .command('keys')
-  .description('the keys that sign access tokens, and those that seal what the database must not show')
+  .description('the keys that sign access tokens, and those that seal what the database must not show');
+
+keys
   .command('rotate')
   .description(
-    'publish a new signing key, which takes over when every application has had time to read it; and seal under ' +
-      'ROLLCALL_SECRET what is sealed under ROLLCALL_FORMER_SECRET',
+    'publish a new signing key, which takes over when every application has had time to read it; and `reseal`',
   )
   .action(() =>
     withServices(async (services) => {
-      const signingKeys = services.get(SigningKeysService);
-      const { kid, activeFrom } = await signingKeys.rotate();
+      const { kid, activeFrom } = await services.get(SigningKeysService).rotate();
       say(`published: ${kid}\nsigns from: ${formatTime(activeFrom)}`);
-      const kinds = {
-        'signing keys': await signingKeys.reseal(),
-        credentials: await services.get(CredentialVault).reseal(),
-      };
-      for (const [kind, { resealed, unknown }] of Object.entries(kinds)) {
-        if (resealed > 0) say(`sealed anew: ${resealed} ${kind}`);
-        if (unknown > 0) say(`sealed under an unknown secret: ${unknown} ${kind}`);
-      }
+      await reseal(services);
     }),
   );
+
+keys
+  .command('reseal')
+  .description(
+    'seal under ROLLCALL_SECRET what is sealed under ROLLCALL_FORMER_SECRET; names what does not open, and then exits with 1',
+  )
+  .action(() => withServices(reseal));
+
+async function reseal(services: INestApplicationContext): Promise<void> {
+  const kinds = [
+    { what: 'signing keys', one: 'signing key', ...(await services.get(SigningKeysService).reseal()) },
+    { what: 'credentials', one: 'credential of connection', ...(await services.get(CredentialVault).reseal()) },
+  ];
+  for (const { what, one, resealed, unopened } of kinds) {
+    if (resealed > 0) say(`sealed anew: ${resealed} ${what}`);
+    for (const { id, why } of unopened) say(`NOT OPENED  ${one} ${id}: ${why}`);
+    if (unopened.length > 0) process.exitCode = 1;
+  }
+}
 
 program
   .command('ledger')

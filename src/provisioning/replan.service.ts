@@ -19,6 +19,7 @@ import { ReplanChunk } from './replan-chunk.js';
 const POLL_MS = 500;
 const LEASE_MS = 15_000;
 const CHUNK_PEOPLE = 500;
+const ATTEMPTS_MAX = 8;
 /** What was decided on, or agreed to, is carried out by RemovalsService. */
 const OPEN = { kind: 'replan', status: 'running', phase: Not('removing' as const) } as const;
 
@@ -68,10 +69,17 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Brings one person up to date with the connection's present rules, without waiting for its re-plan (E5). */
   async replanUser(connectionId: string, userId: string): Promise<void> {
-    const policy = await this.chunk.findPolicy(connectionId);
-    if (!policy) return;
     const by = { actor: SYSTEM, runId: null, removals: 'write' } as const;
-    await this.chunk.apply(policy, [userId], by, () => Promise.resolve());
+    for (let attempt = 1; ; attempt++) {
+      const policy = await this.chunk.findPolicy(connectionId);
+      if (!policy) return;
+      try {
+        return await this.chunk.apply(policy, [userId], by, () => Promise.resolve());
+      } catch (error) {
+        // Saved again meanwhile.
+        if (!(error instanceof ConnectionMoved) || attempt === ATTEMPTS_MAX) throw error;
+      }
+    }
   }
 
   /** Those that wait the longest come first; all of them, as some may not come to an end. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Leases } from '../../src/platform/leases.js';
 import { ReplanChunk } from '../../src/provisioning/replan-chunk.js';
 import { ReplanService } from '../../src/provisioning/replan.service.js';
@@ -111,5 +111,26 @@ describe('a re-plan that fails', () => {
     } finally {
       chunk.apply = apply;
     }
+  });
+});
+
+describe('a refresh that plans its user first', () => {
+  it('does so anew when the rules are saved again in between', async () => {
+    const acme = await world.addCustomer();
+    const { body } = await acme.login({ preferred_username: 'ann' });
+    const chunk = world.rollcall.app.get(ReplanChunk);
+    const plan = chunk.plan.bind(chunk);
+    await withoutReplan(acme, async () => {
+      await save(acme, RULES);
+      const spy = jest.spyOn(chunk, 'plan').mockImplementationOnce(async (...given) => {
+        const planned = await plan(...given);
+        await save(acme, { mapping: { roles: [{ id: 'one', when: 'true', grant: ['viewer'] }] } });
+        return planned;
+      });
+      const refreshed = await world.rollcall.http.post('/auth/refresh', { refresh_token: body.refresh_token });
+      spy.mockRestore();
+      expect(refreshed.status).toBe(200);
+    });
+    expect(await namesOf(acme)).toEqual(['ann viewer']);
   });
 });
