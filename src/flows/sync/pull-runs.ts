@@ -10,12 +10,13 @@ import { Problem } from '../../platform/problem.js';
 import { Repetition } from '../../platform/repetition.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import type { PullScope } from '../../records/sources/pull-schedule.js';
-import { standAfterFailure } from '../../records/sources/pull-standing.js';
+import { standAfterBreak, standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { CopyCheck } from './copy-check.js';
 import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
+import { lockSource } from './pull-orders.js';
 import { pagesOf } from './pull-pages.js';
 import { connectionClosed } from './push-connection.js';
 import { ReadingPace } from './reading-pace.js';
@@ -81,6 +82,7 @@ export class PullRuns {
       dryRun: false,
       mode: run.mode ?? 'upsert',
       scope: run.scope,
+      isCopy: source.type === 'rollcall',
     } as const;
     // What a source says is said by the connection, whoever asked for it to be read.
     const principal = systemOf(tenantId);
@@ -214,25 +216,32 @@ export class PullRuns {
 
   /** Written with the end of the run. */
   private async noteEnd(tx: EntityManager, pull: Pull, status: string, problem: Problem | null): Promise<void> {
-    const { connectionId, tenantId, version } = pull.source;
+    const { source, opened, reading, failure, scope } = pull;
+    const { connectionId, tenantId, version } = source;
+    const { runId } = opened;
     const mine = { connectionId, version };
-    this.stalls.delete(pull.opened.runId);
+    this.stalls.delete(runId);
     if (status === 'finished') {
-      const { state } = pull.reading.place;
-      await tx.update(ConnectionSourceEntity, mine, { state: state as object, failures: 0 });
+      await tx.update(ConnectionSourceEntity, mine, { state: reading.place.state as object, failures: 0 });
       return;
     }
-    if (problem?.code !== 'source_failed' && problem?.code !== 'internal') return;
-    const stored = await tx.findOneBy(ConnectionSourceEntity, mine);
-    if (!stored || stored.suspendedAt !== null) return;
-    const { failure, scope } = pull;
+    if (status === 'cancelled' || !problem) return;
+    const stored = await lockSource(tx, connectionId);
+    // Removed, and perhaps another one set in its place: that has not asked for this run.
+    if (stored?.lastRunId !== runId || stored.suspendedAt !== null) return;
     const now = this.streams.parts.clock.now();
+    if (stored.version !== version) {
+      // Nothing is known to be wrong with the source as it is set now.
+      return void (await tx.update(ConnectionSourceEntity, { connectionId }, standAfterBreak(stored, scope, now)));
+    }
+    // Else the connection was closed for a while, or there was too much to do here.
+    const isOfSource = problem.code === 'source_failed' || problem.code === 'internal';
     const standing = standAfterFailure(
       stored,
       scope,
       {
         isRefusal: failure?.kind === 'unauthorized',
-        isBusy: failure?.isBusy ?? false,
+        isBusy: failure?.isBusy ?? !isOfSource,
         detail: problem.detail ?? problem.title,
         retryAfterSeconds: failure?.retryAfterSeconds ?? null,
       },
@@ -248,7 +257,7 @@ export class PullRuns {
         subject: { type: 'connection', id: connectionId, version: 0 },
         actor: SYSTEM,
         via: 'system',
-        runId: pull.opened.runId,
+        runId,
         reason: standing.suspendedReason,
       },
     ]);

@@ -92,6 +92,7 @@ export class UserExportService {
           return person ? toUserRecords(person, wordsOf, now) : [];
         });
         if (records.length > 0) yield records.map((record) => `${JSON.stringify(record)}\n`).join('');
+        // They have taken what there is, also where it is long in coming.
         noteTaken();
       }
     }

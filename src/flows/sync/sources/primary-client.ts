@@ -25,11 +25,11 @@ export interface PrimaryRecords {
   missing: string[];
 }
 
-/** How many people the primary has, and which versions of them (PeopleDigest). */
+/** How many people the primary has, and which versions of them (PeopleDigest): of those who have not changed since. */
 export interface PrimaryDigest {
   position: number;
-  /** A change of these people is counted in that has no number yet. */
-  pending: boolean;
+  /** Whoever has changed or left since; null: too many to say. */
+  changed: string[] | null;
   count: number;
   digest: string;
 }
@@ -104,13 +104,12 @@ export class PrimaryClient {
     };
   }
 
-  async digest(signal: AbortSignal): Promise<PrimaryDigest> {
-    const { position, pending, count, digest } = (await this.getJson('/users/digest', signal)) as Record<
-      string,
-      unknown
-    >;
+  /** But for those who have changed after a position. */
+  async digest(after: number, signal: AbortSignal): Promise<PrimaryDigest> {
+    const body = (await this.getJson(`/users/digest?after=${after}`, signal)) as Record<string, unknown>;
+    const { position, changed, count, digest } = body;
     if (typeof position !== 'number' || typeof count !== 'number' || typeof digest !== 'string') throw this.unfit();
-    return { position, pending: pending === true, count, digest };
+    return { position, changed: Array.isArray(changed) ? changed.map(String) : null, count, digest };
   }
 
   /** All of them as NDJSON, behind the record whose place is given (`statedAt,externalId`). */
