@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
-import type { Principal } from '../../platform/access.js';
+import { systemOf } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { databaseTroubleOf } from '../../platform/database-errors.js';
 import { Problem } from '../../platform/problem.js';
@@ -84,6 +84,7 @@ export class PullRuns {
       scope: run.scope,
       isCopy: source.type === 'rollcall',
     } as const;
+    // What a source says is said by the connection, whoever asked for it to be read.
     const principal = systemOf(tenantId);
     const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
     if ('answer' in opened) return;
@@ -287,17 +288,4 @@ function passes(error: unknown): boolean {
 
 function changed(): Problem {
   return new Problem('conflict', 'The source was changed meanwhile.');
-}
-
-/** What a source says is said by the connection, whoever asked for it to be read. */
-function systemOf(tenantId: string): Principal {
-  return {
-    type: 'system',
-    id: 'system',
-    tenantId,
-    permissions: new Set(),
-    connectionId: null,
-    sessionId: null,
-    operatorOf: null,
-  };
 }
