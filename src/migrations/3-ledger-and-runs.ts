@@ -99,6 +99,7 @@ const tables = (): Table[] => [
     ],
     indices: [
       index('runs_alive', ['aliveAt']),
+      index('runs_connection', ['connectionId', 'mode', 'aliveAt']),
       index('runs_status', ['status']),
       index('runs_tenant', ['tenantId', 'startedAt']),
     ],

@@ -27,7 +27,7 @@ export interface VoiceFacts {
 export interface Facts {
   push: VoiceFacts | null;
   token: VoiceFacts | null;
-  /** What pushes last called the identity, where they have taken that name away: another one is another account. */
+  /** What pushes last called the identity, if it is not found by that: taken away, or another's. Another one is another account. */
   formerExternalId?: string;
 }
 

@@ -43,6 +43,11 @@ export function missingStatement(connectionId: string, identityId: string, state
   };
 }
 
+/** That a push named this identity, and said nothing else: it is not missing from a snapshot of an earlier moment. */
+export function namedStatement(connectionId: string, identityId: string, at: Micros): Statement {
+  return { ...missingStatement(connectionId, identityId, at), fields: {} };
+}
+
 /** Notes that an identity is to be missing at `statedAt`: whoever states it from now on says something new by that. */
 export function planToMiss(directory: Directory, identityId: string, statedAt: Micros): Outcome {
   const found = directory.findIdentity(identityId);

@@ -48,6 +48,8 @@ export interface Statement {
   identityId?: string;
   /** With `identityId`: what pushes called the person is taken away, and nothing put in its place. */
   clearsExternalId?: boolean;
+  /** What a push (SCIM) calls the person where another is found by that name, and stays so: it claims nothing. */
+  sharedExternalId?: string;
   /** A directory's write (SCIM): users who are protected from this connection are not to be changed by it. */
   guarded?: boolean;
   fields: Readonly<Record<FieldName, Json>>;

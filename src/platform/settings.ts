@@ -169,7 +169,8 @@ export const settings = {
   STREAM_IDLE_SECONDS: {
     read: integer(1, 3600),
     default: 60,
-    about: 'A stream of users that sends nothing for this long is given up; what was committed stays.',
+    about:
+      'A stream of users that sends nothing for this long, or less than 16 KiB in ten minutes, is given up; what was committed stays.',
   },
   SOURCE_FAILURES_MAX: {
     read: integer(1, 1000),

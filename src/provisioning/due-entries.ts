@@ -120,13 +120,15 @@ function isPush({ kind }: RunEntity): boolean {
  */
 export async function findStated(manager: EntityManager, run: RunEntity): Promise<Set<number>> {
   const stated = new Set<number>();
+  // Of a snapshot all entries are of its moment; others are later than the beginning of their run.
+  const begun = Math.min(run.statedAt ?? run.startedAt, run.startedAt);
   const since = `runId <> ? AND connectionId = ? AND at > ?`;
-  const of = [run.id, run.connectionId, run.startedAt];
+  const of = [run.id, run.connectionId, begun];
   const anything = await selectRows(manager, `SELECT runId FROM run_seen WHERE ${since} LIMIT 1`, of);
   if (anything.length === 0) return stated;
   const wanted = await readNames(manager, run);
   if (wanted.size === 0) return stated;
-  for await (const { runId, at, packed } of readSeen(manager, run.connectionId, run.startedAt + 1)) {
+  for await (const { runId, at, packed } of readSeen(manager, run.connectionId, begun + 1)) {
     if (runId !== run.id) wanted.find(packed, at, stated);
   }
   return stated;

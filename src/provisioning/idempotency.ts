@@ -111,7 +111,11 @@ export class Idempotency {
     const row = await tx.findOne(IdempotencyKeyEntity, { where: { principalId, requestKey }, ...lock });
     const heldUntil = now + HELD_FOR;
     if (!row || row.expiresAt <= now) {
-      if (row) await tx.delete(IdempotencyKeyEntity, { principalId, requestKey });
+      if (row) {
+        await tx.delete(IdempotencyKeyEntity, { principalId, requestKey });
+        // What they say is of another request, that was given up.
+        await tx.delete(IdempotencyPartEntity, { principalId, requestKey });
+      }
       const expiresAt = now + KEPT_FOR;
       await tx.insert(IdempotencyKeyEntity, { ...request, heldUntil, status: null, answer: null, expiresAt });
       return { answer: null, runId: null };

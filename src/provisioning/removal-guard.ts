@@ -4,6 +4,7 @@ import { noteWaiting } from '../plan/facts.js';
 import { findLoss, type Loss } from '../plan/losses.js';
 import { type Losing, type SafetyCatch, trips } from '../plan/safety-catch.js';
 import type { Micros } from '../platform/clock.js';
+import { NameSet, packNames } from '../records/sync-runs/name-set.js';
 import { countPeople } from '../records/sync-runs/run-people.js';
 import type { Settled, Submission } from './submission.js';
 
@@ -15,8 +16,8 @@ import type { Settled, Submission } from './submission.js';
  * - `stop`: RemovalsWait is thrown at the first, before anything is written.
  */
 export class RemovalGuard {
-  /** Identities of whom something waits already: what is said of them after that waits behind it. */
-  readonly waiting = new Set<string>();
+  /** By eight bytes each: there may be millions. Null: nobody. */
+  private waiting: NameSet | null = null;
   /** Users from whom something was taken already, where the limits are counted. */
   readonly deactivated = new Set<string>();
   readonly reduced = new Set<string>();
@@ -27,6 +28,16 @@ export class RemovalGuard {
     readonly limits: SafetyCatch,
     readonly scope: string | null,
   ) {}
+
+  /** Something of the identity waits already: what is said of it after that waits behind it. */
+  isWaiting(identityId: string): boolean {
+    return this.waiting !== null && !this.waiting.lacks(identityId);
+  }
+
+  noteWaiting(identityIds: Iterable<string>): void {
+    this.waiting ??= new NameSet();
+    this.waiting.addPacked(packNames([...identityIds]));
+  }
 }
 
 /** A run would take away more than it may by itself, or than it can without being written down. */
@@ -66,7 +77,7 @@ export class RemovalTally {
     if (!guard || identityId === null || userId === null || result === 'failed' || result === 'stale') return planned;
     // Made by this very batch: nobody has had anything yet.
     if (before?.user.version === 0) return planned;
-    const waits = guard.waiting.has(identityId) || this.waiting.get(guard)?.has(identityId) === true;
+    const waits = guard.isWaiting(identityId) || this.waiting.get(guard)?.has(identityId) === true;
     const loss = findLoss(outcome, this.now) ?? (waits ? NOTHING_LOST : null);
     if (!loss) return planned;
     if (guard.mode !== 'hold') {
@@ -102,7 +113,7 @@ export class RemovalTally {
 
   /** The batch is written: what waits does so for the rest of the run. */
   keep(): void {
-    for (const [guard, ids] of this.waiting) for (const id of ids) guard.waiting.add(id);
+    for (const [guard, ids] of this.waiting) guard.noteWaiting(ids);
     for (const [guard, { deactivated, reduced }] of this.users) {
       for (const id of deactivated) guard.deactivated.add(id);
       for (const id of reduced) guard.reduced.add(id);

@@ -104,6 +104,34 @@ describe('a JSON body that fails on the way', () => {
   });
 });
 
+describe('a JSON body whose answer was lost while it took away', () => {
+  it('and is sent again, is answered when that is done; others have written to some of its people since', async () => {
+    const users = [
+      ...people(100, { active: false }),
+      ...people(400, { displayName: 'x' }, 100),
+      ...people(PEOPLE - 500, {}, 500),
+      { externalId: 'p-500', roles: ['nothing-like-it'] },
+    ];
+    const send = () => world.admin.post<PushAnswer>('/users/sync', { users, connection: world.connectionId }, headers);
+    const provisioning = rollcall.app.get(ProvisioningService);
+    const spy = jest.spyOn(provisioning, 'submitWhole').mockRejectedValue(new Error('The process is gone.'));
+    expect((await send()).status).toBe(500);
+    await world.push(people(1, { displayName: 'Of others' }, PEOPLE - 1));
+    spy.mockRestore();
+    const { status, body } = await send();
+    expect([status, body.counts]).toEqual([
+      200,
+      { created: 0, updated: 400, unchanged: PEOPLE - 500, deactivated: 100, stale: 0, held: 0, failed: 1 },
+    ]);
+    expect(body.results[PEOPLE - 1]).toMatchObject({ externalId: `p-${PEOPLE - 1}`, result: 'unchanged' });
+    expect(await world.active()).toHaveLength(PEOPLE - 100);
+    expect((await world.run(body.run)).body).toMatchObject({ status: 'finished', counts: { deactivated: 100 } });
+    const { items } = (await world.admin.get<{ items: { record: number }[] }>(`/sync-runs/${body.run}/failures`)).body;
+    expect(items.map(({ record }) => record)).toEqual([PEOPLE + 1]);
+    expect((await send()).body).toEqual(body);
+  });
+});
+
 async function rolesOf(externalId: string): Promise<string[]> {
   const { database } = rollcall;
   const identity = await database.read.findOneByOrFail(IdentityEntity, {

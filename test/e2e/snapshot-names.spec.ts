@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { RemovalPreview } from '../../src/flows/sync/removal-preview.js';
 import { Snapshots } from '../../src/flows/sync/snapshots.js';
 import { Clock, HOUR } from '../../src/platform/clock.js';
 import type { SqlValue } from '../../src/platform/database.js';
@@ -7,6 +8,7 @@ import { newId } from '../../src/platform/ids.js';
 import { insertRows } from '../../src/platform/sql.js';
 import { Sweeper } from '../../src/platform/sweeper.js';
 import { MissingPeople } from '../../src/provisioning/missing-people.js';
+import { RemovalGuard } from '../../src/provisioning/removal-guard.js';
 import type { NameSet } from '../../src/records/sync-runs/name-set.js';
 import { RunSeenEntity } from '../../src/records/sync-runs/run.entity.js';
 import { findUnreadable, readNamed, SEEN_COLUMNS, seenRows } from '../../src/records/sync-runs/seen-names.js';
@@ -90,6 +92,24 @@ describe('whom pushes have named', () => {
     // Of a machine with other work to do: the median says what this work does.
     expect(delay.percentile(50) / 1e6).toBeLessThan(20);
   }, 120_000);
+
+  it('by a dry run is remembered up to a number: beyond it nobody is taken for missing, and it says so', async () => {
+    const guard = new RemovalGuard('hold', { users: 3, percent: 10, graceHours: 0 }, null);
+    const truth = { connectionId, scope: '', statedAt: 1 };
+    const preview = new RemovalPreview({ tenantId, connectionId, truth }, guard, 10);
+    const people = rollcall.app.get(MissingPeople);
+    const find = jest.spyOn(people, 'find');
+    const flawAfter = async (names: string[]) => {
+      preview.note([], { at: 2, externalIds: names, unreadable: null });
+      await preview.findMissing(people).next();
+      return (await preview.tell(rollcall.database.read, 2))?.error;
+    };
+    expect(await flawAfter(idsOf('few', 10))).toBeUndefined();
+    expect(find).toHaveBeenCalledTimes(1);
+    expect(await flawAfter(idsOf('more', 1))).toMatch(/up to 10 people/);
+    expect(find).toHaveBeenCalledTimes(1);
+    find.mockRestore();
+  });
 
   describe('a clock that is set while a snapshot comes in', () => {
     const truth = (statedAt: number) => ({ connectionId, scope: 'clock', statedAt });

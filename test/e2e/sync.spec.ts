@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { UserEntity } from '../../src/records/users/user.entity.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
+import { Problem } from '../../src/platform/problem.js';
+import { IdempotencyKeyEntity } from '../../src/provisioning/once.entity.js';
+import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -166,6 +169,25 @@ describe('POST /users/sync', () => {
     }
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(1);
     expect(await rollcall.database.read.countBy(UserEntity, { tenantId })).toBe(300);
+  });
+
+  it('Idempotency-Key: what an expired request has left under it is no result of another one', async () => {
+    const headers = { 'idempotency-key': 'job-3' };
+    const body = (displayName: string) => Array.from({ length: 700 }, (_, n) => record(`o-${n}`, { displayName }));
+    const provisioning = rollcall.app.get(ProvisioningService);
+    const write = provisioning.submitChunk.bind(provisioning);
+    let chunks = 0;
+    const spy = jest.spyOn(provisioning, 'submitChunk').mockImplementation((of, chunk) => {
+      return ++chunks > 1 ? Promise.reject(new Problem('internal')) : write(of, chunk);
+    });
+    expect((await push(body('Old'), headers)).status).toBe(500);
+    spy.mockRestore();
+    expect(await rollcall.database.read.countBy(IdentityEntity, { connectionId })).toBeGreaterThan(0);
+    await rollcall.database.transaction((tx) =>
+      tx.update(IdempotencyKeyEntity, { requestKey: 'job-3' }, { expiresAt: Date.now() * 1000 }),
+    );
+    expect((await push(body('New'), headers)).body.counts).toMatchObject({ unchanged: 0, failed: 0 });
+    expect(await rollcall.database.read.countBy(UserEntity, { tenantId, displayName: 'New' })).toBe(700);
   });
 
   it('the same users sent by several at once end as one each, with no lost record', async () => {

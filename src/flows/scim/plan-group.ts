@@ -3,9 +3,9 @@ import { Problem } from '../../platform/problem.js';
 import { selectByKeys } from '../../platform/sql.js';
 import { toMemberElement } from './group-resource.js';
 import { findMembers, findPeople, type GroupRow, listMembers, type NewMember, readMembers } from './group-store.js';
-import type { GroupChanges, NamedMember } from './protocol/group-changes.js';
+import { checkLooks, type GroupChanges, type NamedMember } from './protocol/group-changes.js';
 import { matchElement } from './protocol/match-filter.js';
-import type { ResolvedFilter } from './protocol/resolve-filter.js';
+import { countTerms, type ResolvedFilter } from './protocol/resolve-filter.js';
 
 /** So many people follow a group in the transaction of its change; of more, a run takes care. */
 export const FOLLOWED_AT_ONCE_MAX = 1000;
@@ -51,7 +51,8 @@ export async function planNewGroup(
 
 /**
  * What a request changes of a group as it is stored now, by reading only those members whom it names, or all where it
- * names all or asks by a filter. Null where it changes nothing. Throws `scim_invalid_value` for members that cannot be.
+ * names all or asks by a filter. Null where it changes nothing. Throws `scim_invalid_value` for members that cannot be,
+ * and `payload_too_large` for many filters over many members.
  */
 export async function planGroup(
   manager: EntityManager,
@@ -93,7 +94,7 @@ export async function planRemoval(manager: EntityManager, before: GroupRow): Pro
   return { before, after: null, add: [], remove: [], people, everyone: true, exact: false };
 }
 
-/** The members who meet one of the filters. */
+/** The members who meet one of the filters. Throws `payload_too_large` for many filters over many members. */
 async function chooseMembers(
   manager: EntityManager,
   { id }: GroupRow,
@@ -102,6 +103,7 @@ async function chooseMembers(
 ): Promise<string[]> {
   if (filters.length === 0) return [];
   const members = (await readMembers(manager, [id])).get(id) ?? [];
+  checkLooks(filters.reduce((looks, filter) => looks + members.length * countTerms(filter), 0));
   const isChosen = (element: ReturnType<typeof toMemberElement>) =>
     filters.some((filter) => matchElement(filter, element));
   return members.filter((member) => isChosen(toMemberElement(member, baseUrl))).map((member) => member.id);

@@ -3,13 +3,13 @@ import { insertRows } from '../../platform/sql.js';
 import type { Settled, TableRow } from '../../provisioning/submission.js';
 import { type RunCounts, RunPartEntity } from '../../records/sync-runs/run.entity.js';
 import { FAILURE_COLUMNS, failureRow, insertFailures } from '../../records/sync-runs/run-rows.js';
-import { type Naming, SEEN_COLUMNS, seenRows } from '../../records/sync-runs/seen-names.js';
+import { SEEN_COLUMNS, seenRows } from '../../records/sync-runs/seen-names.js';
 import { entryRows } from './held-records.js';
 import { patiently } from './patience.js';
 import { connectionClosed } from './push-connection.js';
 import type { PushRun, Waiting } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
-import type { SeenNotes } from './seen-notes.js';
+import type { PushNaming, SeenNotes } from './seen-notes.js';
 import type { PushParts } from './push-parts.js';
 import { runOf } from './run-of-push.js';
 import type { StreamOrder } from './stream-order.js';
@@ -68,10 +68,12 @@ export class ChunkWriter {
     if (!last) {
       const { counts } = run;
       // A pull goes on after its last part, though that had nothing to write.
-      if (counts.failed > 0 || chunk.place !== undefined) await this.writeOutcome(run, chunk, run.results);
-      else this.notes.add(this.namingOf(run, chunk, run.results));
+      const naming = this.namingOf(run, chunk, run.results);
+      if (counts.failed > 0 || chunk.place !== undefined) await this.writeOutcome(chunk, run.results, naming);
+      else this.notes.add(naming);
       return counts;
     }
+    let naming: PushNaming | null = null;
     last.submission.ofChunk = {
       size: waiting.length,
       conclude: (settled) => {
@@ -79,11 +81,13 @@ export class ChunkWriter {
         for (const [index, result] of run.readResults(waiting, settled)) results[index] = result;
         assertInPlace(settled, isAlone);
         const held = entryRows(runOf(this.order), waiting, settled, (index) => chunk.numbers[index] ?? 0);
-        return { rows: [...this.outcomeRows(run, chunk, results), ...held], events: [] };
+        naming = this.namingOf(run, chunk, results);
+        return { rows: [...this.outcomeRows(chunk, results, naming), ...held], events: [] };
       },
     };
     const submissions = waiting.map(({ submission }) => submission);
     run.note(waiting, await this.parts.provisioning.submitChunk(this.order.principal.tenantId, submissions));
+    if (naming) this.notes.addNoted(naming);
     return run.counts;
   }
 
@@ -92,17 +96,18 @@ export class ChunkWriter {
     return (await this.parts.database.read.findOneBy(RunPartEntity, { runId, part: from }))?.counts ?? null;
   }
 
-  private async writeOutcome(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]): Promise<void> {
-    const { part, failures, seen } = this.outcomeOf(run, chunk, results);
+  private async writeOutcome(chunk: StreamChunk, results: readonly RecordResult[], naming: PushNaming): Promise<void> {
+    const { part, failures, seen } = this.outcomeOf(chunk, results, naming);
     await this.parts.database.transaction(async (tx) => {
       await insertRows(tx, 'run_parts', PART_COLUMNS, [part]);
       await insertFailures(tx, failures);
       await insertRows(tx, 'run_seen', SEEN_COLUMNS, seen);
     });
+    this.notes.addNoted(naming);
   }
 
-  private outcomeRows(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]): TableRow[] {
-    const { part, failures, seen } = this.outcomeOf(run, chunk, results);
+  private outcomeRows(chunk: StreamChunk, results: readonly RecordResult[], naming: PushNaming): TableRow[] {
+    const { part, failures, seen } = this.outcomeOf(chunk, results, naming);
     return [
       { table: 'run_parts', columns: PART_COLUMNS, values: part },
       ...seen.map((values) => ({ table: 'run_seen', columns: SEEN_COLUMNS, values })),
@@ -110,7 +115,7 @@ export class ChunkWriter {
     ];
   }
 
-  private outcomeOf(run: PushRun, chunk: StreamChunk, results: readonly RecordResult[]) {
+  private outcomeOf(chunk: StreamChunk, results: readonly RecordResult[], naming: PushNaming) {
     const { runId, principal } = this.order;
     const { from, to, digest, numbers, place } = chunk;
     const counts = JSON.stringify(countResults(results));
@@ -119,10 +124,10 @@ export class ChunkWriter {
     const now = this.parts.clock.now();
     const of = runOf(this.order);
     const failures = failuresOf(results, (index) => numbers[index] ?? 0).map((each) => failureRow(of, each, now));
-    return { part, failures, seen: seenRows(of, this.namingOf(run, chunk, results)) };
+    return { part, failures, seen: seenRows(of, naming) };
   }
 
-  private namingOf(run: PushRun, { from, numbers }: StreamChunk, results: readonly RecordResult[]): Naming {
+  private namingOf(run: PushRun, { from, numbers }: StreamChunk, results: readonly RecordResult[]): PushNaming {
     return { part: from, ...run.naming(results, this.parts.clock.now(), (index) => numbers[index] ?? from) };
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { Problem } from '../../platform/problem.js';
+import { SENDER_PACE, SenderPace } from './sender-pace.js';
 
 const KIBIBYTE = 1024;
 /** People's records shrink tenfold; a thousandfold is made to fill a memory. */
@@ -40,9 +41,10 @@ export async function* readBody(
 ): AsyncGenerator<Buffer> {
   const { out, bytesIn, isWhole } = decode(request, encoding);
   const iterator = out.iterator({ destroyOnReturn: false });
+  const pace = new SenderPace(request.socket.bytesRead);
   let bytesOut = 0;
   for (;;) {
-    const next = await nextPiece(iterator, request, limits);
+    const next = await nextPiece(iterator, request, limits, pace);
     if (next.done) break;
     const piece = next.value as Buffer;
     bytesOut += piece.length;
@@ -90,9 +92,16 @@ function nextPiece(
   iterator: AsyncIterator<unknown>,
   request: IncomingMessage,
   { idleMs, stop }: BodyLimits,
+  pace: SenderPace,
 ): Promise<IteratorResult<unknown>> {
   return new Promise((resolve, reject) => {
     let received = request.socket.bytesRead;
+    let since = performance.now();
+    const isTooSlow = (): boolean => {
+      const before = since;
+      since = performance.now();
+      return pace.isTooSlow(since - before, request.socket.bytesRead);
+    };
     const settle = (end: () => void): void => {
       clearInterval(timer);
       stop.removeEventListener('abort', onStop);
@@ -101,16 +110,23 @@ function nextPiece(
     const onStop = (): void => settle(() => reject(stop.reason as Error));
     const timer = setInterval(() => {
       // What has arrived may not be enough yet for anything to come out.
-      if (request.socket.bytesRead > received) received = request.socket.bytesRead;
+      const { bytesRead } = request.socket;
+      if (isTooSlow()) settle(() => reject(tooSlow()));
+      else if (bytesRead > received) received = bytesRead;
       else settle(() => reject(new BrokenBody(`Nothing arrived for ${idleMs / 1000} s.`)));
     }, idleMs);
     if (stop.aborted) return onStop();
     stop.addEventListener('abort', onStop, { once: true });
     iterator.next().then(
-      (piece) => settle(() => resolve(piece)),
+      (piece) => settle(() => (!piece.done && isTooSlow() ? reject(tooSlow()) : resolve(piece))),
       (error: unknown) => settle(() => reject(toBroken(error))),
     );
   });
+}
+
+function tooSlow(): BrokenBody {
+  const { bytesMin, windowMs } = SENDER_PACE;
+  return new BrokenBody(`Less than ${bytesMin / KIBIBYTE} KiB arrived in ${windowMs / 60_000} minutes.`);
 }
 
 function toBroken(error: unknown): Error {

@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
+import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
-import { RemovalGuard } from '../../provisioning/removal-guard.js';
+import { tellTrip } from '../../provisioning/decide-run.js';
+import { RemovalGuard, type RemovalsWait } from '../../provisioning/removal-guard.js';
 import type { Settled, TableRow } from '../../provisioning/submission.js';
 import { type RunEntity, RunFailureEntity } from '../../records/sync-runs/run.entity.js';
 import { ENTRY_COLUMNS, entryRow } from '../../records/sync-runs/run-entries.js';
@@ -17,10 +19,16 @@ export function guardRecords(waiting: readonly Waiting[], guard: RemovalGuard): 
   for (const { submission } of waiting) submission.guard = guard;
 }
 
+/** An atomic push cannot be written in part. */
+export function tooMuchAtOnce({ row }: KnownConnection, { losing, people }: RemovalsWait): Problem {
+  const why = tellTrip(row.settings.safetyCatch, losing, people);
+  return new Problem('batch_refused', `${why} Send it without \`atomic\`, and what takes away waits for that.`);
+}
+
 /** Whatever comes now waits behind what an earlier try has left waiting. */
 export async function resumeGuard(read: EntityManager, runId: string, guard: RemovalGuard): Promise<void> {
   const sql = `SELECT DISTINCT identityId FROM run_entries WHERE runId = ? AND state = 'waiting'`;
-  for (const { identityId } of await selectRows(read, sql, [runId])) guard.waiting.add(String(identityId));
+  guard.noteWaiting((await selectRows(read, sql, [runId])).map(({ identityId }) => String(identityId)));
 }
 
 /** What the held records of a chunk leave behind, for the transaction of the chunk. */

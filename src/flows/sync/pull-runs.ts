@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
@@ -94,7 +95,7 @@ export class PullRuns {
       source,
       scope: run.mode === 'snapshot' ? 'full' : 'changes',
       reading: new PullReading(begin, opened.run.progress.upTo, PULL_CHUNK_LIMITS),
-      pace: new ReadingPace(),
+      pace: new ReadingPace(undefined, undefined, begin.waitedMs),
       halt,
       stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave, halt.signal]),
       failure: null,
@@ -166,7 +167,8 @@ export class PullRuns {
         throw new SourceFailure('unreachable', 'The source stopped in the middle.');
       } catch (error) {
         if (stop.aborted || !(error instanceof SourceFailure) || error.kind !== 'unreachable') throw error;
-        if (reading.place !== before) retries = 0;
+        // One that breaks off at the same place each time comes nowhere.
+        if (!isDeepStrictEqual(reading.place.page, before.page)) retries = 0;
         const waitMs = Math.max(RETRIES_MS[retries] ?? Infinity, (error.retryAfterSeconds ?? 0) * 1000);
         const hasBegun = (reading.place.page ?? null) !== null;
         if (!hasBegun || waitMs > 60_000) throw error;
@@ -182,7 +184,8 @@ export class PullRuns {
     const pages = pagesOf(read, source, reader.read({ state, page }, scope, stop));
     for await (const chunk of reading.cut(pace.measure(pages))) {
       await patiently(() => assertSame(read, pull));
-      await opened.run.take(chunk);
+      const place = chunk.place && { ...chunk.place, waitedMs: Math.round(pace.totalWaitedMs) };
+      await opened.run.take({ ...chunk, place });
       stop.throwIfAborted();
     }
   }

@@ -10,8 +10,8 @@ import type { KnownConnection } from '../../provisioning/connection-policies.js'
 import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
-import type { Naming } from '../../records/sync-runs/seen-names.js';
 import { entryRows, type RecordFate } from './held-records.js';
+import type { PushNaming } from './seen-notes.js';
 import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
 import {
@@ -49,6 +49,8 @@ export interface MissingPerson {
 export interface Waiting {
   record: IncomingRecord;
   submission: Submission;
+  /** Of whom it is, as far as that is known before it is planned. */
+  userId: string | null;
 }
 
 /** One push under way: what was asked, and what is known of each record so far. */
@@ -101,6 +103,7 @@ export class PushRun {
     for (const [place, record] of records.entries()) {
       if (place % READ_IN_A_ROW === READ_IN_A_ROW - 1) await breathe();
       const before = record.externalId === null ? undefined : stored.get(record.externalId);
+      const userId = before?.userId ?? null;
       if (isUnchanged(record, before, policy.mappingVersion, policy.authority === 'push-first')) {
         this.results[record.index] = { externalId: record.externalId, result: 'unchanged', userId: before.userId };
         continue;
@@ -112,11 +115,20 @@ export class PushRun {
         continue;
       }
       record.isNow = statement.newest;
-      waiting.push({ record, submission: this.submissionOf(record, statement, before === undefined) });
+      const submission = this.submissionOf(record, statement, before === undefined);
+      waiting.push({ record, submission, userId });
       // What it said is in the statement now.
       record.sent.input = undefined;
     }
     return waiting;
+  }
+
+  /** Of a run that is over: what was planned in it has left its result, and these said nothing new then. */
+  noteUnchanged(waiting: readonly Waiting[]): void {
+    for (const { record, userId } of waiting) {
+      const result = { externalId: record.externalId, result: 'unchanged', ...(userId && { userId }) } as const;
+      this.results[record.index] = this.mark(record, result);
+    }
   }
 
   /** Of the records that have a result by now. */
@@ -185,21 +197,24 @@ export class PushRun {
    * Whom its records named, and when that was said: `numberOf` a record by its place. What was stored of a snapshot is of
    * its own moment at least, whatever the clock does meanwhile.
    */
-  naming(results: readonly RecordResult[], now: Micros, numberOf: (index: number) => number): Omit<Naming, 'part'> {
-    const { statedAt, since } = this.request;
+  naming(results: readonly RecordResult[], now: Micros, numberOf: (index: number) => number): Omit<PushNaming, 'part'> {
+    const { statedAt, since, startedAt: lookedAt } = this.request;
     let at = Math.max(since ?? 0, statedAt ?? now);
     let unreadable: number | null = null;
     const externalIds: string[] = [];
+    const unheard: string[] = [];
     for (const { index, externalId, meant, isNow } of this.records) {
       // Their facts are of this very moment: that says the same.
       if (isNow && since === null && results[index]?.result === 'created') continue;
       const names = meant === undefined && externalId !== null ? [externalId] : (meant ?? null);
       if (names) externalIds.push(...names);
       else unreadable ??= numberOf(index);
+      const result = results[index]?.result;
+      if (names && (result === 'unchanged' || result === 'stale' || result === 'failed')) unheard.push(...names);
       // It may have had a time of its own, and left no other trace.
-      if (results[index]?.result === 'failed') at = Math.max(at, now);
+      if (result === 'failed') at = Math.max(at, now);
     }
-    return { at, externalIds, unreadable };
+    return { at, externalIds, unreadable, unheard: { at, externalIds: unheard, lookedAt } };
   }
 
   /** For `atomic`: throws `batch_refused` with the results of every record that cannot be applied. */

@@ -10,6 +10,9 @@ import type { NewEntry } from '../../records/sync-runs/run-entries.js';
 import { countPeople } from '../../records/sync-runs/run-people.js';
 import type { Naming } from '../../records/sync-runs/seen-names.js';
 
+/** People of whom a snapshot's dry run names: at 32 bytes each. */
+const NAMES_MAX = 4_000_000;
+
 /** What a push would take away. */
 export interface PreviewedRemovals {
   /** Users who would be switched off. */
@@ -32,9 +35,11 @@ export interface PreviewedRemovals {
 export class RemovalPreview {
   /** Why not everybody was named though all was to be read. */
   gap: string | null = null;
-  /** Who would lose something, and whether they would be switched off. */
-  private readonly losing = new Map<string, boolean>();
+  /** Users who would lose something, and those of them who would be switched off. */
+  private readonly losing = new NameSet();
+  private readonly leaving = new NameSet();
   private readonly named = new NameSet();
+  private namesAnybody = false;
   private records = 0;
   private missing = 0;
   private unreadable: number | null = null;
@@ -42,17 +47,18 @@ export class RemovalPreview {
   constructor(
     private readonly of: { tenantId: string; connectionId: string; truth: SnapshotTruth | null },
     private readonly guard: RemovalGuard,
+    private readonly namesMax = NAMES_MAX,
   ) {}
 
   note(settled: readonly Settled[], { externalIds, unreadable }: Omit<Naming, 'part'>): void {
     for (const one of settled) {
       if (one.kind !== 'held') continue;
-      const { userId } = one.outcome;
-      this.losing.set(userId, this.losing.get(userId) || one.loss.deactivates);
+      this.noteLoss(one.outcome.userId, one.loss.deactivates);
       this.records += 1;
     }
     if (!this.of.truth) return;
-    this.named.addPacked(packNames(externalIds));
+    this.namesAnybody ||= externalIds.length > 0;
+    if (this.named.size <= this.namesMax) this.named.addPacked(packNames(externalIds));
     this.unreadable ??= unreadable;
   }
 
@@ -62,7 +68,7 @@ export class RemovalPreview {
     if (!truth || this.flaw !== null) return;
     for await (const entries of people.find(tenantId, truth, this.named)) {
       this.missing += entries.length;
-      for (const { userId } of entries) this.losing.set(userId, true);
+      for (const { userId } of entries) this.noteLoss(userId, true);
       yield entries;
     }
   }
@@ -70,6 +76,7 @@ export class RemovalPreview {
   /** Why nobody would be taken for missing. */
   private get flaw(): string | null {
     if (this.gap !== null) return `Nobody is taken for missing: ${this.gap}`;
+    if (this.named.size > this.namesMax) return tellTooMany(this.namesMax);
     return this.unreadable === null ? null : tellUnreadable(this.unreadable);
   }
 
@@ -77,17 +84,27 @@ export class RemovalPreview {
   async tell(read: EntityManager, now: Micros): Promise<PreviewedRemovals | null> {
     const { truth, connectionId } = this.of;
     if (this.losing.size === 0 && !truth) return null;
-    const deactivated = [...this.losing.values()].filter(Boolean).length;
+    const deactivated = this.leaving.size;
     const losing = { deactivated, reduced: this.losing.size - deactivated };
     const { limits, scope } = this.guard;
     const people = await countPeople(read, connectionId, scope, now);
-    const namesNobody = this.missing > 0 && this.named.size === 0;
+    const namesNobody = this.missing > 0 && !this.namesAnybody;
     const held = namesNobody || trips(limits, losing, people);
     const removals = { ...losing, people, records: this.records, held };
     if (!truth) return removals;
     const error = this.flaw;
     return { ...removals, missing: this.missing, ...(error === null ? {} : { error }) };
   }
+
+  private noteLoss(userId: string, deactivates: boolean): void {
+    const packed = packNames([userId]);
+    this.losing.addPacked(packed);
+    if (deactivates) this.leaving.addPacked(packed);
+  }
+}
+
+function tellTooMany(namesMax: number): string {
+  return `Nobody is taken for missing: a dry run remembers whom it names up to ${namesMax.toLocaleString('en')} people.`;
 }
 
 export function tellUnreadable(record: number): string {

@@ -38,7 +38,11 @@ export async function* previewChunks(
     const told = await removals.tell(parts.database.read, parts.clock.now());
     yield `${JSON.stringify({ counts: total, ...(told ? { removals: told } : {}) })}\n`;
   } catch (error) {
-    const { code, title, detail } = toProblem(error);
-    yield `${JSON.stringify({ problem: { code, detail: detail ?? title } })}\n`;
+    yield tellProblem(toProblem(error));
   }
+}
+
+/** The line by which a preview breaks off. */
+export function tellProblem({ code, title, detail }: Problem): string {
+  return `${JSON.stringify({ problem: { code, detail: detail ?? title } })}\n`;
 }

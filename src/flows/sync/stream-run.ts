@@ -16,7 +16,6 @@ import type { StreamChunk } from './read-lines.js';
 import { RemovalPreview } from './removal-preview.js';
 import { SeenNotes } from './seen-notes.js';
 import { isStillAllowed } from './still-allowed.js';
-import { runOf } from './run-of-push.js';
 import type { StreamOrder } from './stream-order.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { StreamProgress } from './stream-progress.js';
@@ -55,7 +54,7 @@ export class StreamRun {
     // part: there may be no gap before that.
     this.flightsMax = order.request.kind === 'pull' ? 1 : parts.database.engine === 'mysql' ? 3 : 2;
     this.guard = guardOf(order.known, 'hold', scopeOf(order.request));
-    this.notes = new SeenNotes(runOf(order));
+    this.notes = new SeenNotes(parts, order);
     this.writer = new ChunkWriter(parts, order, this.notes);
   }
 
@@ -75,15 +74,15 @@ export class StreamRun {
   }
 
   /** Goes on with what an earlier try has done. */
-  resume(
-    stored: RunEntity,
-    parts: readonly (DonePart & { digest: string })[],
-    waiting: readonly { identityId: string }[],
-  ): void {
+  resume(stored: RunEntity, parts: readonly (DonePart & { digest: string })[]): void {
     if (this.order.since !== null) this.order.since = stored.statedAt ?? this.order.since;
     if (this.order.request.kind === 'pull') this.progress.goOn(withParts(stored, parts));
     else this.progress.resume(stored, parts);
-    for (const { identityId } of waiting) this.guard.waiting.add(identityId);
+  }
+
+  /** An earlier try has left something of the identity waiting. */
+  waitBehind(identityId: string): void {
+    this.guard.noteWaiting([identityId]);
   }
 
   /** Begins to commit a chunk; settles when the next one may come. Throws what another chunk has failed for. */

@@ -79,17 +79,19 @@ export class StreamRuns {
       const end = await this.takeStock(opened);
       const decision = (run.progress.counts.held ?? 0) > 0 || end ? await this.settleHeld(opened, end) : 'nothing';
       await journal.close();
-      return await patiently(async () => {
+      const answer = await patiently(async () => {
         const error = end?.error ?? null;
         const ended = { id: runId, mode: run.mode, status: 'finished', error, ...run.progress } as const;
-        const answer = await this.answerOf(decision === 'nothing' ? ended : await this.read(runId));
+        const told = await this.answerOf(decision === 'nothing' ? ended : await this.read(runId));
         await this.parts.database.transaction(async (tx) => {
           if (decision === 'nothing') await journal.end(tx, 'finished', error);
           await opened.atEnd?.(tx, 'finished', null);
-          if (held) await this.idempotency.finish(tx, held, JSON.stringify(answer));
+          if (held) await this.idempotency.finish(tx, held, JSON.stringify(told));
         });
-        return answer;
+        return told;
       });
+      await patiently(() => run.notes.settle(run.progress.upTo));
+      return answer;
     } catch (error) {
       throw await this.break(
         opened,
@@ -111,6 +113,7 @@ export class StreamRuns {
         await opened.atEnd?.(tx, status, problem);
         if (held) await this.idempotency.pause(tx, held);
       })
+      .then(() => run.notes.settle(upTo))
       // Another try has taken it, or the database is away: then the run is told as broken for want of a sign of life.
       .catch(() => undefined);
     const extra = { ...problem.options.extra, run: runId, upTo, counts: { ...NO_COUNTS, ...counts } };
@@ -143,11 +146,10 @@ export class StreamRuns {
         const { id: runId, upTo } = stored;
         const where = { runId, part: MoreThan(upTo) };
         const parts = await database.read.find(RunPartEntity, { where, order: { part: 'ASC' } });
-        const waiting: { identityId: string }[] = [];
+        run.resume(stored, parts);
         for await (const { identityId } of readEntries(database.read, runId, 'waiting')) {
-          waiting.push({ identityId: String(identityId) });
+          run.waitBehind(String(identityId));
         }
-        run.resume(stored, parts, waiting);
       },
     );
   }

@@ -4,6 +4,7 @@ import type { Principal } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { newId } from '../../platform/ids.js';
 import { readLines } from '../../platform/lines.js';
+import { Places } from '../../platform/places.js';
 import { Problem } from '../../platform/problem.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import { BrokenBody, codingOf, readBody } from './decode-body.js';
@@ -11,14 +12,14 @@ import { getPushConnection } from './push-connection.js';
 import { readChunks, type StreamChunk } from './read-lines.js';
 import { LINE_BYTES_MAX } from './sync-chunk.js';
 import { StreamRuns, type OpenStream } from './stream-runs.js';
-import { previewChunks } from './stream-preview.js';
+import { previewChunks, tellProblem } from './stream-preview.js';
 import { readStreamRequest } from './stream-request.js';
 import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
 const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
-/** Each holds a few chunks in memory. */
-const STREAMS_MAX = 16;
+/** Each holds a few chunks in memory; a dry run also remembers names. */
+const STREAM_PLACES = { placesMax: 16, tenantMax: 4 };
 
 /** A stream as it arrives. */
 export interface IncomingStream {
@@ -41,6 +42,7 @@ export class StreamService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(StreamService.name);
   private readonly ending = new AbortController();
   private readonly open = new Set<Promise<unknown>>();
+  private readonly places = new Places(STREAM_PLACES);
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -60,19 +62,29 @@ export class StreamService implements BeforeApplicationShutdown {
     const { request, faults } = readStreamRequest(incoming.query, clock.now());
     if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
     codingOf(incoming.encoding);
-    if (this.open.size >= STREAMS_MAX) throw new Problem('overloaded', undefined, { retryAfterSeconds: 5 });
+    if (!this.places.hasFree(principal.tenantId)) throw tooMany();
     const known = await getPushConnection(policies, principal, request.connectionId);
     const since = request.mode === 'snapshot' ? (request.statedAt ?? clock.now()) : null;
     const order = { runId: newId(), principal, known, request, since };
-    if (request.dryRun)
+    if (request.dryRun) {
       return { kind: 'preview', lines: this.preview(new StreamRun(this.runs.parts, order), incoming) };
-    const opened = await this.runs.open(order, incoming.idempotencyKey);
-    if ('answer' in opened) return { kind: 'finished', answer: opened.answer };
-    const received = this.track(this.receive(opened, incoming));
-    if (!incoming.isAsync) return { kind: 'finished', answer: await received.then(() => this.finish(opened)) };
-    await received;
-    this.finish(opened).catch((error: unknown) => this.logger.warn(`Run ${opened.runId} broke: ${String(error)}`));
-    return { kind: 'accepted', run: opened.runId };
+    }
+    const leave = this.places.take(principal.tenantId);
+    if (!leave) throw tooMany();
+    let isOver = true;
+    try {
+      const opened = await this.runs.open(order, incoming.idempotencyKey);
+      if ('answer' in opened) return { kind: 'finished', answer: opened.answer };
+      await this.track(this.receive(opened, incoming));
+      const finished = this.finish(opened);
+      if (!incoming.isAsync) return { kind: 'finished', answer: await finished };
+      isOver = false;
+      const warn = (error: unknown) => this.logger.warn(`Run ${opened.runId} broke: ${String(error)}`);
+      finished.catch(warn).finally(leave);
+      return { kind: 'accepted', run: opened.runId };
+    } finally {
+      if (isOver) leave();
+    }
   }
 
   /** Settles when the last byte is read and everything is on its way into the database. */
@@ -94,8 +106,15 @@ export class StreamService implements BeforeApplicationShutdown {
     return this.track(this.runs.finish(opened));
   }
 
-  private preview(run: StreamRun, incoming: IncomingStream): AsyncGenerator<string> {
-    return previewChunks(this.runs, run, this.chunksOf(incoming, this.ending.signal), toProblem);
+  private async *preview(run: StreamRun, incoming: IncomingStream): AsyncGenerator<string> {
+    // Only now: a generator that is never begun ends nowhere, and would keep its place.
+    const leave = this.places.take(run.order.principal.tenantId);
+    if (!leave) return yield tellProblem(tooMany());
+    try {
+      yield* previewChunks(this.runs, run, this.chunksOf(incoming, this.ending.signal), toProblem);
+    } finally {
+      leave();
+    }
   }
 
   private chunksOf({ request, encoding }: IncomingStream, stop: AbortSignal): AsyncGenerator<StreamChunk> {
@@ -110,6 +129,10 @@ export class StreamService implements BeforeApplicationShutdown {
     work.then(over, over);
     return work;
   }
+}
+
+function tooMany(): Problem {
+  return new Problem('overloaded', 'Too many streams come in already.', { retryAfterSeconds: 5 });
 }
 
 function toProblem(error: unknown): Problem {

@@ -4,7 +4,7 @@ import type { Principal } from '../../platform/access.js';
 import { newId } from '../../platform/ids.js';
 import { parseJsonBody } from '../../platform/json-body.js';
 import { Problem } from '../../platform/problem.js';
-import { type Decision, tellTrip } from '../../provisioning/decide-run.js';
+import type { Decision } from '../../provisioning/decide-run.js';
 import { Idempotency, type HeldRequest } from '../../provisioning/idempotency.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import { RemovalsWait } from '../../provisioning/removal-guard.js';
@@ -14,7 +14,7 @@ import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { failureRow, finishedAt, insertFailures } from '../../records/sync-runs/run-rows.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
-import { guardOf, guardRecords, readFates, resumeGuard } from './held-records.js';
+import { guardOf, guardRecords, readFates, resumeGuard, tooMuchAtOnce } from './held-records.js';
 import { previewPush } from './push-preview.js';
 import { PushParts } from './push-parts.js';
 import { SeenNotes } from './seen-notes.js';
@@ -92,7 +92,8 @@ export class SyncService {
       const rest = waiting.filter(({ record }) => run.results[record.index] === undefined);
       return this.applyJournalled(run, rest, held);
     }
-    await this.parts.database.transaction((tx) => this.finish(tx, run, held));
+    const notes = await this.parts.database.transaction((tx) => this.finish(tx, run, held));
+    await notes.settle(run.size);
     return run.answer();
   }
 
@@ -108,7 +109,7 @@ export class SyncService {
   /** A long one: its run can be seen, followed and cancelled while it goes on. */
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
     const mark = this.snapshots.markClock();
-    const notes = new SeenNotes(runOf(pushingOf(run)));
+    const notes = new SeenNotes(this.parts, pushingOf(run));
     const guard = guardOf(run.known, 'hold', scopeOf(run.request));
     const journal = await RunJournal.open(
       this.parts.database,
@@ -138,6 +139,7 @@ export class SyncService {
         if (decision === 'nothing') await journal.end(tx, 'finished', end?.error ?? null);
         await this.keepOutcome(tx, run, held, failures);
       });
+      await notes.settle(run.size);
       return run.answer();
     } catch (error) {
       await journal.close();
@@ -179,19 +181,21 @@ export class SyncService {
     run.ended = { counts: { ...run.counts, ...stored.counts }, missing, error: error ?? stored.error };
   }
 
-  /** An earlier try has ended the run, and nothing but its answer was lost. */
+  /** An earlier try has sent all of it, and nothing but its answer was lost. */
   private async hasEnded(run: PushRun): Promise<boolean> {
     const stored = await this.parts.database.read.findOneBy(RunEntity, { id: run.id });
     return stored !== null && isComplete(stored);
   }
 
   private async answerAgain(run: PushRun, held: HeldRequest): Promise<SyncAnswer> {
-    await this.sortOut(run);
+    await this.parts.removals.decide(run.id);
+    // Others may have written to these since.
+    run.noteUnchanged(await this.sortOut(run));
+    const { failures } = run;
     run.noteFates(await readFates(this.parts.database.read, run.id));
     if (run.truth) await this.tellEnd(run, null);
-    const answer = run.answer();
-    await this.parts.database.transaction((tx) => this.idempotency.finish(tx, held, JSON.stringify(answer)));
-    return answer;
+    await this.parts.database.transaction((tx) => this.keepOutcome(tx, run, held, failures));
+    return run.answer();
   }
 
   private async applyChunks(
@@ -223,14 +227,16 @@ export class SyncService {
     run.refuseFailures();
     guardRecords(waiting, guardOf(run.known, 'count', scopeOf(run.request)));
     const submissions = waiting.map(({ submission }) => submission);
+    const notes: SeenNotes[] = [];
     const writing = this.parts.provisioning.submitWhole(submissions, async (tx, { settled }) => {
       run.note(waiting, settled);
       run.refuseFailures();
-      await this.finish(tx, run, held);
+      notes.push(await this.finish(tx, run, held));
     });
     await writing.catch((error: unknown) => {
-      throw error instanceof RemovalsWait ? tooMuchAtOnce(run, error) : error;
+      throw error instanceof RemovalsWait ? tooMuchAtOnce(run.known, error) : error;
     });
+    await notes.at(-1)?.settle(run.size);
     return run.answer();
   }
 
@@ -256,14 +262,15 @@ export class SyncService {
     return rowOf(pushingOf(run), { ...request, kind: 'push' }, request.since, request.startedAt);
   }
 
-  private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<void> {
+  private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<SeenNotes> {
     const now = this.parts.clock.now();
     const over = finishedAt(now);
     await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
-    const notes = new SeenNotes(runOf(pushingOf(run)));
+    const notes = new SeenNotes(this.parts, pushingOf(run));
     this.note(run, notes);
     await notes.write(tx, run.size);
     await this.keepOutcome(tx, run, held);
+    return notes;
   }
 
   private async keepOutcome(
@@ -280,12 +287,6 @@ export class SyncService {
     );
     if (held) await this.idempotency.finish(tx, held, JSON.stringify(run.answer()));
   }
-}
-
-/** An atomic push cannot be written in part. */
-function tooMuchAtOnce(run: PushRun, { losing, people }: RemovalsWait): Problem {
-  const why = tellTrip(run.known.row.settings.safetyCatch, losing, people);
-  return new Problem('batch_refused', `${why} Send it without \`atomic\`, and what takes away waits for that.`);
 }
 
 function pushingOf({ id: runId, principal, known }: PushRun): Pushing {

@@ -89,7 +89,7 @@ export async function* readEntries(
 }
 
 /** Behind every line that a stream can have: entries that stand for no record are numbered from here. */
-const AFTER_RECORDS = 1_000_000_000;
+export const AFTER_RECORDS = 1_000_000_000;
 
 async function findLastEntry(tx: EntityManager, runId: string): Promise<number> {
   const sql = 'SELECT MAX(entry) AS last FROM run_entries WHERE runId = ?';

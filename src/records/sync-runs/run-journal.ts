@@ -23,7 +23,7 @@ export interface Journalled {
   /** Throws what forbids the run to begin, before its row is there. */
   admit?(tx: EntityManager): Promise<void>;
   /** What belongs to the records up to `upTo`, and is written when the run says that they are done with. */
-  beside?: { write(tx: EntityManager, upTo: number): Promise<void>; drop(upTo: number): void };
+  beside?: { write(tx: EntityManager, upTo: number): Promise<void>; settle(upTo: number): Promise<void> };
   /** What else says that the work goes on, in the transaction of each beat. */
   beat?(tx: EntityManager): Promise<void>;
 }
@@ -153,9 +153,9 @@ export class RunJournal {
       await beat?.(tx);
       return (await tx.findOneByOrFail(RunEntity, mine)).cancelAt === null ? 'going' : 'cancelled';
     });
-    if (said !== 'taken') beside?.drop(progressed.upTo);
     if (said === 'cancelled') this.stop.abort(cancelled(run.id));
     if (said === 'taken') this.stop.abort(new Problem('conflict', 'Another try of this request goes on with it.'));
+    else await beside?.settle(progressed.upTo);
   }
 }
 

@@ -25,6 +25,7 @@ export const RUN_PHASES = ['waiting', 'receiving', 'writing', 'removing', 'ended
 @Index('runs_tenant', ['tenantId', 'startedAt'])
 @Index('runs_status', ['status'])
 @Index('runs_alive', ['aliveAt'])
+@Index('runs_connection', ['connectionId', 'mode', 'aliveAt'])
 export class RunEntity {
   @PrimaryId() id: string;
   @Id() tenantId: string;

@@ -86,6 +86,21 @@ describe('PATCH of a user, by the standard', () => {
       { name: { familyName: 'Lovelace' } },
     ],
     [
+      'SCIM 40 a value that says nothing',
+      [
+        { op: 'add', path: 'name', value: {} },
+        { op: 'replace', path: 'name', value: {} },
+        { op: 'replace', value: { name: {} } },
+        { op: 'add', path: 'emails', value: [{}] },
+        { op: 'replace', path: 'emails', value: [{}] },
+        { op: 'replace', path: 'emails[type eq "work"]', value: {} },
+        { op: 'replace', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: { displayName: 'Bob' } },
+        { op: 'add', path: ENTERPRISE_SCHEMA_URN, value: { manager: { displayName: 'Bob' } } },
+      ],
+      {},
+    ],
+    ['SCIM 40 null beside it', [{ op: 'replace', path: 'name', value: null }], { name: null }],
+    [
       'SCIM 41 removal of the last part unassigns',
       [
         { op: 'remove', path: 'name.givenName' },

@@ -23,7 +23,7 @@ function group(bulkId: string, ...members: string[]): Operation {
 function run(operations: unknown, options: { failOnErrors?: number; failing?: string[] } = {}) {
   const { failOnErrors, failing = [] } = options;
   const body = { schemas: [BULK_REQUEST_URN], Operations: operations, failOnErrors };
-  const progress = new BulkProgress(readBulk(body, rfc, limits));
+  const progress = new BulkProgress(readBulk(body, rfc, limits), (type, id) => `/${type}/${id}`);
   const steps: BulkStep[] = [];
   for (let step = progress.next(); step; step = progress.next()) {
     steps.push(step);
@@ -76,6 +76,22 @@ describe('a bulk request', () => {
   ])('SCIM 61 an operation with %s fails alone', (_, operation) => {
     const { results } = run([operation, user('a')]);
     expect(results.map(({ status }) => status)).toEqual(['400', '201']);
+  });
+
+  it('SCIM 61 what fails before it is tried has its location too, but for a POST that made nothing', () => {
+    const { results } = run([
+      { method: 'PUT', path: '/Users/1', data: null },
+      { method: 'PATCH', path: '/Groups/2', bulkId: 5, data: {} },
+      { method: 'DELETE', path: '/Users/3', version: 1 },
+      { method: 'PATCH', path: '/Groups/4', data: { members: [{ value: 'bulkId:none' }] } },
+      { method: 'DELETE', path: '/Users/bulkId:none' },
+      user('x'),
+      { method: 'POST', path: '/Users', bulkId: 'x' },
+    ]);
+    results.splice(5, 1);
+    const locations = ['/User/1', '/Group/2', '/User/3', '/Group/4', undefined, undefined];
+    expect(results.map(({ location }) => location)).toEqual(locations);
+    expect(results.every(({ status }) => status.startsWith('4'))).toBe(true);
   });
 
   it('SCIM 61 a bulkId is one operation’s alone', () => {

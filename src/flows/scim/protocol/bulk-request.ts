@@ -30,6 +30,9 @@ export interface FaultyOperation {
   /** As far as it is known. */
   method: string;
   bulkId: string | null;
+  resourceType: 'User' | 'Group' | null;
+  /** As in `BulkOperation`. */
+  id: string | null;
   problem: Problem;
 }
 
@@ -97,20 +100,21 @@ function readOperation(given: unknown, index: number, bulkIds: Set<string>): Bul
   const method = typeof sentMethod === 'string' ? sentMethod.toUpperCase() : '';
   const sentId = members.get('bulkid') ?? null;
   const bulkId = typeof sentId === 'string' && sentId !== '' && sentId.length <= BULK_ID_CHARS_MAX ? sentId : null;
+  const path = members.get('path');
+  const found = typeof path === 'string' && path.length <= PATH_CHARS_MAX ? PATH.exec(path.trim()) : null;
+  const resourceType = found === null ? null : found[1]?.toLowerCase() === 'users' ? 'User' : 'Group';
+  const id = decodeId(found?.[2]);
   const fail = (name: string, detail: string): FaultyOperation => {
     const pointer = pointTo(place, name);
     const problem = new Problem('scim_invalid_syntax', `\`${pointer}\` ${detail}.`, { faults: [{ pointer, detail }] });
-    return { index, method, bulkId, problem };
+    return { index, method, bulkId, resourceType, id, problem };
   };
   if (!isMethod(method)) return fail('method', 'must be POST, PUT, PATCH or DELETE');
   if (sentId !== null && bulkId === null)
     return fail('bulkId', `must be a text of 1 to ${BULK_ID_CHARS_MAX} characters`);
   if (method === 'POST' && bulkId === null) return fail('bulkId', 'is missing');
   if (bulkId !== null && bulkIds.has(bulkId)) return fail('bulkId', 'is that of another operation too');
-  const path = members.get('path');
-  const found = typeof path === 'string' && path.length <= PATH_CHARS_MAX ? PATH.exec(path.trim()) : null;
-  if (!found) return fail('path', 'must be /Users or /Groups, with an id but for POST');
-  const id = decodeId(found[2]);
+  if (resourceType === null) return fail('path', 'must be /Users or /Groups, with an id but for POST');
   if (method === 'POST' && id !== null) return fail('path', 'must have no id in it: POST makes a new one');
   if (method !== 'POST' && id === null) return fail('path', 'must have an id in it');
   const version = members.get('version') ?? null;
@@ -119,7 +123,6 @@ function readOperation(given: unknown, index: number, bulkIds: Set<string>): Bul
   if (method !== 'DELETE' && !isObject(data))
     return fail('data', data === undefined ? 'is missing' : 'must be an object');
   if (bulkId !== null) bulkIds.add(bulkId);
-  const resourceType = found[1]?.toLowerCase() === 'users' ? 'User' : 'Group';
   const references = new Set<string>();
   if (id !== null) replaceInText(id, 'id', (name) => note(references, name));
   if (method !== 'DELETE')

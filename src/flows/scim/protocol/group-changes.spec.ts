@@ -100,6 +100,15 @@ describe('PATCH of a group', () => {
     expect(changesOf([operation], okta).add).toEqual([{ value: 'a', display: null }]);
   });
 
+  it('SCIM 40 members of which nothing is understood change nothing', () => {
+    const value = [{ display: 'Ada' }];
+    for (const op of ['add', 'replace', 'remove'])
+      expect(idsOf(changesOf([{ op, path: 'members', value }]))).toEqual({});
+    const operation = { op: 'replace', path: 'members[value eq "a"]', value: { display: 'Ada' } };
+    expect(idsOf(changesOf([operation]))).toEqual({});
+    expect(idsOf(changesOf([{ op: 'replace', value: { members: [{ foo: 1 }] } }], okta))).toEqual({});
+  });
+
   it.each<[string, Operation, string]>([
     ['a nested group', { op: 'add', path: 'members', value: [{ value: 'g', type: 'Group' }] }, 'scim_invalid_value'],
     ['a member without a value', { op: 'add', path: 'members', value: [{ type: 'User' }] }, 'scim_invalid_value'],
@@ -142,6 +151,34 @@ describe('PATCH of a group', () => {
   });
 });
 
+describe('PATCH of a group by filters', () => {
+  const value = Array.from({ length: 100_000 }, (_, i) => ({ value: `u${i}`, display: `d${i}` }));
+  const removals = (count: number, textOf: (i: number) => string): Operation[] =>
+    Array.from({ length: count }, (_, i) => ({ op: 'remove', path: `members[display sw "${textOf(i)}"]` }));
+
+  it('10,000 times the same one over 100,000 members is one', () => {
+    const operations = [{ op: 'add', path: 'members', value }, ...removals(OPERATIONS_MAX - 1, () => 'd1')];
+    const { add, removeWhere, remove } = changesOf(operations, entra);
+    expect([add.length, removeWhere.length, remove.length]).toEqual([100_000 - 11_111, 1, 11_111]);
+  });
+
+  it('many of them over many members are refused', () => {
+    const add = { op: 'add', path: 'members', value: value.slice(0, 5_000) };
+    expect(codeOf(() => changesOf([add, ...removals(399, String)], entra))).toBe('none');
+    expect(codeOf(() => changesOf([add, ...removals(401, String)], entra))).toBe('payload_too_large');
+  });
+
+  it('one that was asked before is asked again of who came since', () => {
+    const add = { op: 'add', path: 'members', value: [{ value: 'a', display: 'd1' }] };
+    const [remove] = removals(1, () => 'd');
+    expect(idsOf(changesOf([add, remove, remove, add, remove] as Operation[], entra))).toEqual({
+      remove: ['a'],
+      removeWhere: 1,
+    });
+    expect(idsOf(changesOf([remove, add] as Operation[], entra))).toEqual({ add: ['a'], removeWhere: 1 });
+  });
+});
+
 describe('POST and PUT of a group', () => {
   const schemas = [GROUP_SCHEMA_URN];
 
@@ -164,6 +201,22 @@ describe('POST and PUT of a group', () => {
         { value: 'b', display: null },
       ],
     });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['wrapped in its URN', { schemas, [GROUP_SCHEMA_URN]: { displayName: 'A', members: [{ value: 'a' }] } }],
+    ['of flat keys', { [`${GROUP_SCHEMA_URN}:displayName`]: 'A', [`${GROUP_SCHEMA_URN}:members`]: [{ value: 'a' }] }],
+    ['with members as bare ids', { displayName: 'A', [GROUP_SCHEMA_URN.toLowerCase()]: { Members: ['a'] } }],
+  ])('pain 16: a body %s keeps its members', (_, body) => {
+    for (const leniencies of [entra, okta]) {
+      expect(readGroup(body, leniencies).members).toEqual([{ value: 'a', display: null }]);
+    }
+    expect(codeOf(() => readGroup({ schemas, ...body }, rfc))).toBe('scim_invalid_syntax');
+  });
+
+  it('more than a thousand members are read', () => {
+    const members = Array.from({ length: 5_000 }, (_, i) => ({ value: `u${i}` }));
+    expect(readGroup({ schemas, displayName: 'A', members }, rfc).members).toHaveLength(5_000);
   });
 
   it('SCIM 26 groups do not nest, and a member has a value', () => {

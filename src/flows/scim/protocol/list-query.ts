@@ -44,6 +44,7 @@ export interface ListQuery {
 
 /**
  * Reads the parameters of a URL, as the web framework parsed them; names count in any case, others are passed over.
+ * Lists of attributes may come in several parts, as clients write that have a list for them (`attributes=a&attributes=b`).
  * Throws `scim_invalid_value` naming each fault, or `scim_invalid_count`.
  */
 export function readUrlQuery(parameters: Readonly<Record<string, unknown>>): ListRequest {
@@ -52,7 +53,10 @@ export function readUrlQuery(parameters: Readonly<Record<string, unknown>>): Lis
   for (const [name, value] of Object.entries(parameters)) {
     const parameter = findParameter(name);
     if (parameter === undefined || value === undefined) continue;
-    if (typeof value === 'string' && !given.has(parameter)) given.set(parameter, value);
+    const before = given.get(parameter);
+    const isList = parameter === 'attributes' || parameter === 'excludedAttributes';
+    if (typeof value === 'string' && before === undefined) given.set(parameter, value);
+    else if (isList) given.set(parameter, [before ?? [], value].flat().join(','));
     else faults.push({ pointer: `?${parameter}`, detail: `${parameter} must be given once` });
   }
   return readRequest((parameter) => given.get(parameter), '?', faults);
