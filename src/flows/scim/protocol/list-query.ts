@@ -56,7 +56,14 @@ export function readUrlQuery(parameters: Readonly<Record<string, unknown>>): Lis
     const before = given.get(parameter);
     const isList = parameter === 'attributes' || parameter === 'excludedAttributes';
     if (typeof value === 'string' && before === undefined) given.set(parameter, value);
-    else if (isList) given.set(parameter, [before ?? [], value].flat().join(','));
+    else if (isList)
+      given.set(
+        parameter,
+        [before, value]
+          .flat()
+          .filter((each) => typeof each === 'string')
+          .join(','),
+      );
     else faults.push({ pointer: `?${parameter}`, detail: `${parameter} must be given once` });
   }
   return readRequest((parameter) => given.get(parameter), '?', faults);
