@@ -130,3 +130,25 @@ it.each([true, false])(
     expect(await nameKeyOf(namesake)).toBe('ada.l');
   },
 );
+
+it('SCIM 20 filters find what the last of several changes at once left, whether or not one of them was of the name', async () => {
+  const set = (attribute: string, value: string) => ({ op: 'replace', path: attribute, value });
+  const changes = [
+    set('displayName', 'First'),
+    set('userName', 'eve.two'),
+    set('displayName', 'Second'),
+    set('userName', 'eve.three'),
+    set('displayName', 'Third'),
+  ];
+  for (const some of [changes.slice(0, 1), changes.slice(0, 3), changes]) {
+    const eve = await createUser(scim, `eve-${some.length}`);
+    const answers = await Promise.all(some.map((each) => scim.patch(userPath(eve), patchOf(each))));
+    expect(answers.map(({ status }) => status)).toEqual(some.map(() => 200));
+    const { body } = await scim.get<{ userName: string; displayName: string }>(userPath(eve));
+    for (const [name, value] of Object.entries({ userName: body.userName, displayName: body.displayName })) {
+      const filter = encodeURIComponent(`id eq "${eve.id}" and ${name} eq "${value}"`);
+      expect((await scim.get(`/scim/v2/Users?filter=${filter}`)).body).toMatchObject({ totalResults: 1 });
+    }
+    await scim.delete(userPath(eve));
+  }
+});

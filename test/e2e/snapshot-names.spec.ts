@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { RemovalPreview } from '../../src/flows/sync/removal-preview.js';
-import { Snapshots } from '../../src/flows/sync/snapshots.js';
-import { Clock, HOUR } from '../../src/platform/clock.js';
+import { noteEarlierTry, Snapshots } from '../../src/flows/sync/snapshots.js';
+import { Clock, HOUR, MINUTE } from '../../src/platform/clock.js';
 import type { SqlValue } from '../../src/platform/database.js';
 import { newId } from '../../src/platform/ids.js';
 import { insertRows } from '../../src/platform/sql.js';
@@ -113,11 +113,12 @@ describe('whom pushes have named', () => {
 
   describe('a clock that is set while a snapshot comes in', () => {
     const truth = (statedAt: number) => ({ connectionId, scope: 'clock', statedAt });
-    const gather = (forwardMicros: number, statedAt = Date.now() * 1000) => {
+    const gather = (forwardMicros: number, statedAt = Date.now() * 1000, aliveAt = 0) => {
       const offset = { micros: 0 };
       const clock = Object.assign(new Clock(), { now: () => Date.now() * 1000 + offset.micros });
       const snapshots = new Snapshots(rollcall.database, clock, rollcall.app.get(MissingPeople));
       const mark = snapshots.markClock();
+      noteEarlierTry(mark, { aliveAt });
       offset.micros = forwardMicros;
       const run = { id: newId(), tenantId, connectionId };
       return snapshots.gather(run, truth(statedAt), mark, new AbortController().signal);
@@ -127,6 +128,12 @@ describe('whom pushes have named', () => {
       ['an hour back', -HOUR],
     ])('%s: nobody is taken for missing', async (_, jump) => {
       expect((await gather(jump)).error).toMatch(/the clock was set/);
+    });
+    it('and was ahead when the snapshot was begun, by another try: nobody is taken for missing', async () => {
+      const now = Date.now() * 1000;
+      expect((await gather(0, now + 2 * MINUTE)).error).toMatch(/the clock was set/);
+      expect((await gather(0, now, now + 2 * MINUTE)).error).toMatch(/the clock was set/);
+      expect((await gather(0, now, now - HOUR)).error).toBeNull();
     });
     it('by a second: that does not matter', async () => {
       expect((await gather(1_000_000)).error).toBeNull();

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { formatTime, HOUR, MINUTE } from '../../src/platform/clock.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Clock, formatTime, HOUR, MINUTE } from '../../src/platform/clock.js';
+import { newId } from '../../src/platform/ids.js';
+import { Problem } from '../../src/platform/problem.js';
+import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import { SentStream, sendStream, toLines } from '../support/send-stream.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -89,6 +92,37 @@ describe('a snapshot', () => {
     await world.untilRun('broken');
     expect(await world.inactive()).toEqual([]);
   });
+
+  it.each(['a stream', 'a JSON body'])(
+    'takes nobody for missing whose first try broke under a clock that was ahead (%s)',
+    async (form) => {
+      const lines = people(600);
+      const headers = { 'idempotency-key': newId() };
+      const send = () =>
+        form === 'a stream'
+          ? sendStream(world.key, toLines(lines), '?mode=snapshot', headers)
+          : world.key.post<{ counts: object; error: string }>(
+              '/users/sync',
+              { users: lines, mode: 'snapshot' },
+              headers,
+            );
+      const provisioning = rollcall.app.get(ProvisioningService);
+      const write = provisioning.submitChunk.bind(provisioning);
+      const clock = rollcall.app.get(Clock);
+      const ahead = jest.spyOn(clock, 'now').mockImplementation(() => (Date.now() + 3_600_000) * 1000);
+      const fails = jest
+        .spyOn(provisioning, 'submitChunk')
+        .mockImplementationOnce(write)
+        .mockRejectedValue(new Problem('internal'));
+      expect((await send()).status).toBe(500);
+      ahead.mockRestore();
+      fails.mockRestore();
+      await world.key.post('/users/sync', [person('new')]);
+      const { body } = await send();
+      expect(body).toMatchObject({ counts: { deactivated: 0 }, error: expect.stringMatching(/the clock was set/) });
+      expect(await world.inactive()).toEqual([]);
+    },
+  );
 
   describe('of a scope', () => {
     it('says nothing of the people of another, nor of those whom none has stated', async () => {

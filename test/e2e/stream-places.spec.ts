@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CHUNK_ITEMS_MAX } from '../../src/provisioning/provisioning.service.js';
 import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
 import { SentStream, sendStream, toLines } from '../support/send-stream.js';
 import type { HttpClient } from '../support/http-client.js';
@@ -58,7 +59,11 @@ describe('streams of one tenant', () => {
 
   it('take places as dry runs too', async () => {
     const streams = await begin(PLACES, '?dryRun=true');
-    while ((await sendStream(mine, LINES)).status !== 503) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const each of streams) {
+      await each.write(LINES.repeat(CHUNK_ITEMS_MAX));
+      await each.answering;
+    }
+    expect((await sendStream(mine, LINES)).status).toBe(503);
     expect((await sendStream(theirs, LINES)).status).toBe(200);
     const ends = await Promise.all(streams.map((each) => each.end()));
     expect(ends.map(({ status }) => status)).toEqual([200, 200, 200, 200]);

@@ -18,12 +18,16 @@ export interface StreamAnswer {
 /** A push of NDJSON under way: its bytes go out as they are written. */
 export class SentStream {
   readonly answer: Promise<StreamAnswer>;
+  /** The answer has begun: of a dry run, while lines are still sent. */
+  readonly answering: Promise<void>;
   private readonly outgoing: ClientRequest;
 
   constructor({ url, credential }: HttpClient, query = '', headers: Record<string, string> = {}) {
     const { promise, resolve, reject } = Promise.withResolvers<StreamAnswer>();
     this.answer = promise;
     this.answer.catch(() => undefined);
+    const { promise: answering, resolve: begin } = Promise.withResolvers<void>();
+    this.answering = answering;
     this.outgoing = request(`${url}/users/sync${query}`, {
       method: 'POST',
       agent: false,
@@ -31,6 +35,7 @@ export class SentStream {
     });
     this.outgoing.on('error', reject);
     this.outgoing.on('response', (incoming) => {
+      begin();
       const pieces: Buffer[] = [];
       incoming.on('data', (piece: Buffer) => pieces.push(piece));
       incoming.on('error', reject);

@@ -64,7 +64,7 @@ export class ScimGroupsController {
   @ApiOperation({ summary: 'List and find groups' })
   @ApiListQuery()
   @ApiOkResponse({ type: ScimGroupListView })
-  @Problems(...LIST_PROBLEMS, 'scim_too_many')
+  @Problems(...LIST_PROBLEMS)
   list(@Caller() principal: Principal, @Query() query: UrlQuery) {
     return this.search.findGroups(principal, readUrlQuery(query));
   }
@@ -75,7 +75,7 @@ export class ScimGroupsController {
   @ApiOperation({ summary: 'Find groups, with the query in the body' })
   @ApiBody({ type: ScimSearchBody })
   @ApiOkResponse({ type: ScimGroupListView })
-  @Problems(...LIST_PROBLEMS, 'scim_too_many')
+  @Problems(...LIST_PROBLEMS)
   find(@Caller() principal: Principal, @Body() body: unknown) {
     return this.search.findGroups(principal, readSearchRequest(body));
   }

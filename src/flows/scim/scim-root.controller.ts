@@ -17,7 +17,7 @@ export class ScimRootController {
   @ApiOperation({ summary: 'Search users and groups at once' })
   @ApiBody({ type: ScimSearchBody })
   @ApiOkResponse({ type: ScimListView })
-  @Problems(...LIST_PROBLEMS, 'scim_too_many')
+  @Problems(...LIST_PROBLEMS)
   findAll(@Caller() principal: Principal, @Body() body: unknown) {
     return this.search.findAll(principal, readSearchRequest(body));
   }

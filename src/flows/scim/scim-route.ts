@@ -27,6 +27,7 @@ export function ScimController(path: string): ClassDecorator {
 /** What a query can be refused with. */
 export const LIST_PROBLEMS = [
   'scim_invalid_filter',
+  'scim_too_many',
   'scim_invalid_path',
   'scim_invalid_value',
   'scim_invalid_syntax',

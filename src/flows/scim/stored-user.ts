@@ -67,6 +67,8 @@ const USER_COLUMNS = [
   'createdAt',
   'modifiedAt',
 ];
+/** Where the name stays what it was. */
+const MOVING_USER_COLUMNS = ['externalId', 'displayNameKey', 'active', 'modifiedAt'];
 const EMAIL_COLUMNS = ['identityId', 'valueKey', 'tenantId', 'connectionId'];
 
 /** The rows of the index that lists and filters use. `before`: what was there, null if the person was not. */
@@ -93,6 +95,9 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
         ],
       ],
       isFirst: before === null,
+      ...(before !== null && keyOf(before.resource.userName) === keyOf(resource.userName)
+        ? { moving: MOVING_USER_COLUMNS }
+        : {}),
     },
   ];
   const keys = emailKeys(resource);

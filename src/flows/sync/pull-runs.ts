@@ -13,6 +13,7 @@ import type { PullScope } from '../../records/sources/pull-schedule.js';
 import { standAfterBreak, standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { assertSame, sourceChanged } from './assert-same-source.js';
 import { CopyCheck } from './copy-check.js';
 import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
@@ -109,7 +110,7 @@ export class PullRuns {
     const { opened, source, scope, reading, stop } = pull;
     let reader: SourceReader;
     try {
-      if (reading.version !== source.version) throw changed();
+      if (reading.version !== source.version) throw sourceChanged();
       reader = this.readers.open(source);
       await this.takeWatched(pull, reader, scope);
       opened.phase = 'writing';
@@ -144,10 +145,11 @@ export class PullRuns {
     }
   }
 
-  private async look({ source, pace, halt }: Pull): Promise<void> {
+  private async look(pull: Pull): Promise<void> {
+    const { source, pace, halt } = pull;
     try {
       pace.check();
-      await this.assertUnchanged(source);
+      await assertSame(this.streams.parts.database.read, pull);
       const known = await this.streams.parts.policies.find(source.connectionId);
       if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     } catch (error) {
@@ -177,12 +179,13 @@ export class PullRuns {
     }
   }
 
-  private async takePages({ opened, source, reading, pace, stop }: Pull, reader: SourceReader, scope: PullScope) {
+  private async takePages(pull: Pull, reader: SourceReader, scope: PullScope) {
+    const { opened, source, reading, pace, stop } = pull;
+    const { read } = this.streams.parts.database;
     const { state, page } = reading.place;
-    const said = reader.read({ state, page }, scope, stop);
-    const pages = pagesOf(this.streams.parts.database.read, source, said);
+    const pages = pagesOf(read, source, reader.read({ state, page }, scope, stop));
     for await (const chunk of reading.cut(pace.measure(pages))) {
-      await patiently(() => this.assertUnchanged(source));
+      await patiently(() => assertSame(read, pull));
       const place = chunk.place && { ...chunk.place, waitedMs: Math.round(pace.totalWaitedMs) };
       await opened.run.take({ ...chunk, place });
       stop.throwIfAborted();
@@ -198,13 +201,6 @@ export class PullRuns {
     this.stalls.set(runId, { upTo, times });
     this.logger.warn(`Pull ${runId} waits: ${String(cause)}`);
     return true;
-  }
-
-  /** What an admin saves or resumes counts at once: what was read by the old settings is not gone on with. */
-  private async assertUnchanged({ connectionId, version }: ConnectionSourceEntity): Promise<void> {
-    const { read } = this.streams.parts.database;
-    const stored = await read.findOneBy(ConnectionSourceEntity, { connectionId });
-    if (stored?.version !== version || stored.suspendedAt !== null) throw changed();
   }
 
   private async findPlace({ version, state }: ConnectionSourceEntity, runId: string): Promise<PullPlace> {
@@ -275,8 +271,4 @@ function passes(error: unknown): boolean {
   if (error instanceof Problem) return error.code === 'overloaded' || error.code === 'database_unavailable';
   // `duplicate`: one that was thought dead has come back, and has written this part; it goes on behind that.
   return databaseTroubleOf(error) !== null;
-}
-
-function changed(): Problem {
-  return new Problem('conflict', 'The source was changed meanwhile.');
 }

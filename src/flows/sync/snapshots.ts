@@ -5,7 +5,7 @@ import { Clock, MINUTE, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import type { RunEnd } from '../../provisioning/decide-run.js';
 import { MissingPeople } from '../../provisioning/missing-people.js';
-import { RunEntryEntity, RunSeenEntity } from '../../records/sync-runs/run.entity.js';
+import { type RunEntity, RunEntryEntity, RunSeenEntity } from '../../records/sync-runs/run.entity.js';
 import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { tellUnreadable } from './removal-preview.js';
 import { findUnreadable, SEEN_KEPT } from '../../records/sync-runs/seen-names.js';
@@ -14,6 +14,11 @@ import { findUnreadable, SEEN_KEPT } from '../../records/sync-runs/seen-names.js
 export interface ClockMark {
   wall: Micros;
   elapsedMs: number;
+}
+
+/** An earlier try of the run has said this of itself: a clock that says less now was set, or is another's. */
+export function noteEarlierTry(mark: ClockMark, { aliveAt }: Pick<RunEntity, 'aliveAt'>): void {
+  mark.wall = Math.max(mark.wall, aliveAt);
 }
 
 /** What a snapshot has come to. */
@@ -82,6 +87,8 @@ export class Snapshots {
     const now = this.clock.now();
     if (statedAt < now - SEEN_KEPT) return 'Nobody is taken for missing: it took too long.';
     const drift = Math.abs(now - wall - (performance.now() - elapsedMs) * 1000);
-    return drift > CLOCK_MAY_DRIFT ? 'Nobody is taken for missing: the clock was set meanwhile.' : null;
+    return Math.max(drift, statedAt - now) > CLOCK_MAY_DRIFT
+      ? 'Nobody is taken for missing: the clock was set meanwhile.'
+      : null;
   }
 }

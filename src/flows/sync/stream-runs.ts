@@ -11,7 +11,7 @@ import { isComplete } from '../../records/sync-runs/run-state.js';
 import { RunFailureView } from '../../records/sync-runs/sync-runs.dto.js';
 import { patiently } from './patience.js';
 import { PushParts } from './push-parts.js';
-import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
+import { type ClockMark, countMissing, noteEarlierTry, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
 import { rowOf, runOf } from './run-of-push.js';
 import type { StreamOrder } from './stream-order.js';
 import { StreamRun } from './stream-run.js';
@@ -128,7 +128,7 @@ export class StreamRuns {
 
   private openJournal(order: StreamOrder, opened: Omit<OpenStream, 'journal'>): Promise<RunJournal> {
     const { database, clock } = this.parts;
-    const { run, held } = opened;
+    const { run, held, mark } = opened;
     return RunJournal.open(
       database,
       clock,
@@ -144,6 +144,7 @@ export class StreamRuns {
       },
       async (stored) => {
         const { id: runId, upTo } = stored;
+        noteEarlierTry(mark, stored);
         const where = { runId, part: MoreThan(upTo) };
         const parts = await database.read.find(RunPartEntity, { where, order: { part: 'ASC' } });
         run.resume(stored, parts);

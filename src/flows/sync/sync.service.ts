@@ -18,7 +18,7 @@ import { guardOf, guardRecords, readFates, resumeGuard, tooMuchAtOnce } from './
 import { previewPush } from './push-preview.js';
 import { PushParts } from './push-parts.js';
 import { SeenNotes } from './seen-notes.js';
-import { type ClockMark, countMissing, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
+import { type ClockMark, countMissing, noteEarlierTry, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
 import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
 import { type Pushing, rowOf, runOf } from './run-of-push.js';
@@ -121,8 +121,9 @@ export class SyncService {
         beside: notes,
         ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
       },
-      async ({ statedAt }) => {
-        run.request.since &&= statedAt;
+      async (stored) => {
+        noteEarlierTry(mark, stored);
+        run.request.since &&= stored.statedAt;
         await resumeGuard(this.parts.database.read, run.id, guard);
       },
     );

@@ -115,13 +115,13 @@ function changeList(before: Json, step: PatchStep, leniencies: Leniencies): Json
   return after.length === 0 ? null : after;
 }
 
-function changeWhole(list: Json[], { op, value }: PatchStep): Json[] {
+function changeWhole(list: Json[], { op, value, attribute }: PatchStep): Json[] {
   const values = Array.isArray(value) ? value : [];
-  if (op === 'add') return mergeEntries(list, values);
+  if (op === 'add') return mergeEntries(list, values, attribute);
   if (op === 'replace') return saysNothing(value) || sameJson(list, values) ? list : values;
   if (value === undefined) return [];
   // A client that names entries means these alone, whatever the standard says of a value here: never empty the list.
-  return removeEntries(list, values);
+  return removeEntries(list, values, attribute);
 }
 
 /** `attr[filter]`, `attr[filter].sub` and `attr.sub`. */
@@ -150,7 +150,10 @@ function changeChosen(list: Json[], step: PatchStep, leniencies: Leniencies): Js
   const primaries = chosen.filter((i) => isPrimary(after[i]));
   const primary = primaries.find((i) => isPrimary(list[i])) ?? primaries[0];
   const one = primary === undefined ? after : withPrimary(after, primary);
-  return dropDoubles(one.filter((entry) => entry !== null));
+  return dropDoubles(
+    one.filter((entry) => entry !== null),
+    step.attribute,
+  );
 }
 
 function changeEntry(before: Json, { op, subAttribute, filter, value = null }: PatchStep): Json {
@@ -172,7 +175,7 @@ function create(list: Json[], step: PatchStep, { filteredPathWithoutMatch }: Len
   if (value === null || saysNothing(value)) return list;
   const parts = subAttribute ? { [subAttribute.name]: value } : isObject(value) ? (value as JsonObject) : null;
   const entry = parts && withoutNulls({ ...terms, ...parts });
-  return entry === null ? list : mergeEntries(list, [entry]);
+  return entry === null ? list : mergeEntries(list, [entry], step.attribute);
 }
 
 /** `type eq "work" and primary eq true` as an object; null for any other filter. */

@@ -169,6 +169,7 @@ export class BulkProgress {
       return this.fail(
         operation,
         `it was made, but without \`bulkId:${missing}\`, which names nothing that this request made`,
+        `bulkId:${operation.bulkId ?? ''}`,
       );
     }
     return { ...this.toStep(operation), method: 'PUT', id: this.ids.get(operation.bulkId ?? '') ?? null };
@@ -205,10 +206,8 @@ export class BulkProgress {
     return this.toStep(first);
   }
 
-  private fail(operation: BulkOperation, detail: string): null {
+  private fail(operation: BulkOperation, detail: string, id = operation.id): null {
     const problem = new Problem('conflict', `Not resolved: ${detail}.`);
-    // A POST may have made its resource before it failed.
-    const id = operation.id ?? `bulkId:${operation.bulkId ?? ''}`;
     this.note(operation.index, operation, this.failed({ ...operation, id, problem }));
     return null;
   }

@@ -16,8 +16,9 @@ function changesOf(operations: Operation[], leniencies: Leniencies = rfc): Group
 }
 
 /** Ids alone, for what the tests are about. */
-function idsOf({ add, members, removeWhere, ...rest }: GroupChanges): Record<string, unknown> {
+function idsOf({ add, members, removeWhere, expected, ...rest }: GroupChanges): Record<string, unknown> {
   const ids: Record<string, unknown> = { ...rest };
+  if (expected.length > 0) ids.expected = expected.map((each) => each.id);
   if (rest.remove.length === 0) delete ids.remove;
   if (add.length > 0) ids.add = add.map(({ value }) => value);
   if (members) ids.members = members.map(({ value }) => value);
@@ -77,6 +78,14 @@ describe('PATCH of a group', () => {
     [
       'replaces one',
       [{ op: 'replace', path: 'members[value eq "a"]', value: { value: 'b' } }],
+      { remove: ['a'], add: ['b'], expected: ['a'] },
+    ],
+    [
+      'replaces one who was added before',
+      [
+        { op: 'add', path: 'members', value: [{ value: 'a' }] },
+        { op: 'replace', path: 'members[value eq "a"]', value: { value: 'b' } },
+      ],
       { remove: ['a'], add: ['b'] },
     ],
   ])('%s', (_, operations, expected) => {
@@ -105,7 +114,7 @@ describe('PATCH of a group', () => {
     for (const op of ['add', 'replace', 'remove'])
       expect(idsOf(changesOf([{ op, path: 'members', value }]))).toEqual({});
     const operation = { op: 'replace', path: 'members[value eq "a"]', value: { display: 'Ada' } };
-    expect(idsOf(changesOf([operation]))).toEqual({});
+    expect(idsOf(changesOf([operation]))).toEqual({ expected: ['a'] });
     expect(idsOf(changesOf([{ op: 'replace', value: { members: [{ foo: 1 }] } }], okta))).toEqual({});
   });
 
@@ -130,6 +139,17 @@ describe('PATCH of a group', () => {
     ['another id', { op: 'replace', value: { id: 'g2' } }, 'scim_mutability'],
   ])('%s is refused', (_, operation, code) => {
     expect(codeOf(() => changesOf([operation]))).toBe(code);
+  });
+
+  it('SCIM 45 who is not there any more cannot be replaced, but where that is forgiven', () => {
+    const replace = { op: 'replace', path: 'members[value eq "a"]', value: { value: 'b' } };
+    for (const value of [[], [{ value: 'c' }]]) {
+      const operations = [{ op: 'replace', path: 'members', value }, replace];
+      expect(codeOf(() => changesOf(operations))).toBe('scim_no_target');
+      expect(codeOf(() => changesOf(operations, entra))).toBe('none');
+    }
+    expect(codeOf(() => changesOf([{ op: 'remove', path: 'members[value eq "a"]' }, replace]))).toBe('scim_no_target');
+    expect(idsOf(changesOf([replace], entra))).toEqual({ remove: ['a'], add: ['b'] });
   });
 
   it('SCIM 43 where a removal without a value is known to come by mistake, it is refused', () => {

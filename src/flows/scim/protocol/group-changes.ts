@@ -35,6 +35,14 @@ export interface GroupChanges {
   /** Ids. Nobody is in both lists. */
   remove: string[];
   add: NamedMember[];
+  /** Who has to be a member now: nothing is changed where one is not. */
+  expected: ExpectedMember[];
+}
+
+export interface ExpectedMember {
+  id: string;
+  /** Of the operation that chooses the member. */
+  pointer: string;
 }
 
 /**
@@ -116,6 +124,7 @@ class MembersFold {
   private readonly filters = new Set<ResolvedFilter>();
   /** The filters that nobody named until now meets. */
   private readonly settled = new Set<ResolvedFilter>();
+  private readonly expected: ExpectedMember[] = [];
   private looks = 0;
 
   constructor(private readonly leniencies: Leniencies) {}
@@ -131,11 +140,12 @@ class MembersFold {
     else throw refused('scim_no_target', step.pointer, 'names no member to remove');
   }
 
-  net(): Pick<GroupChanges, 'members' | 'removeWhere' | 'remove' | 'add'> {
+  net(): Omit<GroupChanges, 'displayName' | 'externalId'> {
     const there = [...this.named.values()].filter((member) => member !== null);
-    if (this.isWhole) return { members: there, removeWhere: [], remove: [], add: [] };
+    const { expected } = this;
+    if (this.isWhole) return { members: there, removeWhere: [], remove: [], add: [], expected };
     const remove = [...this.named].filter(([, member]) => member === null).map(([id]) => id);
-    return { removeWhere: [...this.filters], remove, add: there };
+    return { removeWhere: [...this.filters], remove, add: there, expected };
   }
 
   private add(members: readonly NamedMember[]): void {
@@ -183,8 +193,17 @@ class MembersFold {
     if (ids?.length !== 1 || (step.op === 'add' && !isSame)) {
       throw refused('scim_no_target', step.pointer, 'does not choose one member by its value');
     }
+    if (step.op === 'replace') this.expect(ids[0] ?? '', step);
     if (step.op === 'replace' && !isSame) this.remove(ids);
     if (member && (!isSame || this.leniencies.filteredPathWithoutMatch === 'create')) this.add([member]);
+  }
+
+  /** Whoever is replaced has to be there (RFC 7644, section 3.5.2.3); whether they are, mostly the stored group tells. */
+  private expect(id: string, { pointer }: PatchStep): void {
+    if (this.leniencies.filteredPathWithoutMatch === 'create') return;
+    const member = this.named.get(id);
+    if (member === null || (member === undefined && this.isWhole)) throw noMember(pointer);
+    if (member === undefined) this.expected.push({ id, pointer });
   }
 
   /** What makes a member cannot change; what it is called is not kept by itself. */
@@ -209,6 +228,11 @@ function listIds(filter: ResolvedFilter): string[] | null {
 
 function toElement({ value, display }: NamedMember): Json {
   return { value, type: 'User', ...(display === null ? {} : { display }) };
+}
+
+/** That an operation chooses nobody who is a member. */
+export function noMember(pointer: string): Problem {
+  return refused('scim_no_target', pointer, 'meets no member of the group');
 }
 
 function refused(code: 'scim_no_target' | 'scim_mutability' | 'scim_invalid_value', pointer: string, detail: string) {

@@ -56,10 +56,17 @@ export function readUrlQuery(parameters: Readonly<Record<string, unknown>>): Lis
     const before = given.get(parameter);
     const isList = parameter === 'attributes' || parameter === 'excludedAttributes';
     if (typeof value === 'string' && before === undefined) given.set(parameter, value);
-    else if (isList) given.set(parameter, [before ?? [], value].flat().join(','));
+    else if (isList) given.set(parameter, joinTexts(before, value));
     else faults.push({ pointer: `?${parameter}`, detail: `${parameter} must be given once` });
   }
   return readRequest((parameter) => given.get(parameter), '?', faults);
+}
+
+function joinTexts(...parts: unknown[]): string {
+  return parts
+    .flat()
+    .filter((part) => typeof part === 'string')
+    .join(',');
 }
 
 /**

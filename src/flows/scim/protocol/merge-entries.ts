@@ -1,17 +1,21 @@
 import { sameJson } from '../../../plan/facts.js';
 import type { Json } from '../../../plan/statement.js';
+import { normaliseKey } from '../../../platform/text-key.js';
+import type { AttributeDefinition } from './schema.js';
 
 type Entry = { [name: string]: Json };
 
 /**
  * Adds entries to a list (RFC 7644, section 3.5.2.1; RFC 7643, section 2.4): no two have the same value and type, a new
- * primary one takes that from the one before. What is said of an entry that is there already is merged into it.
+ * primary one takes that from the one before. What is said of an entry that is there already is merged into it, also
+ * its value in another case.
  * Answers the same list where nothing changed; never changes `list` itself.
  */
-export function mergeEntries(list: Json[], added: readonly Json[]): Json[] {
+export function mergeEntries(list: Json[], added: readonly Json[], attribute: AttributeDefinition): Json[] {
   let merged = list;
   let primary = -1;
-  const places = indexEntries(list);
+  const keyOf = keyIn(attribute);
+  const places = indexEntries(list, keyOf);
   for (const entry of added) {
     const key = keyOf(entry);
     const found = places.get(key) ?? -1;
@@ -35,7 +39,7 @@ export function withPrimary(list: Json[], primary: number): Json[] {
   return list.some(isOther) ? list.map((entry, i) => (isOther(entry, i) ? { ...entry, primary: false } : entry)) : list;
 }
 
-function indexEntries(list: readonly Json[]): Map<string, number> {
+function indexEntries(list: readonly Json[], keyOf: KeyOf): Map<string, number> {
   const index = new Map<string, number>();
   list.forEach((entry, i) => {
     const key = keyOf(entry);
@@ -48,7 +52,8 @@ function indexEntries(list: readonly Json[]): Map<string, number> {
  * The list without doubles: of two that are the same the first stays, and is primary if either was. The same list where
  * there are none.
  */
-export function dropDoubles(list: Json[]): Json[] {
+export function dropDoubles(list: Json[], attribute: AttributeDefinition): Json[] {
+  const keyOf = keyIn(attribute);
   const kept = new Map<string, Json>();
   for (const entry of list) {
     const key = keyOf(entry);
@@ -63,7 +68,8 @@ export function dropDoubles(list: Json[]): Json[] {
  * The list without those that are named: by their value, and by their type where one is named; one without a value by
  * all that is said of it. The same list where nobody is meant.
  */
-export function removeEntries(list: Json[], named: readonly Json[]): Json[] {
+export function removeEntries(list: Json[], named: readonly Json[], attribute: AttributeDefinition): Json[] {
+  const keyOf = keyIn(attribute);
   const keys = new Set(named.filter(hasValue).map(keyOf));
   const others = named.filter((entry) => !hasValue(entry));
   const isNamed = (entry: Json): boolean => {
@@ -88,19 +94,25 @@ function typeOf(entry: Entry): string {
   return typeof entry.type === 'string' ? entry.type.toLowerCase() : '';
 }
 
+type KeyOf = (entry: Json) => string;
+
 /**
- * Under what an entry is the same as another: its value and type, or, where it has no value, all but `primary`. Written
- * by hand, because a PATCH asks for hundreds of thousands; no text of a resource has a NUL in it.
+ * Under what an entry is the same as another: its type and its value, in which case counts where the schema says so; or,
+ * where it has no value, all but `primary`. Written by hand, because a PATCH asks for hundreds of thousands; no text of
+ * a resource has a NUL in it.
  */
-function keyOf(entry: Json): string {
-  if (hasValue(entry)) return `${typeOf(entry)}\0${entry.value}`;
-  if (!isEntry(entry)) return JSON.stringify(entry);
-  let key = '';
-  for (const name of Object.keys(entry).sort()) {
-    const part = entry[name];
-    if (name !== 'primary') key += `\0${name}\0${typeof part === 'string' ? part : JSON.stringify(part)}`;
-  }
-  return key;
+function keyIn({ subAttributes }: AttributeDefinition): KeyOf {
+  const caseExact = subAttributes?.find(({ name }) => name === 'value')?.caseExact ?? true;
+  return (entry) => {
+    if (hasValue(entry)) return `${typeOf(entry)}\0${caseExact ? entry.value : normaliseKey(entry.value)}`;
+    if (!isEntry(entry)) return JSON.stringify(entry);
+    let key = '';
+    for (const name of Object.keys(entry).sort()) {
+      const part = entry[name];
+      if (name !== 'primary') key += `\0${name}\0${typeof part === 'string' ? part : JSON.stringify(part)}`;
+    }
+    return key;
+  };
 }
 
 function hasValue(entry: Json): entry is Entry & { value: string } {

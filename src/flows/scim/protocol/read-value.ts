@@ -58,7 +58,7 @@ export function readValue(
     else if (!saysNothing(read)) isUnassigned = true;
   });
   keepOnePrimary(entries, place.pointer, reader);
-  const merged = mergeEntries([], entries);
+  const merged = mergeEntries([], entries, attribute);
   return merged.length === 0 && isUnassigned ? null : merged;
 }
 
