@@ -1,5 +1,6 @@
 import { AppModule } from './app.module.js';
 import { ConfigError, readConfig } from './platform/config.js';
+import { boundHeapGrowth } from './platform/heap-growth.js';
 import { createHttpApp } from './platform/http-app.js';
 import { createLogger } from './platform/logging.js';
 import { openDatabase } from './platform/open-database.js';
@@ -8,6 +9,7 @@ import { FirstStartService, firstStartNotice } from './records/local-admins/firs
 import { shape } from './tables.js';
 
 async function main(): Promise<void> {
+  boundHeapGrowth();
   const config = readConfig(process.env);
   const logger = createLogger(config);
   const database = await openDatabase(config, shape);

@@ -39,6 +39,9 @@ const WINDOW = 5000;
 /** Of what waits for its number. */
 const PARCELS_LOOKED_AT = 1000;
 const EVENTS_LOOKED_AT = 5000;
+/** Of whom it is told that they have changed, and in how many numbers they are looked for. */
+const CHANGED_MAX = 1000;
+const NUMBERS_LOOKED_AT = 100_000;
 /** After so long a page ends where it is, and the reader goes on from there. */
 const PAGE_MS_MAX = 1000;
 /** Numbers follow the clock but for the skew of instances and the time of a transaction; far less than this. */
@@ -59,19 +62,54 @@ export class EventReader {
 
   /** Whether a change of a connection's people (null: of any user) is committed and may have no number yet. */
   async hasUnnumbered(tenantId: string, connectionId: string | null, manager: EntityManager): Promise<boolean> {
+    const unnumbered = await this.findUnnumbered(tenantId, connectionId, manager);
+    return unnumbered === null || unnumbered.size > 0;
+  }
+
+  /**
+   * Those of a connection's people (null: of all users) of whom a change is committed that has no number up to `after`:
+   * whoever left them included. Null where they are too many to look for.
+   */
+  async findChanged(
+    tenantId: string,
+    connectionId: string | null,
+    after: number,
+    manager: EntityManager,
+  ): Promise<Set<string> | null> {
+    const changed = await this.findUnnumbered(tenantId, connectionId, manager);
+    const head = await this.findPosition(tenantId, manager);
+    if (!changed || head - after > NUMBERS_LOOKED_AT) return null;
+    const { conditions, values } = changesOf(connectionId);
+    const where = ['o.tenantId = ?', 'o.number > ?', 'o.number <= ?', "e.subjectType = 'user'", ...conditions];
+    const sql = `SELECT e.subjectId AS userId FROM event_order o ${joinInOrder(this.database.engine)} events e
+      ON e.id = o.eventId WHERE ${where.join(' AND ')}`;
+    for (let from = after; from < head && changed.size <= CHANGED_MAX; from += WINDOW) {
+      const rows = await selectRows(manager, sql, [tenantId, from, Math.min(head, from + WINDOW), ...values]);
+      for (const { userId } of rows) changed.add(String(userId));
+    }
+    return changed.size > CHANGED_MAX ? null : changed;
+  }
+
+  /** Of whom a change may have no number yet; null where that is not known. */
+  private async findUnnumbered(
+    tenantId: string,
+    connectionId: string | null,
+    manager: EntityManager,
+  ): Promise<Set<string> | null> {
     const parcels = await selectRows(
       manager,
       `SELECT eventIds FROM event_queue WHERE tenantId = ? LIMIT ${PARCELS_LOOKED_AT + 1}`,
       [tenantId],
     );
     // Behind by so much, the sequencer is at changes of everybody.
-    if (parcels.length > PARCELS_LOOKED_AT) return true;
+    if (parcels.length > PARCELS_LOOKED_AT) return null;
     const ids = parcels.flatMap(({ eventIds }) => JSON.parse(String(eventIds)) as string[]);
-    if (ids.length > EVENTS_LOOKED_AT) return true;
+    if (ids.length > EVENTS_LOOKED_AT) return null;
     const { conditions, values } = changesOf(connectionId);
     const where = ['e.tenantId = ?', "e.subjectType = 'user'", ...conditions].join(' AND ');
-    const sql = (keys: string) => `SELECT e.id FROM events e WHERE ${where} AND e.id IN ${keys}`;
-    return (await selectByKeys(manager, sql, [tenantId, ...values], ids)).length > 0;
+    const sql = (keys: string) => `SELECT e.subjectId AS userId FROM events e WHERE ${where} AND e.id IN ${keys}`;
+    const rows = await selectByKeys(manager, sql, [tenantId, ...values], ids);
+    return new Set(rows.map(({ userId }) => String(userId)));
   }
 
   /**

@@ -53,7 +53,7 @@ const tables = (): Table[] => [
     indices: [
       index('scim_users_connection', ['connectionId', 'identityId']),
       index('scim_users_external_id', ['connectionId', 'externalId', 'identityId']),
-      index('scim_users_user_name', ['connectionId', 'userNameKey', 'identityId']),
+      index('scim_users_user_name', ['connectionId', 'userNameKey'], unique),
       index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId']),
       index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId']),
       index('scim_users_active', ['connectionId', 'active', 'identityId']),

@@ -21,6 +21,7 @@ const tables = (): Table[] => [
       time('suspendedAt', optional),
       text('suspendedReason', 500, optional),
       text('lastRunId', 36, optional),
+      time('comparedAt', optional),
       whole('version'),
       time('createdAt'),
       time('updatedAt'),

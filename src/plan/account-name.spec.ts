@@ -71,6 +71,19 @@ describe('a changed externalId', () => {
     expect(effectiveRoles(world.person(grace.userId), world.now)).toEqual(['billing']);
   });
 
+  it('is one though another person is found by the new name, and so is every further one', () => {
+    const { world, userId, identityId } = bound();
+    world.push('u-2', { userName: 'grace' });
+    const shared = (name: string) => named(identityId, null, { clearsExternalId: true, sharedExternalId: name });
+    expect(world.apply(shared('u-2'))).toMatchObject({ endSessions: 'external_id_changed', unbound: 's-1' });
+    expect(identityAt(world.person(userId), 'a')).toMatchObject({ externalId: null, subject: null });
+    expect(effectiveRoles(world.person(userId), world.now)).toEqual(['editor']);
+    expect(world.apply(shared('u-2')).result).toBe('unchanged');
+    world.push('u-3', { userName: 'lin' });
+    expect(world.apply(shared('u-3')).endSessions).toBe('external_id_changed');
+    expect(world.apply(named(identityId, 'u-1')).endSessions).toBe('external_id_changed');
+  });
+
   it('is refused where another person has it', () => {
     const { world, userId, identityId } = bound();
     world.push('u-2', { userName: 'grace' });

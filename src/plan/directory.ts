@@ -4,6 +4,7 @@ import { diffPerson } from './diff.js';
 import type { PersonChanges } from './changes.js';
 import type { FormerUser } from './former-user.js';
 import type { IdentityState, Person } from './person.js';
+import { findScimNameKey } from './scim-entry.js';
 
 export interface FoundIdentity {
   person: Person;
@@ -11,7 +12,7 @@ export interface FoundIdentity {
 }
 
 /** The identities of one connection, by what messages call them. */
-type ConnectionKeys = Record<'externalIds' | 'subjects' | 'userNames', Map<string, string>>;
+type ConnectionKeys = Record<'externalIds' | 'subjects' | 'userNames' | 'scimNames', Map<string, string>>;
 
 /**
  * The working set of one batch: the persons that its statements may concern, found by every key that a statement can
@@ -19,7 +20,7 @@ type ConnectionKeys = Record<'externalIds' | 'subjects' | 'userNames', Map<strin
  * several statements of one person in one batch fold in order of arrival.
  *
  * Whoever is not in it does not exist: for each statement the loader must load who holds its external id, its subject,
- * its user name (as a key, in the connection), its match values, and the users with its e-mail (as a key); and of names
+ * its user name (as a key, in the connection; a SCIM write's in the SCIM directory too), its match values, and the users with its e-mail (as a key); and of names
  * that nobody holds, the former user whose account it was, with that user if they are still there.
  */
 export class Directory {
@@ -88,6 +89,11 @@ export class Directory {
     return this.findIdentity(this.keys.get(connectionId)?.userNames.get(userNameKey) ?? '');
   }
 
+  /** By the `userName` that SCIM gave, which can be another one than that by which logins know them. */
+  findByScimName(connectionId: string, nameKey: string): FoundIdentity | null {
+    return this.findIdentity(this.keys.get(connectionId)?.scimNames.get(nameKey) ?? '');
+  }
+
   /** The users whose own address has this key, whether verified or not. */
   findByEmailKey(emailKey: string): Person[] {
     const ids = this.byEmail.get(emailKey);
@@ -114,15 +120,19 @@ export class Directory {
 
   private keysOf(connectionId: string): ConnectionKeys {
     let keys = this.keys.get(connectionId);
-    if (!keys)
-      this.keys.set(connectionId, (keys = { externalIds: new Map(), subjects: new Map(), userNames: new Map() }));
+    if (!keys) {
+      keys = { externalIds: new Map(), subjects: new Map(), userNames: new Map(), scimNames: new Map() };
+      this.keys.set(connectionId, keys);
+    }
     return keys;
   }
 
   private index(person: Person): void {
     for (const one of person.identities) {
       this.userByIdentity.set(one.id, person.user.id);
-      const { externalIds, subjects, userNames } = this.keysOf(one.connectionId);
+      const { externalIds, subjects, userNames, scimNames } = this.keysOf(one.connectionId);
+      const scimName = findScimNameKey(one);
+      if (scimName !== null) scimNames.set(scimName, one.id);
       if (one.externalId !== null) externalIds.set(one.externalId, one.id);
       if (one.subject !== null) subjects.set(one.subject, one.id);
       if (one.userNameKey !== null) userNames.set(one.userNameKey, one.id);
@@ -137,7 +147,9 @@ export class Directory {
   private unindex(person: Person): void {
     for (const one of person.identities) {
       this.userByIdentity.delete(one.id);
-      const { externalIds, subjects, userNames } = this.keysOf(one.connectionId);
+      const { externalIds, subjects, userNames, scimNames } = this.keysOf(one.connectionId);
+      const scimName = findScimNameKey(one);
+      if (scimName !== null) scimNames.delete(scimName);
       if (one.externalId !== null) externalIds.delete(one.externalId);
       if (one.subject !== null) subjects.delete(one.subject);
       if (one.userNameKey !== null) userNames.delete(one.userNameKey);

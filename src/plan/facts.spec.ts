@@ -44,6 +44,18 @@ describe('facts', () => {
     expect(merged.facts.push).toEqual({ at: 900, values: { email: 'now@x' } });
   });
 
+  it('loses the attributes that one leaves out which names them all, and nothing else; a later word of one of them stays', () => {
+    const facts = say(NO_FACTS, pushOf('u', { 'attributes.a': 1, 'attributes.b': 2, email: 'a@x' }, { at: 10 }));
+    const all = { ...pushOf('u', { 'attributes.b': 3 }, { at: 20 }), allAttributes: true };
+    const merged = mergeStatement(facts, all, KEEP, 0);
+    expect([merged.changed.sort(), merged.facts.push?.values]).toEqual([
+      ['attributes.a', 'attributes.b'],
+      { 'attributes.b': 3, email: 'a@x' },
+    ]);
+    const later = pushOf('u', { 'attributes.a': 4 }, { at: 30 });
+    expect(say(say(facts, later), all)).toEqual(say(merged.facts, later));
+  });
+
   it('is named by a snapshot at the moment of that, though the record has an older time of its own', () => {
     const gone = say(
       say(NO_FACTS, pushOf('u', { email: 'a@x' }, { at: 10 })),

@@ -1,4 +1,5 @@
 import type { Micros } from '../platform/clock.js';
+import { backdate } from './backdate.js';
 import type { Absence } from './policy.js';
 import type { FieldName, Json, Statement, Voice } from './statement.js';
 
@@ -26,7 +27,7 @@ export interface VoiceFacts {
 export interface Facts {
   push: VoiceFacts | null;
   token: VoiceFacts | null;
-  /** What pushes last called the identity, where they have taken that name away: another one is another account. */
+  /** What pushes last called the identity, if it is not found by that: taken away, or another's. Another one is another account. */
   formerExternalId?: string;
 }
 
@@ -77,7 +78,7 @@ export function readStated(voice: VoiceFacts | null, field: FieldName): StatedFi
  * unchanged user again writes nothing; unless it holds against one that waits.
  */
 export function mergeStatement(facts: Facts, statement: Statement, policy: AbsencePolicy, now: Micros): MergedFacts {
-  const voice = facts[statement.voice];
+  const voice = backdate(facts[statement.voice], statement);
   const denied = findDenied(statement, policy);
   if (denied) return { facts, stale: false, changed: [], denied };
 
@@ -114,13 +115,14 @@ export function mergeStatement(facts: Facts, statement: Statement, policy: Absen
   }
 
   if (!fresh && voice && at < voice.at) return { facts, stale: true, changed: [], denied: null };
-  const isNothingNew = statement.newest && changed.length === 0;
-  if (isNothingNew && voice && !statesMore(draft, voice) && !holdsAgainstWaiting(voice, said, clears)) {
+  const addsNothing = statement.newest && changed.length === 0;
+  if (addsNothing && voice && !statesMore(draft, voice) && !holdsAgainstWaiting(voice, said, clears)) {
     return { facts, stale: false, changed, denied: null };
   }
   draft.at = Math.max(draft.at, at);
   const closed = close(draft);
-  if (voice && changed.length === 0 && sameVoice(voice, closed)) return { facts, stale: false, changed, denied: null };
+  const had = facts[statement.voice];
+  if (had && changed.length === 0 && sameVoice(had, closed)) return { facts, stale: false, changed, denied: null };
   return { facts: { ...facts, [statement.voice]: closed }, stale: false, changed, denied: null };
 }
 
@@ -252,8 +254,8 @@ function isCleared(by: 'all' | 'attributes', field: FieldName): boolean {
 
 function clearingOf(statement: Statement, policy: AbsencePolicy): 'all' | 'attributes' | null {
   if (statement.complete) return 'all';
-  if (!missable(statement, policy).includes('attributes')) return null;
-  return policy.whenAbsent('attributes') === 'clear' ? 'attributes' : null;
+  const isMissed = missable(statement, policy).includes('attributes') && policy.whenAbsent('attributes') === 'clear';
+  return statement.allAttributes === true || isMissed ? 'attributes' : null;
 }
 
 function findDenied(statement: Statement, policy: AbsencePolicy): MergedFacts['denied'] {
@@ -270,10 +272,8 @@ function findDenied(statement: Statement, policy: AbsencePolicy): MergedFacts['d
 
 /** The fields whose absence from this statement says something. */
 function missable({ partial, voice }: Statement, policy: AbsencePolicy): readonly FieldName[] {
-  return partial ? NOTHING : policy.absenceOf[voice];
+  return partial ? [] : policy.absenceOf[voice];
 }
-
-const NOTHING: readonly FieldName[] = [];
 
 function isStated(statement: Statement, field: FieldName): boolean {
   if (statement.fields[field] !== undefined) return true;

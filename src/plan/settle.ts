@@ -11,6 +11,7 @@ import type { IdentityState, Person } from './person.js';
 import type { ConnectionPolicy, PlanContext } from './policy.js';
 import { deriveProfile, findProfileFaults } from './profile.js';
 import { findProtection } from './protection.js';
+import { findScimNameKey, followActive } from './scim-entry.js';
 import type { FieldName, Statement } from './statement.js';
 
 /** An identity's facts as they are now, to be made true for the person. */
@@ -153,7 +154,17 @@ function claimUserName(
     pointer: '/userName',
   };
   const pushed = settling.purpose === 'push' && typeof settling.statement?.fields.userName === 'string';
-  return { key: identity.userNameKey, problem, fatal: settling.isNew === true || pushed };
+  const fatal = (settling.isNew === true || pushed) && !isScimName(settling.facts, holder.identity, key);
+  return { key: identity.userNameKey, problem, fatal };
+}
+
+/**
+ * The name is the person's in the SCIM directory, where the holder has another one and is only called so by a token: the
+ * directory's client knows nothing of that, and is not refused for it. Until it is free the person goes without it.
+ */
+function isScimName(facts: Facts, holder: IdentityState, key: string): boolean {
+  const held = findScimNameKey(holder);
+  return held !== null && held !== key && findScimNameKey({ facts }) === key;
 }
 
 function claimExternalId(identity: IdentityState, settling: Settling): { value: string | null; problem?: PlanProblem } {
@@ -204,7 +215,11 @@ function nextIdentity(
     subject: isOther ? null : (before.subject ?? bound),
     userNameKey: claimed.userNameKey,
     active,
-    facts: keepFormerName(settling.facts, before.externalId, externalId),
+    facts: followActive(
+      keepFormerName(settling.facts, before.externalId, externalId, statement?.sharedExternalId),
+      active,
+      context.now,
+    ),
     mappingVersion: policy.mappingVersion,
     lastLoginAt: claimed.loggedIn ? context.now : before.lastLoginAt,
     notBefore,

@@ -36,6 +36,8 @@ export interface Statement {
   newest: boolean;
   /** Of a snapshot's record that has a time of its own: the moment at which it is named, and not missing. */
   namedAt?: Micros;
+  /** It stands for what was said by its voice up to this moment, later than `at`: its source has forgotten that (a backup). */
+  replacesUntil?: Micros;
   /** What pushes call the person. */
   externalId: string | null;
   /** What tokens call the person. */
@@ -46,6 +48,8 @@ export interface Statement {
   identityId?: string;
   /** With `identityId`: what pushes called the person is taken away, and nothing put in its place. */
   clearsExternalId?: boolean;
+  /** What a push (SCIM) calls the person where another is found by that name, and stays so: it claims nothing. */
+  sharedExternalId?: string;
   /** A directory's write (SCIM): users who are protected from this connection are not to be changed by it. */
   guarded?: boolean;
   fields: Readonly<Record<FieldName, Json>>;
@@ -55,6 +59,8 @@ export interface Statement {
    * Neither `active` nor a `claims.<name>` is cleared so.
    */
   complete: boolean;
+  /** It names every attribute that there is: one that it omits is cleared. */
+  allAttributes?: boolean;
   /**
    * The statement says only what has changed (SCIM): what it omits is neither cleared nor missed, whatever the mapping
    * makes of absence.

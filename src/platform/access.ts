@@ -17,6 +17,19 @@ export interface Principal {
   operatorOf: string | null;
 }
 
+/** What Rollcall does in a tenant by itself: it asks nobody's leave, and no request ever has this principal. */
+export function systemOf(tenantId: string): Principal {
+  return {
+    type: 'system',
+    id: 'system',
+    tenantId,
+    permissions: new Set(),
+    connectionId: null,
+    sessionId: null,
+    operatorOf: null,
+  };
+}
+
 export const publicAccess = 'public';
 /** Any principal at all, whatever it may do: `GET /auth/me`. */
 export const anyPrincipal = 'any';

@@ -10,7 +10,7 @@ export interface OutboundAnswer {
   headers: Readonly<Record<string, string>>;
   /** Without its content coding; throws OutboundError, or the reason of the signal that ended it. */
   body: AsyncIterable<Buffer>;
-  /** Whether a body that was cut off is told from a whole one: by its length, chunks, or checksum. */
+  /** Whether a body that was cut off is told from a whole one: by its length, or by its last chunk. */
   endIsCertain: boolean;
   /** Reads nothing of the body. */
   leave(): void;
@@ -51,9 +51,19 @@ export function toAnswer(response: Dispatcher.ResponseData, limits: AnswerLimits
     status: response.statusCode as 200 | 304,
     headers,
     body: readPieces(response.body, isGzip, limits),
-    endIsCertain: isGzip || 'content-length' in headers || 'transfer-encoding' in headers,
+    endIsCertain: isEndCertain(headers),
     leave: () => leave(response.body),
   };
+}
+
+/**
+ * By RFC 9112, section 6.3: any other body ends when the connection does. Gzip proves nothing: cut between two of its
+ * members it is whole.
+ */
+function isEndCertain(headers: Readonly<Record<string, string>>): boolean {
+  const codings = headers['transfer-encoding'];
+  if (codings === undefined) return 'content-length' in headers;
+  return codings.split(',').at(-1)?.trim().toLowerCase() === 'chunked';
 }
 
 /** Why an answer with this head is not read, or null. */
@@ -67,7 +77,7 @@ export function findHeadFault(
     return new OutboundError('redirect', `${host} answered with a redirect (${status}), which is not followed.`);
   }
   if (status !== 200) {
-    const retryAfterSeconds = readRetryAfter(headers['retry-after']);
+    const retryAfterSeconds = readRetryAfter(headers['retry-after'], headers.date);
     return new OutboundError('status', `${host} answered with status ${status}.`, { status, retryAfterSeconds });
   }
   return Number(headers['content-length'] ?? 0) > bytesMax ? tooLarge(host, bytesMax) : null;
@@ -121,7 +131,24 @@ function isWrongGzip(error: unknown): boolean {
   return typeof code === 'string' && code.startsWith('Z_') && code !== 'Z_BUF_ERROR';
 }
 
-/** Seconds, of which no source asks for more than a day; a date (RFC 9110, section 10.2.3) is not read. */
-function readRetryAfter(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Math.min(Number(text), 86_400) : null;
+const DAY_SECONDS = 86_400;
+
+/**
+ * Seconds, of which no source may ask for more than a day, from a number of them or a date (RFC 9110, section 10.2.3): by
+ * the clock of the server, where it says what that is. Null where it asks for nothing that can be read.
+ */
+export function readRetryAfter(text: string | undefined, date: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text), DAY_SECONDS);
+  const until = readHttpDate(text);
+  if (until === null) return null;
+  const seconds = Math.ceil((until - (readHttpDate(date ?? '') ?? Date.now())) / 1000);
+  return Math.min(Math.max(seconds, 0), DAY_SECONDS);
+}
+
+/** Milliseconds since 1970, of any of the three forms of RFC 9110, section 5.6.7; null for anything else. */
+function readHttpDate(text: string): number | null {
+  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]{10,30}$/.test(text)) return null;
+  const millis = Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`);
+  return Number.isNaN(millis) ? null : millis;
 }

@@ -5,7 +5,7 @@ import { Agent, buildConnector, type Dispatcher, ProxyAgent, request } from 'und
 import { type AddressRules, findAddressFault, isLoopbackName, parseCidr, readLiteralAddress } from './address-rules.js';
 import { findHeadFault, leave, type OutboundAnswer, toAnswer, tooLarge } from './outbound-answer.js';
 import { OutboundError } from './outbound-error.js';
-import { parseStrictJson } from './strict-json.js';
+import { type JsonLimits, parseStrictJson } from './strict-json.js';
 
 /** What the operator allows beyond public https. */
 export class OutboundOptions {
@@ -29,6 +29,8 @@ export interface FetchOptions {
   /** For the whole exchange: name, connection, headers and body. */
   timeoutMs?: number;
   bytesMax?: number;
+  /** Of what the JSON holds, where it is more than a document of keys or settings. */
+  jsonLimits?: JsonLimits;
   accept?: string;
 }
 
@@ -51,7 +53,12 @@ export interface PostOptions extends FetchOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5000;
-const JSON_LIMITS = { depthMax: 16, itemsPerMemberMax: 20_000, unsafeNames: 'drop', loneSurrogates: 'keep' } as const;
+const JSON_LIMITS: JsonLimits = {
+  depthMax: 16,
+  itemsPerMemberMax: 20_000,
+  unsafeNames: 'drop',
+  loneSurrogates: 'keep',
+};
 
 /** The one door for outgoing HTTP: checks where it leads, how long it takes and how much comes back. */
 @Injectable()
@@ -117,7 +124,7 @@ export class Outbound implements OnApplicationShutdown {
     sent: { method: 'GET' | 'POST'; headers: Readonly<Record<string, string>>; body?: string },
     options: FetchOptions,
   ): Promise<unknown> {
-    const { timeoutMs = 5000, bytesMax = 512 * 1024, accept = 'application/json' } = options;
+    const { timeoutMs = 5000, bytesMax = 512 * 1024, accept = 'application/json', jsonLimits = JSON_LIMITS } = options;
     const target = this.checkUrl(url);
     const signal = AbortSignal.timeout(timeoutMs);
     let bytes: Buffer;
@@ -132,7 +139,7 @@ export class Outbound implements OnApplicationShutdown {
     } catch (error) {
       throw describeFailure(error, signal, target.host, timeoutMs);
     }
-    const parsed = parseStrictJson(bytes, JSON_LIMITS);
+    const parsed = parseStrictJson(bytes, jsonLimits);
     if (!parsed.ok) throw new OutboundError('not_json', `${target.host} answered without valid JSON. ${parsed.detail}`);
     return parsed.value;
   }

@@ -37,6 +37,17 @@ describe('A repetition', () => {
     expect(warn.mock.calls).toEqual([['Work waits: Error: no 1'], ['Work waits: Error: no 2']]);
   });
 
+  it('tells of a piece that fails by its name, and goes on with the next', async () => {
+    const done: string[] = [];
+    const { repetition, warn } = begin(async () => {
+      await repetition.attempt('a', () => Promise.reject(new Error('no')));
+      await repetition.attempt('b', () => Promise.resolve(done.push('b')));
+    });
+    repetition.start(0);
+    await jest.advanceTimersByTimeAsync(0);
+    expect([done, warn.mock.calls]).toEqual([['b'], [['Work waits (a): Error: no']]]);
+  });
+
   it('stops when what is under way has ended, and begins no more', async () => {
     let end: () => void = () => undefined;
     let times = 0;

@@ -34,6 +34,16 @@ export class Repetition {
     }, delayMs).unref();
   }
 
+  /** Does one of several pieces of a time: that it fails is told, and stops none of the others. */
+  async attempt(piece: string, work: () => Promise<unknown>): Promise<void> {
+    const { logger, trouble } = this.options;
+    try {
+      await work();
+    } catch (error) {
+      logger.warn(`${trouble} (${piece}): ${String(error)}`);
+    }
+  }
+
   /** Begins no more; settles when what is under way has ended. */
   async stop(): Promise<void> {
     this.isOver = true;

@@ -14,8 +14,8 @@ export class SealError extends Error {}
 /** What became of sealed texts when they were to be sealed anew. */
 export interface Resealed {
   resealed: number;
-  /** Under a secret that is not known here: they stay as they are, and of no use. */
-  unknown: number;
+  /** They stay as they are, and of no use here. */
+  unopened: { id: string; why: string }[];
 }
 
 /**

@@ -1,9 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { Directory, type FoundIdentity } from '../plan/directory.js';
-import { EffectiveFacts } from '../plan/effective.js';
-import { ExpressionFailure } from '../plan/expression.js';
 import { nameTrace, pushedName, tokenName } from '../plan/former-user.js';
-import { type Facts, mergeStatement, NO_FACTS } from '../plan/facts.js';
+import type { IdentityState } from '../plan/person.js';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import type { Statement } from '../plan/statement.js';
 import { normaliseKey } from '../platform/text-key.js';
@@ -12,6 +10,7 @@ import { selectByKeys } from '../platform/sql.js';
 import { hashSubject } from '../records/users/identity-traces.js';
 import { loadFormerUsers } from '../records/users/former-users.js';
 import { type LoadedPersons, loadPersons, loadPersonsBySubject } from '../records/users/person-loader.js';
+import { readNames, readStatedNames, textOf } from './stated-names.js';
 
 /** Everything that the statements of a batch may concern, as stored, and the revisions that guard it. */
 export interface LoadedBatch {
@@ -27,6 +26,8 @@ interface Wanted {
   newExternalIds: Set<string>;
   subjects: Set<string>;
   userNameKeys: Set<string>;
+  /** Of SCIM's writes, whose directory has names of its own. */
+  scimNameKeys: Set<string>;
   emailKeys: Set<string>;
   identityIds: Set<string>;
   /** What the tokens of these subjects call themselves. */
@@ -58,7 +59,9 @@ export async function loadBatch(
     return loadPersons(manager, tenantId, missing);
   });
   for (const each of await Promise.all(rest)) addTo(batch, each);
-  await Promise.all(all.map((wanted) => loadHolders(manager, wanted, batch)));
+  await Promise.all(
+    all.map((wanted) => loadHolders(manager, wanted.policy, foundIdentities(wanted, batch.directory), batch)),
+  );
   await Promise.all([
     ...all.map((wanted) => loadTraces(manager, wanted, batch.directory)),
     ...all.map((wanted) => loadFormers(manager, wanted, batch)),
@@ -108,6 +111,7 @@ function gatherKeys(
         newExternalIds: new Set(),
         subjects: new Set(),
         userNameKeys: new Set(),
+        scimNameKeys: new Set(),
         emailKeys: new Set(),
         identityIds: new Set(),
         namesOfSubjects: new Map(),
@@ -121,7 +125,10 @@ function gatherKeys(
     for (const { field, value } of statement.match ?? []) {
       if (field === 'externalId') (isNew ? wanted.newExternalIds : wanted.externalIds).add(value);
       else if (field !== 'userName') wanted.emailKeys.add(normaliseKey(value));
-      else if (!isNew) wanted.userNameKeys.add(normaliseKey(value));
+      else if (!isNew) {
+        wanted.userNameKeys.add(normaliseKey(value));
+        if (statement.voice === 'push') wanted.scimNameKeys.add(normaliseKey(value));
+      }
     }
     const { userName, email } = readStatedNames(statement, policy);
     if (userName !== null) {
@@ -134,33 +141,6 @@ function gatherKeys(
   return all;
 }
 
-/** What the statement by itself calls the person: whoever holds that name already has to be known to the plan. */
-function readStatedNames(statement: Statement, policy: ConnectionPolicy) {
-  if (statement.voice === 'push') {
-    const { userName, email } = statement.fields;
-    return { userName: textOf(userName), email: textOf(email) };
-  }
-  const { facts } = mergeStatement(NO_FACTS, { ...statement, newest: true }, policy.mapping, statement.at);
-  return readNames(facts, policy);
-}
-
-/** `email` only where people may be found by it. */
-function readNames(facts: Facts, policy: ConnectionPolicy) {
-  try {
-    const effective = new EffectiveFacts(facts, policy);
-    const email = policy.authoritativeDomains.length === 0 ? null : effective.field('email');
-    return { userName: textOf(effective.field('userName')?.value), email: textOf(email?.value) };
-  } catch (error) {
-    // The plan meets the same failure and says so; there is no name to look for.
-    if (error instanceof ExpressionFailure) return { userName: null, email: null };
-    throw error;
-  }
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
 async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<string, Set<string>>): Promise<void> {
   const { id, tenantId } = wanted.policy;
   const byColumn = (column: string, keys: ReadonlySet<string>) =>
@@ -171,7 +151,11 @@ async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<
       [...keys],
     );
   const found = (
-    await Promise.all([byColumn('id', wanted.identityIds), byColumn('externalId', wanted.externalIds)])
+    await Promise.all([
+      byColumn('id', wanted.identityIds),
+      byColumn('externalId', wanted.externalIds),
+      findByScimNames(manager, wanted),
+    ])
   ).flat();
   // A name that someone found already holds need not be looked for: it is unique.
   for (const row of found) {
@@ -190,26 +174,51 @@ async function findUserIds(manager: EntityManager, wanted: Wanted, userIds: Map<
   for (const row of [...found, ...byEmail]) ids.add(String(row.userId));
 }
 
+function findByScimNames(manager: EntityManager, { policy, scimNameKeys }: Wanted) {
+  return selectByKeys(
+    manager,
+    (list) =>
+      `SELECT i.userId AS userId, i.userNameKey AS userNameKey FROM scim_users s JOIN identities i ON i.id = s.identityId
+       WHERE s.connectionId = ? AND s.userNameKey IN ${list}`,
+    [policy.id],
+    [...scimNameKeys],
+  );
+}
+
+/** Those of the directory whom statements name. */
+function foundIdentities(
+  { policy, subjects, externalIds, identityIds, scimNameKeys }: Wanted,
+  directory: Directory,
+): Set<IdentityState> {
+  const found = new Set<IdentityState>();
+  const add = (one: FoundIdentity | null) => one && found.add(one.identity);
+  for (const each of subjects) add(directory.findBySubject(policy.id, each));
+  for (const each of externalIds) add(directory.findByExternalId(policy.id, each));
+  for (const each of identityIds) add(directory.findIdentity(each));
+  for (const each of scimNameKeys) add(directory.findByScimName(policy.id, each));
+  return found;
+}
+
 /**
- * What a token said may name a person otherwise than their identity is named: another one held the name, or no rule read
+ * What was said may name a person otherwise than their identity is named: another one held the name, or no rule read
  * it. The plan would claim it now, so that whoever holds it has to be known.
+ *
+ * @param identities of the batch and the policy's connection, that are to be planned anew
  */
-async function loadHolders(manager: EntityManager, wanted: Wanted, batch: LoadedBatch): Promise<void> {
-  const { policy, subjects, externalIds, identityIds } = wanted;
-  const { directory } = batch;
+export async function loadHolders(
+  manager: EntityManager,
+  policy: ConnectionPolicy,
+  identities: Iterable<IdentityState>,
+  batch: LoadedBatch,
+): Promise<void> {
   const keys = new Set<string>();
-  const look = (found: FoundIdentity | null) => {
-    if (!found?.identity.facts.token) return;
-    const { facts, userNameKey } = found.identity;
-    const { userName } = readNames({ push: null, token: facts.token }, policy);
-    for (const name of [userName, textOf(facts.push?.values.userName)]) {
+  for (const { facts, userNameKey } of identities) {
+    const said = facts.token ? readNames({ push: null, token: facts.token }, policy).userName : null;
+    for (const name of [said, textOf(facts.push?.values.userName)]) {
       const key = name === null ? null : normaliseKey(name);
-      if (key !== null && key !== userNameKey && !directory.findByUserNameKey(policy.id, key)) keys.add(key);
+      if (key !== null && key !== userNameKey && !batch.directory.findByUserNameKey(policy.id, key)) keys.add(key);
     }
-  };
-  for (const each of subjects) look(directory.findBySubject(policy.id, each));
-  for (const each of externalIds) look(directory.findByExternalId(policy.id, each));
-  for (const each of identityIds) look(directory.findIdentity(each));
+  }
   const holders = await selectByKeys(
     manager,
     (list) => `SELECT userId FROM identities WHERE connectionId = ? AND userNameKey IN ${list}`,

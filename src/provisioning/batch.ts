@@ -149,7 +149,7 @@ export class Batch {
             () =>
               insertRows(tx, table, columns, values),
         ),
-        () => writeRowSets(tx, told.sets),
+        () => writeRowSets(tx, this.database.engine, told.sets),
         () => this.ledger.record(tx, told.events),
       ];
       // Where nothing has to be locked and read first, nothing waits for an answer either.

@@ -84,19 +84,20 @@ async function findTrip(tx: EntityManager, run: RunEntity): Promise<string | nul
   const connection = await tx.findOneBy(ConnectionEntity, { id: run.connectionId });
   if (!connection) return null;
   const limits = connection.settings.safetyCatch;
-  const losing = await countLosing(tx, run.id);
+  const losing = await countLosing(tx, run);
   if (!trips(limits, losing, 0)) return null;
   const now = await countPeople(tx, run.connectionId, scopeOf(run), run.startedAt);
   const people = Math.min(now, run.people ?? now);
   return trips(limits, losing, people) ? tellTrip(limits, losing, people) : null;
 }
 
-async function countLosing(manager: EntityManager, runId: string): Promise<Losing> {
-  const sql = `SELECT userId, MAX(deactivates) AS off FROM run_entries
-    WHERE runId = ? AND state IN ('waiting', 'held') AND (deactivates = 1 OR loses <> '[]') GROUP BY userId`;
-  const [row] = await selectRows(manager, `SELECT COUNT(*) AS users, SUM(off) AS deactivated FROM (${sql}) AS losing`, [
-    runId,
-  ]);
+/** As `countPeople`, but for whoever came after the run had begun: nobody loses what they got just now. */
+async function countLosing(manager: EntityManager, { id, startedAt }: RunEntity): Promise<Losing> {
+  const byUser = `SELECT e.userId AS userId, MAX(e.deactivates) AS off FROM run_entries e
+    JOIN identities i ON i.id = e.identityId WHERE e.runId = ? AND i.createdAt < ?
+    AND e.state IN ('waiting', 'held') AND (e.deactivates = 1 OR e.loses <> '[]') GROUP BY e.userId`;
+  const sql = `SELECT COUNT(*) AS users, SUM(off) AS deactivated FROM (${byUser}) AS losing`;
+  const [row] = await selectRows(manager, sql, [id, startedAt]);
   const deactivated = Number(row?.deactivated ?? 0);
   return { deactivated, reduced: Number(row?.users ?? 0) - deactivated };
 }

@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { NewEvent } from '../ledger/ledger.service.js';
 import type { Micros } from '../platform/clock.js';
-import { deleteByKeys, insertRows } from '../platform/sql.js';
+import type { Engine } from '../platform/database.js';
+import { deleteByKeys, insertRows, upsertRows } from '../platform/sql.js';
 import type { Effects, RowSet, Settled, Submission, TableRow } from './submission.js';
 
 /** What a batch writes beside its persons. */
@@ -64,7 +65,14 @@ function addSet(told: Told, set: RowSet): void {
   const key = JSON.stringify(set.values);
   const sets = told.sets.get(place);
   if (!sets) told.sets.set(place, new Map([[key, set]]));
-  else sets.set(key, { ...set, isFirst: sets.get(key)?.isFirst ?? set.isFirst });
+  else sets.set(key, afterAnother(sets.get(key), set));
+}
+
+/** Against what is stored, and not against what the one before it in the batch would have left. */
+function afterAnother(first: RowSet | undefined, { moving, ...set }: RowSet): RowSet {
+  const isFirst = first?.isFirst ?? set.isFirst;
+  const isMoving = moving !== undefined && (first === undefined || first.moving !== undefined);
+  return { ...set, isFirst, ...(isMoving ? { moving } : {}) };
 }
 
 function addRow(told: Told, { table, columns, values }: TableRow): void {
@@ -74,19 +82,20 @@ function addRow(told: Told, { table, columns, values }: TableRow): void {
 }
 
 /** Writes the row sets of a batch: for each table what is there goes, in the order of its keys, and what shall be comes. */
-export async function writeRowSets(tx: EntityManager, all: Told['sets']): Promise<void> {
+export async function writeRowSets(tx: EntityManager, engine: Engine, all: Told['sets']): Promise<void> {
   for (const sets of all.values()) {
     const inOrder = [...sets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, set]) => set);
     const [first] = inOrder;
     if (!first) continue;
     const { table, by, columns } = first;
-    const old = inOrder.filter(({ isFirst }) => !isFirst).map(({ values }) => values);
-    await deleteByKeys(tx, table, by, old);
-    await insertRows(
-      tx,
-      table,
-      columns,
-      inOrder.flatMap(({ rows }) => rows),
+    const rowsOf = (sets: readonly RowSet[]) => sets.flatMap(({ rows }) => rows);
+    const [standing = [], replaced = []] = [true, false].map((is) =>
+      inOrder.filter(({ moving, isFirst }) => (moving !== undefined && !isFirst) === is),
     );
+    const old = replaced.filter(({ isFirst }) => !isFirst).map(({ values }) => values);
+    await deleteByKeys(tx, table, by, old);
+    await insertRows(tx, table, columns, rowsOf(replaced));
+    const update = standing[0]?.moving ?? [];
+    await upsertRows(tx, engine, { table, columns, key: by, update }, rowsOf(standing));
   }
 }

@@ -43,7 +43,7 @@ function restate(run: RunEntity, entry: RunEntryEntity) {
   const draft = ({ directory }: Scene): Drafted => {
     const identity = directory.findIdentity(identityId)?.identity;
     const isOther = !identity || identity.externalId !== entry.externalId;
-    const isLate = isApproved && (identity?.facts.push?.at ?? 0) > at;
+    const isLate = isApproved && (identity?.facts.push?.at ?? 0) > (says?.replacesUntil ?? at);
     if (!says || isOther || isLate) return { problem: goneBy() };
     return { statement: says };
   };

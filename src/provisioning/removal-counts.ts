@@ -81,18 +81,20 @@ export class RemovalCounts implements OnApplicationBootstrap, BeforeApplicationS
     this.waiting.set(connectionId, count);
   }
 
-  /** Adds what this process has counted to the hour. */
+  /** Adds what this process has counted to the hour. What cannot be added waits for the next time; throws then. */
   async writeDown(): Promise<void> {
     const counts = this.waiting;
     this.waiting = new Map();
+    const troubles: unknown[] = [];
     for (const [connectionId, count] of counts) {
       try {
         await this.add(connectionId, count);
       } catch (error) {
         this.putBack(connectionId, count);
-        throw error;
+        troubles.push(error);
       }
     }
+    if (troubles.length > 0) throw troubles[0];
   }
 
   private putBack(connectionId: string, { tenantId, deactivated, reduced }: Count): void {

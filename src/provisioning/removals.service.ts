@@ -2,7 +2,7 @@ import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationB
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LessThanOrEqual } from 'typeorm';
 import { LedgerService } from '../ledger/ledger.service.js';
-import { Clock, HOUR, type Micros } from '../platform/clock.js';
+import { Clock, HOUR, type Micros, MINUTE } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
 import { Problem } from '../platform/problem.js';
@@ -51,6 +51,8 @@ class RunWaits extends Error {}
 @Injectable()
 export class RemovalsService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RemovalsService.name);
+  /** When this process last looked for runs that lapse, and for those that are to be kept. */
+  private lapsedAt: Micros = 0;
   private keptAt: Micros = 0;
   private readonly makers = new Map(submissionMakers);
   private readonly repetition = new Repetition(() => this.workThrough(), {
@@ -97,11 +99,14 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Carries out all that is due and that no other instance works on; ends what nobody agreed to for too long. */
   async workThrough(): Promise<void> {
-    await this.lapse();
-    await this.wake();
+    await this.repetition.attempt('what lapses', () => this.lapse());
+    await this.repetition.attempt('who leaves', () => this.wake());
+    await this.repetition.attempt('what is kept', () => this.keep());
     for await (const id of findRemoving(this.database.read)) {
       if (this.repetition.stopping) return;
-      await this.leases.run(leaseOf(id), LEASE_MS, (lost) => this.applyAll(id, lost));
+      await this.repetition.attempt(`run ${id}`, () =>
+        this.leases.run(leaseOf(id), LEASE_MS, (lost) => this.applyAll(id, lost)),
+      );
     }
   }
 
@@ -140,10 +145,12 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
-  /** Asked first: it is asked again twice a second, for as long as the connection is closed. */
-  private async mayGoOn({ id: runId, connectionId: id }: RunEntity): Promise<boolean> {
+  /** Asked first: it is asked again twice a second, for as long as the connection or its tenant is closed. */
+  private async mayGoOn({ id: runId, connectionId }: RunEntity): Promise<boolean> {
     const { read } = this.database;
-    if (await read.existsBy(ConnectionEntity, { id, status: 'active' })) return true;
+    const open = `SELECT c.id AS id FROM connections c JOIN tenants t ON t.id = c.tenantId
+      WHERE c.id = ? AND c.status = 'active' AND t.status = 'active'`;
+    if ((await selectRows(read, open, [connectionId])).length > 0) return true;
     return !(await read.existsBy(RunEntryEntity, { runId, state: 'due' }));
   }
 
@@ -209,27 +216,32 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
 
   private async wake(): Promise<void> {
     const now = this.clock.now();
-    const isHour = now - this.keptAt >= HOUR;
     const late = `SELECT runId FROM run_entries WHERE state = 'leaving' AND dueAt <= ? LIMIT 1`;
-    const rows = await selectRows(this.database.read, late, [isHour ? Number.MAX_SAFE_INTEGER : now]);
-    if (isHour) this.keptAt = now;
-    if (rows.length === 0) return;
-    await this.database.transaction(async (tx) => {
-      await wakeLeaving(tx, now);
-      if (isHour) await keepLeaving(tx, now);
-    });
+    if ((await selectRows(this.database.read, late, [now])).length === 0) return;
+    await this.database.transaction((tx) => wakeLeaving(tx, now));
   }
 
+  /** Once an hour: runs are swept by the day. */
+  private async keep(): Promise<void> {
+    const now = this.clock.now();
+    if (now - this.keptAt < HOUR) return;
+    await this.database.transaction((tx) => keepLeaving(tx, now));
+    this.keptAt = now;
+  }
+
+  /** Once a minute: whoever is late is refused by `approve` already. */
   private async lapse(): Promise<void> {
-    const late = { status: 'held', heldUntil: LessThanOrEqual(this.clock.now()) } as const;
+    const now = this.clock.now();
+    if (now - this.lapsedAt < MINUTE) return;
+    const late = { status: 'held', heldUntil: LessThanOrEqual(now) } as const;
     const runs = await this.database.read.find(RunEntity, { where: late, take: RUNS_AT_ONCE });
     for (const run of runs) {
       await this.database.transaction(async (tx) => {
-        const now = this.clock.now();
         if (await dropHeld(tx, run.id, 'lapsed', now))
           await this.ledger.record(tx, [eventOfRun('run.lapsed', run, null, now)]);
       });
     }
+    if (runs.length < RUNS_AT_ONCE) this.lapsedAt = now;
   }
 }
 

@@ -7,13 +7,14 @@ import type { Outcome } from '../plan/outcome.js';
 import type { ConnectionPolicy, PlanContext } from '../plan/policy.js';
 import { Clock, type Micros } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
+import { databaseTroubleOf } from '../platform/database-errors.js';
 import { newId } from '../platform/ids.js';
 import { Problem } from '../platform/problem.js';
 import type { NewEntry } from '../records/sync-runs/run-entries.js';
 import { endSessions } from '../records/sessions/end-sessions.js';
 import { loadPersons } from '../records/users/person-loader.js';
 import { PersonsMoved, PersonWriter, type WriteContext } from '../records/users/person-writer.js';
-import { type LoadedBatch, toBatch } from './batch-loader.js';
+import { type LoadedBatch, loadHolders, toBatch } from './batch-loader.js';
 import { ConnectionPolicies } from './connection-policies.js';
 import { holdMapping } from './hold-connections.js';
 import { guardOwners } from './owner-guard.js';
@@ -53,7 +54,7 @@ export class ReplanChunk {
 
   /** What the policy makes of these users; writes nothing. */
   async plan(policy: ConnectionPolicy, userIds: readonly string[], removals: Removals): Promise<ReplannedChunk> {
-    const loaded = toBatch([await loadPersons(this.database.read, policy.tenantId, userIds)]);
+    const loaded = await this.load(policy, userIds);
     const others = await this.policies.load(loaded.directory.connectionIds().filter((id) => id !== policy.id));
     const now = this.clock.now();
     const findPolicy = (id: string) => (id === policy.id ? policy : (others.get(id)?.policy ?? null));
@@ -82,13 +83,25 @@ export class ReplanChunk {
         });
         return;
       } catch (error) {
-        if (error instanceof PersonsMoved && attempt < ATTEMPTS_MAX) continue;
-        if (!(error instanceof PersonsMoved) && !(error instanceof Problem && error.status < 500)) throw error;
+        // Or somebody has taken a name meanwhile.
+        const isMoved = error instanceof PersonsMoved || databaseTroubleOf(error) === 'duplicate';
+        if (isMoved && attempt < ATTEMPTS_MAX) continue;
+        if (!isMoved && !(error instanceof Problem && error.status < 500)) throw error;
         if (userIds.length > 1) return this.applySingly(policy, userIds, by, alongside);
         await this.database.transaction((tx) => alongside(tx, { changed: 0, unchanged: 0, failed: 1 }, []));
         return;
       }
     }
+  }
+
+  private async load(policy: ConnectionPolicy, userIds: readonly string[]): Promise<LoadedBatch> {
+    const { read } = this.database;
+    const persons = await loadPersons(read, policy.tenantId, userIds);
+    const loaded = toBatch([persons]);
+    const identities = [...persons.persons.values()].flatMap((person) => person.identities);
+    const own = identities.filter(({ connectionId }) => connectionId === policy.id);
+    await loadHolders(read, policy, own, loaded);
+    return loaded;
   }
 
   private async applySingly(...[policy, userIds, by, alongside]: Parameters<ReplanChunk['apply']>): Promise<void> {

@@ -5,7 +5,7 @@ import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';
 import { Repetition } from '../platform/repetition.js';
-import { selectByKeys } from '../platform/sql.js';
+import { selectByKeys, selectRows } from '../platform/sql.js';
 import { dropWaiting } from '../records/sync-runs/held-runs.js';
 import { RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
 import { addEntries } from '../records/sync-runs/run-entries.js';
@@ -19,6 +19,7 @@ import { ReplanChunk } from './replan-chunk.js';
 const POLL_MS = 500;
 const LEASE_MS = 15_000;
 const CHUNK_PEOPLE = 500;
+const ATTEMPTS_MAX = 8;
 /** What was decided on, or agreed to, is carried out by RemovalsService. */
 const OPEN = { kind: 'replan', status: 'running', phase: Not('removing' as const) } as const;
 
@@ -53,28 +54,39 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
 
   /** Carries out every re-plan that was ordered and that no other instance works on. */
   async workThrough(): Promise<void> {
-    const runs = await this.database.read.find(RunEntity, {
-      where: OPEN,
-      order: { id: 'ASC' },
-      take: 100,
-    });
-    for (const connectionId of new Set(runs.map((run) => run.connectionId))) {
+    for (const connectionId of await this.findConnections()) {
       if (this.repetition.stopping) return;
-      await this.leases.run(`replan:${connectionId}`, LEASE_MS, (lost) =>
-        this.replan(connectionId, lost).catch((error: unknown) => {
-          // Saved again meanwhile: that has ordered a run of its own, which takes this one in.
-          if (!(error instanceof ConnectionMoved)) throw error;
-        }),
+      await this.repetition.attempt(`connection ${connectionId}`, () =>
+        this.leases.run(`replan:${connectionId}`, LEASE_MS, (lost) =>
+          this.replan(connectionId, lost).catch((error: unknown) => {
+            // Saved again meanwhile: that has ordered a run of its own, which takes this one in.
+            if (!(error instanceof ConnectionMoved)) throw error;
+          }),
+        ),
       );
     }
   }
 
   /** Brings one person up to date with the connection's present rules, without waiting for its re-plan (E5). */
   async replanUser(connectionId: string, userId: string): Promise<void> {
-    const policy = await this.chunk.findPolicy(connectionId);
-    if (!policy) return;
     const by = { actor: SYSTEM, runId: null, removals: 'write' } as const;
-    await this.chunk.apply(policy, [userId], by, () => Promise.resolve());
+    for (let attempt = 1; ; attempt++) {
+      const policy = await this.chunk.findPolicy(connectionId);
+      if (!policy) return;
+      try {
+        return await this.chunk.apply(policy, [userId], by, () => Promise.resolve());
+      } catch (error) {
+        // Saved again meanwhile.
+        if (!(error instanceof ConnectionMoved) || attempt === ATTEMPTS_MAX) throw error;
+      }
+    }
+  }
+
+  /** Those that wait the longest come first; all of them, as some may not come to an end. */
+  private async findConnections(): Promise<string[]> {
+    const sql = `SELECT connectionId FROM runs WHERE kind = 'replan' AND status = 'running' AND phase <> 'removing'
+      GROUP BY connectionId ORDER BY MIN(id)`;
+    return (await selectRows(this.database.read, sql, [])).map(({ connectionId }) => String(connectionId));
   }
 
   private async replan(connectionId: string, lost: AbortSignal): Promise<void> {

@@ -83,6 +83,12 @@ export interface RowSet {
   rows: SqlValue[][];
   /** None can be there yet: nothing needs to be deleted first. */
   isFirst: boolean;
+  /**
+   * All of them are there, `by` is their primary key, and only these columns may have moved, none of a unique index. To
+   * delete and insert beside a unique key locks its neighbours, and writers of different rows wait for each other in a
+   * circle.
+   */
+  moving?: readonly string[];
 }
 
 export interface TableRow {

@@ -35,7 +35,8 @@ function readOptions(args: readonly string[]): { only: string | null; small: boo
 
 async function main(): Promise<void> {
   const { only, small } = readOptions(process.argv.slice(2));
-  const stage = await Stage.open((text) => process.stderr.write(`bench: ${text}\n`));
+  const seconds = () => Math.round(performance.now() / 1000);
+  const stage = await Stage.open((text) => process.stderr.write(`bench: ${seconds()} s: ${text}\n`));
   const print = (figure: Figure): void => {
     const line = { ...figure, engine: stage.engine, server: stage.serverName, ...(small ? { small } : {}) };
     process.stdout.write(`${JSON.stringify(line)}\n`);

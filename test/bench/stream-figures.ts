@@ -30,13 +30,15 @@ async function* measureStreams(stage: Stage, sizes: Sizes): AsyncGenerator<Figur
     const idle = await readRssMib(url);
     const warm = await sendLines(url, await stage.createCustomer(), short);
     await stage.settle();
+    stage.say(`users a second, of ${sizes.shortStreamUsers}: ${Math.round(sizes.shortStreamUsers / warm.seconds)}`);
 
     const customer = await stage.createCustomer();
     const copier = await RowCopier.open(stage, customer);
     const fresh = await sendLines(url, customer, long);
-    stage.say(`users a second: ${Math.round(sizes.streamUsers / fresh.seconds)}`);
+    stage.say(`users a second, of ${sizes.streamUsers}: ${Math.round(sizes.streamUsers / fresh.seconds)}`);
     const written = await copier.countWritten();
     await stage.settle();
+    stage.say(`the same rows by plain inserts: ${JSON.stringify(written)}`);
     const floor = await copier.measure(written, FLOOR_CONNECTIONS, PEOPLE_PER_CHUNK);
     await copier.close();
     yield atLeast('sync_stream_ratio', round(floor / fresh.seconds), 0.6, {

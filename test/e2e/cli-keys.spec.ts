@@ -29,9 +29,12 @@ describe('`keys rotate` after the secret was changed', () => {
     await scratch.drop();
   });
 
-  function rotate(secrets: Record<string, string | undefined>): { code: number | null; output: string } {
+  function rotate(
+    secrets: Record<string, string | undefined>,
+    command = 'rotate',
+  ): { code: number | null; output: string } {
     const env = { ...process.env, NODE_ENV: 'test', ...scratch.env, ...secrets } as Record<string, string>;
-    const ended = spawnSync(process.execPath, ['dist/src/cli.js', 'keys', 'rotate'], { env, encoding: 'utf8' });
+    const ended = spawnSync(process.execPath, ['dist/src/cli.js', 'keys', command], { env, encoding: 'utf8' });
     return { code: ended.status, output: ended.stdout + ended.stderr };
   }
   const vaultOf = (secret = '') => new CredentialVault(new Sealer(Buffer.from(secret)), database);
@@ -43,22 +46,28 @@ describe('`keys rotate` after the secret was changed', () => {
   }
   const source = (connectionId: string) => database.read.findOneByOrFail(ConnectionSourceEntity, { connectionId });
 
-  it('what was sealed before opens under the new secret alone; what nobody can open is told and left', async () => {
+  it('what was sealed before opens under the new secret alone; what nobody can open is named and left', async () => {
     expect(rotate({ ROLLCALL_SECRET: OLD }).code).toBe(0);
     const [mine, lost, open] = [await seedSealed(OLD), await seedSealed(LOST), newId()];
     await seedSource({ database }, { tenantId: newId(), connectionId: open }, {});
-    const before = await source(lost);
+    const moved = await seedSealed(OLD);
+    const [before, damaged] = [await source(lost), (await source(mine)).sealedCredential];
+    await database.transaction((tx) =>
+      tx.update(ConnectionSourceEntity, { connectionId: moved }, { sealedCredential: damaged }),
+    );
+    const last = await seedSealed(OLD);
     const { code, output } = rotate({ ROLLCALL_SECRET: NEW, ROLLCALL_FORMER_SECRET: OLD });
     expect([code, output.split('\n').slice(2)]).toEqual([
-      0,
+      1,
       [
         'sealed anew: 1 signing keys',
-        'sealed anew: 1 credentials',
-        'sealed under an unknown secret: 1 credentials',
+        'sealed anew: 2 credentials',
+        expect.stringMatching(`NOT OPENED  credential of connection ${lost}: It was sealed under another secret`),
+        `NOT OPENED  credential of connection ${moved}: The sealed text was changed, or sealed for another purpose.`,
         '',
       ],
     ]);
-    expect(vaultOf(NEW).open(await source(mine))).toEqual(CREDENTIAL);
+    for (const each of [mine, last]) expect(vaultOf(NEW).open(await source(each))).toEqual(CREDENTIAL);
     expect(() => vaultOf(OLD).open({ ...before, connectionId: mine })).toThrow('another secret');
     expect(await source(lost)).toEqual(before);
     const keys = await database.read.find(SigningKeyEntity);
@@ -66,7 +75,14 @@ describe('`keys rotate` after the secret was changed', () => {
     const now = new Sealer(Buffer.from(NEW ?? ''));
     for (const { sealedPrivateKey } of keys)
       expect(now.unseal('signing key', sealedPrivateKey).length).toBeGreaterThan(0);
-    const again = rotate({ ROLLCALL_SECRET: NEW });
-    expect(again.output.split('\n').slice(2)).toEqual(['sealed under an unknown secret: 1 credentials', '']);
+    const again = rotate({ ROLLCALL_SECRET: NEW, ROLLCALL_FORMER_SECRET: LOST }, 'reseal');
+    expect([again.code, again.output.split('\n')]).toEqual([
+      1,
+      ['sealed anew: 1 credentials', expect.stringContaining(`NOT OPENED  credential of connection ${moved}:`), ''],
+    ]);
+    expect(vaultOf(NEW).open(await source(lost))).toEqual(CREDENTIAL);
+    await database.transaction((tx) => tx.delete(ConnectionSourceEntity, { connectionId: moved }));
+    expect(rotate({ ROLLCALL_SECRET: NEW }, 'reseal')).toEqual({ code: 0, output: '' });
+    expect(await database.read.count(SigningKeyEntity)).toBe(2);
   });
 });

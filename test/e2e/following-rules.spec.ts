@@ -4,48 +4,20 @@ import { CopyCheck } from '../../src/flows/sync/copy-check.js';
 import { PullOrders } from '../../src/flows/sync/pull-orders.js';
 import { parseTime } from '../../src/platform/clock.js';
 import { ConnectionSourceEntity } from '../../src/records/sources/source.entity.js';
+import { followItself } from '../support/follow-itself.js';
 import { Follow } from '../support/follow.js';
-import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
-
-const PERMISSIONS = [
-  'users:sync',
-  'users:export',
-  'users:read',
-  'users:write',
-  'identities:link',
-  'roles:read',
-  'roles:write',
-  'roles:grant',
-  'reports:read',
-  'reports:write',
-  'api-keys:write',
-  'sync:read',
-  'connections:read',
-  'connections:write',
-  'connections:trust',
-  'sync-runs:read',
-  'sync-runs:write',
-  'events:read',
-];
 
 describe('what a follower makes of what it is told', () => {
   let rollcall: TestApp;
   let follow: Follow;
-  const safetyCatch = { users: 3, percent: 10, graceHours: 0 };
 
   beforeAll(async () => {
     rollcall = await startApp();
   }, 60_000);
   afterAll(() => rollcall.stop());
   beforeEach(async () => {
-    // It may as well follow itself: two tenants know nothing of each other.
-    const side = async () => {
-      const tenantId = await seedCustomer(rollcall);
-      const connection = await seedFullConnection(rollcall, tenantId, { safetyCatch });
-      return { http: await rollcall.clientWith(tenantId, PERMISSIONS), connection };
-    };
-    follow = new Follow(await side(), await side());
+    follow = await followItself(rollcall);
     await follow.push(people(40));
     await follow.store(await follow.issueKey());
   });
@@ -203,5 +175,15 @@ describe('what a follower makes of what it is told', () => {
     await follow.sync(false);
     await follow.untilSame();
     expect((await follow.everybody()).secondary.has(id)).toBe(false);
+  }, 30_000);
+
+  it('an attribute that is taken away there is taken away here', async () => {
+    await follow.sync(true);
+    await follow.push([{ externalId: 'x-0', attributes: { floor: 1, desk: 2 } }]);
+    await follow.sync(false);
+    expect(await follow.findDifferences()).toEqual([]);
+    await follow.push([{ externalId: 'x-0', attributes: { floor: null } }]);
+    await follow.sync(false);
+    expect(await follow.findDifferences()).toEqual([]);
   }, 30_000);
 });

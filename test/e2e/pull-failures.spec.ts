@@ -116,20 +116,6 @@ describe('a pull', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('ends where an admin changes the source meanwhile, and does not count against it', async () => {
-    const gate = Promise.withResolvers<void>();
-    world.source.people = toPeople(1500);
-    world.source.before = (from) => (from === 1000 ? gate.promise : undefined);
-    await world.seed();
-    const run = await world.start();
-    await world.lookRound();
-    await world.until(async () => (await world.identities()) === 1000);
-    await world.set({ version: 2 });
-    gate.resolve();
-    expect(await world.ended(run)).toMatchObject({ status: 'broken', error: 'The source was changed meanwhile.' });
-    expect(await world.stored()).toMatchObject({ failures: 0, state: null });
-  });
-
   it('is cancelled where its source is removed; one that is set in its place is not touched by it', async () => {
     const gate = Promise.withResolvers<void>();
     world.source.people = toPeople(1500);

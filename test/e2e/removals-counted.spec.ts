@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { EventEntity } from '../../src/ledger/event.entity.js';
+import { Leases } from '../../src/platform/leases.js';
+import { RemovalHourEntity } from '../../src/provisioning/removal-hour.entity.js';
 import { RemovalCounts } from '../../src/provisioning/removal-counts.js';
 import { CATCH } from '../support/removals-world.js';
 import { makeGroupWorld } from '../support/scim-groups-world.js';
@@ -49,5 +51,25 @@ describe('what SCIM takes away by single writes', () => {
     // Who is off already is not switched off again.
     for (const id of ids.slice(0, 4)) await switchOff(id);
     expect(await told()).toEqual([]);
+  });
+
+  it('is not forgotten where the count of another connection cannot be written, nor is that one', async () => {
+    const other = await makeGroupWorld(rollcall, { safetyCatch: CATCH });
+    const counts = rollcall.app.get(RemovalCounts);
+    await counts.writeDown();
+    const worlds = [world, other];
+    for (const { tenantId, connectionId } of worlds) counts.note(tenantId, connectionId, { deactivates: true });
+    const leases = rollcall.app.get(Leases);
+    const lock = leases.lock.bind(leases);
+    const spy = jest.spyOn(leases, 'lock').mockImplementation((tx, name) => {
+      return name.endsWith(world.connectionId) ? Promise.reject(new Error('Not now.')) : lock(tx, name);
+    });
+    await expect(counts.writeDown()).rejects.toThrow('Not now.');
+    spy.mockRestore();
+    await counts.writeDown();
+    for (const { connectionId } of worlds) {
+      const hours = await rollcall.database.read.findBy(RemovalHourEntity, { connectionId });
+      expect(hours.map(({ deactivated }) => deactivated)).toEqual([1]);
+    }
   });
 });

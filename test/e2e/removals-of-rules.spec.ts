@@ -2,16 +2,23 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Leases } from '../../src/platform/leases.js';
 import { ReplanService } from '../../src/provisioning/replan.service.js';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
-import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
+import type { HttpClient } from '../support/http-client.js';
 import { RemovalsWorld, people } from '../support/removals-world.js';
 import {
   createGroup,
   finishGroupRuns,
+  groupBody,
+  groupFactOf,
+  groupPath,
   makeGroupWorld,
+  membersOf,
+  patchGroup,
   rolesGiven,
+  type ScimGroup,
   seedScimPeople,
 } from '../support/scim-groups-world.js';
 import { CATCH } from '../support/removals-world.js';
+import type { ScimWorld } from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 let rollcall: TestApp;
@@ -114,25 +121,68 @@ describe('the safety catch of an edited rule', () => {
 });
 
 describe('the safety catch of changed groups', () => {
-  it('holds what a run over groups takes from too many', async () => {
-    const world = await makeGroupWorld(rollcall, { safetyCatch: CATCH });
-    const ids = await seedScimPeople(rollcall, world, 12);
-    await createGroup(world.scim, 'engineering', ids);
-    expect(Object.keys(await rolesGiven(rollcall, world.connectionId))).toHaveLength(12);
-    const may = ['connections:read', 'connections:write', 'connections:trust', 'sync-runs:read', 'sync-runs:write'];
-    const admin = await rollcall.clientWith(world.tenantId, may);
-    await saveRules({ admin, connectionId: world.connectionId }, { groupKey: 'externalId' });
+  const MAY = ['connections:read', 'connections:write', 'connections:trust', 'sync-runs:read', 'sync-runs:write'];
+  let world: ScimWorld;
+  let admin: HttpClient;
+  let ids: string[];
+  let group: string;
+  const begin = async (size: number) => {
+    world = await makeGroupWorld(rollcall, { safetyCatch: CATCH });
+    admin = await rollcall.clientWith(world.tenantId, MAY);
+    ids = await seedScimPeople(rollcall, world, size);
+    group = (await createGroup(world.scim, 'engineering', ids)).id;
+    expect(await editors()).toEqual(sorted(ids));
+  };
+  const sorted = (some: readonly string[]) => [...some].sort();
+  const editors = async () => sorted(Object.keys(await rolesGiven(rollcall, world.connectionId)));
+  const runs = async () => (await finishGroupRuns(rollcall, world)).map(({ status, counts }) => ({ status, counts }));
+  const approve = async () => {
+    const [run] = await finishGroupRuns(rollcall, world);
+    expect((await admin.post(`/sync-runs/${String(run?.id)}/approve`, undefined)).status).toBe(200);
     await finishGroupRuns(rollcall, world);
-    const where = { connectionId: world.connectionId, kind: 'groups' } as const;
-    const run = await rollcall.database.read.findOneByOrFail(RunEntity, where);
-    expect([run.status, run.counts.held]).toEqual(['held', 12]);
-    expect(Object.keys(await rolesGiven(rollcall, world.connectionId))).toHaveLength(12);
-    expect((await admin.post(`/sync-runs/${run.id}/approve`, undefined)).status).toBe(200);
-    for (;;) {
-      const { body } = await admin.get<{ status: string }>(`/sync-runs/${run.id}`);
-      if (body.status === 'finished') break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    expect(await rolesGiven(rollcall, world.connectionId)).toEqual({});
+  };
+  const rename = () => patchGroup(world, group, { op: 'replace', path: 'displayName', value: 'sales' });
+
+  it('holds what a run over groups takes from too many', async () => {
+    await begin(12);
+    await saveRules({ admin, connectionId: world.connectionId }, { groupKey: 'externalId' });
+    expect(await runs()).toEqual([{ status: 'held', counts: expect.objectContaining({ held: 12 }) }]);
+    expect(await editors()).toEqual(sorted(ids));
+    await approve();
+    expect(await editors()).toEqual([]);
+  });
+
+  it('holds what a renamed group takes from too many, and tells the provider that it is renamed', async () => {
+    await begin(12);
+    expect(await rename()).toMatchObject({ status: 200, body: { displayName: 'sales' } });
+    expect(await runs()).toEqual([{ status: 'held', counts: expect.objectContaining({ held: 12 }) }]);
+    expect(await editors()).toEqual(sorted(ids));
+    await approve();
+    expect(await editors()).toEqual([]);
+    expect(await groupFactOf(rollcall, ids[0] ?? '')).toEqual(['sales']);
+  });
+
+  it('lets a group be renamed at once that takes from few', async () => {
+    await begin(2);
+    expect((await rename()).status).toBe(200);
+    expect([await editors(), await runs()]).toEqual([[], []]);
+  });
+
+  it('takes from whoever is taken out of a group at once, though what its new name takes is held', async () => {
+    await begin(12);
+    const [out = '', ...staying] = ids;
+    const answer = await world.scim.put<ScimGroup>(groupPath(group), groupBody('sales', staying));
+    expect([answer.status, membersOf(answer)]).toEqual([200, sorted(staying)]);
+    expect((await editors()).includes(out)).toBe(false);
+    expect(await runs()).toEqual([{ status: 'held', counts: expect.objectContaining({ held: 11 }) }]);
+    expect(await editors()).toEqual(sorted(staying));
+  });
+
+  it('holds nothing that members lose who are taken out, or whose group is deleted: these are words of the provider', async () => {
+    await begin(12);
+    const put = await world.scim.put<ScimGroup>(groupPath(group), groupBody('engineering', ids.slice(6)));
+    expect([put.status, await editors()]).toEqual([200, sorted(ids.slice(6))]);
+    expect((await world.scim.delete(groupPath(group))).status).toBe(204);
+    expect([await editors(), await runs()]).toEqual([[], []]);
   });
 });

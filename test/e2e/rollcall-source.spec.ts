@@ -17,6 +17,7 @@ interface Copied {
   externalId: string;
   statedAt: string;
   roles: string[];
+  groups: string[];
 }
 
 /** What a secondary would hold: of each person the newest that it was told. */
@@ -46,9 +47,9 @@ class Copy {
     throw new Error('no last page');
   }
 
-  get digest(): PeopleDigest {
+  digest(without: ReadonlySet<string>): PeopleDigest {
     const digest = new PeopleDigest();
-    for (const one of this.people.values()) digest.add(one.externalId, at(one));
+    for (const one of this.people.values()) if (!without.has(one.externalId)) digest.add(one.externalId, at(one));
     return digest;
   }
 }
@@ -98,9 +99,10 @@ describe('the reader that follows another Rollcall', () => {
       new PrimaryClient(outbound, { type: 'rollcall', url: primary.url, primaryId: okta, ...settings }, apiKey, clock),
     );
   const settled = () => primary.app.get(Sequencer).catchUp();
+  const digestOf = (without: ReadonlySet<string>) => Promise.resolve(copy.digest(without));
   const compared = async (source: RollcallSource) => {
     await settled();
-    return source.compare(copy.place.state as FollowedState, copy.digest, SIGNAL);
+    return source.compare(copy.place.state as FollowedState, digestOf, SIGNAL);
   };
 
   it('reads everybody the first time, then nobody but who has changed, who was deleted included', async () => {
@@ -112,7 +114,7 @@ describe('the reader that follows another Rollcall', () => {
     const [changed = '', deleted = ''] = ids.splice(0, 2);
     await admin.put(`/users/${changed}/roles/editor`);
     await admin.delete(`/users/${deleted}`);
-    expect(await compared(source)).toBe('moved');
+    await settled();
     const before = copy.pages;
     await copy.sync(source);
     expect(copy.pages - before).toBe(2);
@@ -149,6 +151,20 @@ describe('the reader that follows another Rollcall', () => {
     expect(await compared(source)).toBe('same');
   }, 30_000);
 
+  it('takes over that hundreds came into many groups each at once', async () => {
+    await settled();
+    const source = sourceWith(await keyOf());
+    await copy.sync(source, 'full');
+    const groups = Array.from({ length: 60 }, (_, n) => `group ${n}`);
+    const users = Array.from({ length: 400 }, (_, n) => ({ externalId: `x-2-${n}`, groups }));
+    const pusher = await primary.clientWith(tenantId, ['users:sync']);
+    expect((await pusher.post('/users/sync', { connection: okta, users })).status).toBe(200);
+    await settled();
+    await copy.sync(source);
+    expect([...copy.people.values()].filter((one) => one.groups.length === 60)).toHaveLength(400);
+    expect(await compared(source)).toBe('same');
+  });
+
   it('says that a copy differs, that its people have moved, and that a ledger is another one', async () => {
     await settled();
     const source = sourceWith(await keyOf());
@@ -162,8 +178,29 @@ describe('the reader that follows another Rollcall', () => {
     await copy.sync(source, 'full');
     expect(await compared(source)).toBe('same');
     const { position } = copy.place.state as FollowedState;
-    expect(await source.compare({ position: position + 1 }, copy.digest, SIGNAL)).toBe('behind');
+    expect(await source.compare({ position: position + 1 }, digestOf, SIGNAL)).toBe('behind');
+    expect(await source.compare({ position: 0 }, digestOf, SIGNAL)).toBe('moved');
     expect(await source.findMissing([ids[0] ?? '', okta], SIGNAL)).toEqual([okta]);
+  });
+
+  it('compares those who have not changed since, whether what has is numbered or not', async () => {
+    await settled();
+    const source = sourceWith(await keyOf());
+    await copy.sync(source, 'full');
+    const state = copy.place.state as FollowedState;
+    const [changed = '', deleted = '', ...others] = ids;
+    await admin.put(`/users/${changed}/roles/viewer`, { until: '2099-01-01T00:00:00Z' });
+    await admin.delete(`/users/${deleted}`);
+    ids = [changed, ...others];
+    for (const isNumbered of [false, true]) {
+      if (isNumbered) await settled();
+      expect(await source.compare(state, digestOf, SIGNAL)).toBe('same');
+      // Whoever changed may be here as they are now already; all others may not.
+      copy.people.delete(changed);
+      expect(await source.compare(state, digestOf, SIGNAL)).toBe('same');
+    }
+    copy.people.delete(others[0] ?? '');
+    expect(await source.compare(state, digestOf, SIGNAL)).toBe('differs');
   });
 
   it('is refused with a key that was replaced, in the middle too, and goes on with the new one', async () => {

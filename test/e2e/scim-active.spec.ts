@@ -54,6 +54,38 @@ describe('active', () => {
 });
 
 describe('a user whom another push switched off', () => {
+  it('SCIM 22 is told so by GET, lists and filters, as a new version, and is on again when that push says so', async () => {
+    const user = await createUser(scim, freshName(), { externalId: 'told' });
+    const removed = await createUser(scim, freshName(), { externalId: 'says-neither' });
+    await scim.patch(userPath(removed), patchOf({ op: 'remove', path: 'active' }));
+    const sync = await rollcall.clientWith(world.tenantId, ['users:sync'], world.connectionId);
+    const find = async (filter: string, more = '') => {
+      const text = encodeURIComponent(`id eq "${user.id}" and ${filter}`);
+      return (await scim.get<{ totalResults: number; Resources: object[] }>(`/scim/v2/Users?filter=${text}${more}`))
+        .body;
+    };
+    let { version, lastModified } = user.meta;
+    for (const active of [false, true]) {
+      const { body } = await sync.post<{ results: object[] }>('/users/sync', [
+        { externalId: 'told', active },
+        { externalId: 'says-neither', active },
+      ]);
+      expect(body).toMatchObject({ counts: { failed: 0 } });
+      const answer = await scim.get<ScimResourceBody>(userPath(user), { 'if-none-match': version });
+      expect(answer).toMatchObject({ status: 200, body: { active } });
+      expect(await find(`active eq ${active}`)).toMatchObject({ totalResults: 1, Resources: [answer.body] });
+      expect(await find(`active eq ${!active}`)).toMatchObject({ totalResults: 0 });
+      const since = encodeURIComponent(` and meta.lastModified gt "${lastModified}"`);
+      expect(await find('active pr', since)).toMatchObject({ totalResults: 1, Resources: [{ active }] });
+      const stale = await scim.patch(userPath(user), patchOf({ op: 'add', path: 'title', value: 'T' }), {
+        'if-match': version,
+      });
+      expect(stale.status).toBe(412);
+      ({ version, lastModified } = answer.body.meta);
+      expect(await read(removed)).not.toHaveProperty('active');
+    }
+  });
+
   it('stays off when SCIM says something else of them, and is on when it says so', async () => {
     const user = await createUser(scim, freshName(), { externalId: 'leaver' });
     const sync = await rollcall.clientWith(world.tenantId, ['users:sync'], world.connectionId);

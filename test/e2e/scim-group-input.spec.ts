@@ -81,4 +81,19 @@ describe('bad input of groups', () => {
       status: 413,
     });
   });
+
+  it('a PATCH of many filters over many members is refused as a whole', async () => {
+    const world = worldOf('entra');
+    const members = Array.from({ length: 60 }, (_, i) => ({ value: `m${i}`, display: `d${i}` }));
+    const { id } = await createGroup(world.scim, 'many filters', [], { members });
+    const removals = (count: number) =>
+      Array.from({ length: count }, (_, i) => {
+        const terms = ['a', 'b', 'c', 'd'].map((text) => `display eq "${text}${i}"`);
+        return { op: 'remove', path: `members[${terms.join(' or ')}]` };
+      });
+    expect(await patchGroup(world, id, ...removals(9_000))).toMatchObject({ status: 413 });
+    expect((await world.scim.get<ScimGroup>(groupPath(id))).body.members).toHaveLength(60);
+    expect(await patchGroup(world, id, ...removals(60))).toMatchObject({ status: 204 });
+    expect((await world.scim.get<ScimGroup>(groupPath(id))).body.members ?? []).toHaveLength(0);
+  });
 });

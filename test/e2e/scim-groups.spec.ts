@@ -14,7 +14,7 @@ import {
   seedScimPeople,
   valuesOf,
 } from '../support/scim-groups-world.js';
-import { createUser, patchOf, type ScimWorld } from '../support/scim-world.js';
+import { createUser, patchOf, type ScimResourceBody, type ScimWorld, userPath } from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 let rollcall: TestApp;
@@ -63,6 +63,38 @@ describe('groups over SCIM', () => {
     ]);
     await patchGroup(world, staff.id, { op: 'remove', path: `members[value eq "${ada.id}"]` });
     expect((await world.scim.get(`/scim/v2/Users/${ada.id}`)).body).not.toHaveProperty('groups');
+  });
+
+  it('SCIM 60 the ETag of a user is another one when their groups are, and If-Match minds only the user', async () => {
+    const ada = await createUser(world.scim, 'ada@example.com');
+    const path = userPath(ada);
+    const known = [ada.meta.version];
+    const staff = await createGroup(world.scim, 'Staff', [ada.id]);
+    for (const change of [
+      () => Promise.resolve(),
+      () => patchGroup(world, staff.id, { op: 'replace', path: 'displayName', value: 'Crew' }),
+      () => createGroup(world.scim, 'Board', [ada.id]),
+    ]) {
+      await change();
+      const answer = await world.scim.get<ScimResourceBody>(path, { 'if-none-match': known.join(', ') });
+      expect(answer.status).toBe(200);
+      const etag = answer.headers.get('etag') ?? '';
+      expect(answer.body.meta.version).toBe(etag);
+      // However little of the user is asked for, and by whichever way.
+      expect((await world.scim.get(`${path}?attributes=userName`)).headers.get('etag')).toBe(etag);
+      expect((await world.scim.get(path, { 'if-none-match': `"7", ${etag}` })).status).toBe(304);
+      const list = await world.scim.get<{ Resources: ScimResourceBody[] }>(
+        '/scim/v2/Users?excludedAttributes=groups&filter=userName%20sw%20%22ada%22',
+      );
+      expect(list.body.Resources.map(({ meta }) => meta.version)).toEqual([etag]);
+      known.push(etag);
+    }
+    const title = patchOf({ op: 'add', path: 'title', value: 'Dr.' });
+    const changed = await world.scim.patch<ScimResourceBody>(path, title, { 'if-match': known[1] ?? '' });
+    expect(changed.status).toBe(200);
+    expect(changed.headers.get('etag')).toBe(changed.body.meta.version);
+    expect((await world.scim.get(path)).headers.get('etag')).toBe(changed.body.meta.version);
+    for (const old of known) expect((await world.scim.patch(path, title, { 'if-match': old })).status).toBe(412);
   });
 
   it('SCIM 30 a display name is unique whatever its case, also among POSTs at the same moment', async () => {

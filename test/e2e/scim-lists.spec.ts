@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { HttpClient } from '../support/http-client.js';
 import { keyOf, type ListBody, LIST_URN, listUsers, makePeopledWorld, SEARCH_URN } from '../support/scim-people.js';
-import { ERROR_URN, makeScimWorld, type ScimResourceBody } from '../support/scim-world.js';
+import { createUser, ERROR_URN, makeScimWorld, type ScimResourceBody } from '../support/scim-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 let rollcall: TestApp;
@@ -140,6 +140,8 @@ describe('what a list tells', () => {
   it('SCIM 57 is what was asked for, and what is always told', async () => {
     const { body } = await listUsers(scim, { attributes: 'USERNAME, name.familyName', count: 1 });
     expect(Object.keys(body.Resources[0] ?? {}).sort()).toEqual(['id', 'name', 'schemas', 'userName']);
+    const parts = await scim.get<ListBody>('/scim/v2/Users?attributes=userName&attributes=name.familyName&count=1');
+    expect(parts.body.Resources).toEqual(body.Resources);
     const without = (await listUsers(scim, { excludedAttributes: 'emails,meta,id', count: 2 })).body.Resources[1];
     expect(without).toHaveProperty('id');
     expect(without).not.toHaveProperty('emails');
@@ -184,6 +186,24 @@ describe('what a list tells', () => {
       cursor = answer.body.nextCursor;
     }
     expect(seen).toEqual(made.map(({ id }) => id));
+  });
+
+  it('SCIM 59 a list sorted by long texts is paged to its end, whatever is in them', async () => {
+    const world = await makeScimWorld(rollcall);
+    const titles = ['x', 'y', '\u0001', '"', 'é', 'ﷺ'].flatMap((text) => [text.repeat(8_000), text.repeat(7_999)]);
+    for (const [i, title] of titles.entries()) await createUser(world.scim, `long-${i}`, { title });
+    for (const sortOrder of ['ascending', 'descending']) {
+      const seen: string[] = [];
+      for (let cursor: string | undefined = ''; cursor !== undefined;) {
+        const query = { sortBy: 'title', sortOrder, attributes: 'userName', count: 1, cursor };
+        const answer: { status: number; body: ListBody } = await listUsers(world.scim, query);
+        expect(answer.status).toBe(200);
+        seen.push(...answer.body.Resources.map(({ userName }) => userName));
+        cursor = answer.body.nextCursor;
+      }
+      expect([...new Set(seen)]).toHaveLength(titles.length);
+      expect(seen).toHaveLength(titles.length);
+    }
   });
 
   it('SCIM 63 nobody of another directory is found, by whatever filter', async () => {

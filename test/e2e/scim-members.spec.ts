@@ -54,6 +54,18 @@ describe('members of groups', () => {
     expect(membersOf(await get(id))).toEqual([]);
   });
 
+  it('SCIM 45 replace of one member is for somebody who is one, or for nobody at all', async () => {
+    const [a = '', b = '', c = ''] = await seedScimPeople(rollcall, world, 3);
+    const { id } = await createGroup(world.scim, 'Staff', [a]);
+    const replace = (member: string, by: string) =>
+      patchGroup(world, id, { op: 'replace', path: `members[value eq "${member}"]`, value: { value: by } });
+    expectScimError(await replace(c, b), 400, 'noTarget');
+    expectScimError(await replace(newId(), b), 400, 'noTarget');
+    expect(membersOf(await get(id))).toEqual([a]);
+    expect(await replace(a, b)).toMatchObject({ status: 200 });
+    expect(membersOf(await get(id))).toEqual([b]);
+  });
+
   it('SCIM 35 the operations of a PATCH are applied in order, and all of them or none', async () => {
     const [a = '', b = ''] = await seedScimPeople(rollcall, world, 2);
     const { id } = await createGroup(world.scim, 'Staff', [a]);

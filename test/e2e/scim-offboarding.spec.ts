@@ -122,6 +122,44 @@ describe('a changed externalId', () => {
     expect(Number(grant?.parkedAt)).toBeGreaterThan(0);
   });
 
+  it('does the same under entra where somebody else shows the new one, also by a POST that revives', async () => {
+    const entra = await makeScimWorld(rollcall, { preset: 'entra' });
+    const holder = await createUser(entra.scim, freshName(), { externalId: 'b' });
+    const give = async (externalId: string) => {
+      const user = await createUser(entra.scim, freshName(), { externalId });
+      const userId = await userIdOf(user);
+      const session = await seedSession(rollcall, entra.tenantId, userId, user.id);
+      await seedGrants(rollcall, [{ tenantId: entra.tenantId, userId, role: 'auditor-of-reports' }]);
+      return { user, userId, session };
+    };
+    const isParked = async (userId: string) => {
+      const [grant] = await selectRows(rollcall.database.read, 'SELECT parkedAt FROM grants WHERE userId = ?', [
+        userId,
+      ]);
+      return grant?.parkedAt !== null;
+    };
+    const toName = (externalId: string) => patchOf({ op: 'replace', path: 'externalId', value: externalId });
+    const swapped = await give('a');
+    expect((await entra.scim.patch(userPath(swapped.user), toName('b'))).status).toBe(204);
+    expect(await endReasonOf(rollcall, swapped.session)).toBe('external_id_changed');
+    expect(await isParked(swapped.userId)).toBe(true);
+    // The other half of the swap.
+    expect((await entra.scim.patch(userPath(holder), toName('a'))).status).toBe(204);
+
+    const revived = await give('c');
+    await entra.scim.patch(userPath(revived.user), patchOf({ op: 'replace', path: 'active', value: false }));
+    const again = await createUser(entra.scim, revived.user.userName, { externalId: 'a' });
+    expect(again.id).toBe(revived.user.id);
+    expect(await isParked(revived.userId)).toBe(true);
+
+    // Who was the second to be called so from the start is another one too, once called otherwise.
+    const second = await give('a');
+    expect(await endReasonOf(rollcall, second.session)).toBeNull();
+    expect((await entra.scim.patch(userPath(second.user), toName('d'))).status).toBe(204);
+    expect(await endReasonOf(rollcall, second.session)).toBe('external_id_changed');
+    expect(await isParked(second.userId)).toBe(true);
+  });
+
   it('taken away, it is gone from the resource and from what finds the person', async () => {
     const user = await createUser(scim, freshName(), { externalId: 'taken-away' });
     const answer = await scim.patch<ScimResourceBody>(userPath(user), patchOf({ op: 'remove', path: 'externalId' }));

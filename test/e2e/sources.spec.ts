@@ -91,6 +91,22 @@ describe("a connection's source", () => {
     expect((await put({ ...SCIM, credential: BEARER }, '"3"')).status).toBe(200);
   });
 
+  it.each<[string, object]>([
+    ['scim', { ...SCIM, credential: BEARER, schedule: { cron: '*/5 * * * *' } }],
+    ['json', { type: 'json', url: 'https://hr.example.com/a', credential: null, fields: { externalId: '/no' } }],
+    ['rollcall', { type: 'rollcall', url: 'https://primary.example.com', primaryId: 'p-1', credential: BEARER }],
+  ])('of type %s that is set again as it is stays the version that it was, and nothing is noted', async (_, body) => {
+    const first = await put(body);
+    const again = await put(body, '"1"');
+    expect([again.status, again.headers.get('etag'), again.body]).toEqual([200, '"1"', first.body]);
+    const sets = { tenantId, type: 'connection.source_set' };
+    expect(await rollcall.database.read.countBy(EventEntity, sets)).toBe(1);
+    const other = { kind: 'bearer', token: 'another' };
+    expect((await put({ ...body, credential: other }, '"1"')).body).toMatchObject({ version: 2 });
+    expect(rollcall.app.get(CredentialVault).open(await stored())).toEqual(other);
+    expect((await put({ ...body, credential: null }, '"2"')).body).toMatchObject({ version: 3, credential: null });
+  });
+
   it('is replaced only by who has read it', async () => {
     expect((await put(SCIM, '"1"')).status).toBe(412);
     await put(SCIM);

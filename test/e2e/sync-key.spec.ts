@@ -15,6 +15,7 @@ interface Digest {
   primary_id: string;
   position: number;
   pending: boolean;
+  changed: string[] | null;
   count: number;
   digest: string;
 }
@@ -209,6 +210,9 @@ describe('what the sync key of a connection opens', () => {
     expect(after.count).toBe(before.count);
     expect(after.digest).not.toBe(before.digest);
     expect(after.position).toBeGreaterThan(before.position);
+    const since = await client.get<Digest>(`/users/digest?after=${before.position}`);
+    expect(since.body).toMatchObject({ count: before.count - 1, changed: [ada] });
+    expect([before.changed, (await client.get('/users/digest?after=-1')).status]).toEqual([null, 400]);
   });
 
   it('has another digest for each version of a person, though no time passes, or the clock is set back a little', async () => {

@@ -4,7 +4,9 @@ import { LedgerHeadEntity } from '../../src/ledger/event.entity.js';
 import { Sequencer } from '../../src/ledger/sequencer.js';
 import type { Principal } from '../../src/platform/access.js';
 import { Clock } from '../../src/platform/clock.js';
+import { CONFIG, type Config } from '../../src/platform/config.js';
 import { FollowService } from '../../src/records/users/follow.service.js';
+import { ReadingPlaces } from '../../src/records/users/reading-places.js';
 import { UserExportService } from '../../src/records/users/user-export.service.js';
 import type { UserRecordView } from '../../src/records/users/user-record.dto.js';
 import type { HttpClient } from '../support/http-client.js';
@@ -170,6 +172,19 @@ describe('users as records', () => {
     expect(counted.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
     expect(counted[2]).toMatchObject({ reason: { code: 'overloaded' } });
     expect((await follow.digest(principalOf(tenantId))).count).toBeGreaterThan(0);
+  });
+
+  it('exports and digests share their places, at most half of the connections to the database', async () => {
+    const follow = rollcall.app.get(FollowService);
+    const stream = await rollcall.app.get(UserExportService).open(principalOf(tenantId), {});
+    const counted = await Promise.allSettled([1, 2].map(() => follow.digest(principalOf(tenantId))));
+    expect(counted.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    await new Promise((resolve) => stream.once('close', resolve).destroy());
+    const placesOf = (DATABASE_POOL: number) => {
+      const places = new ReadingPlaces({ ...rollcall.app.get<Config>(CONFIG), DATABASE_POOL });
+      for (let taken = 0; ; taken++) if (!places.take(`tenant ${taken}`)) return taken;
+    };
+    expect([2, 3, 6, 10, 200].map(placesOf)).toEqual([1, 1, 3, 5, 5]);
   });
 
   it('answers a login while an export is being read slowly', async () => {

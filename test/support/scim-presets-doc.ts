@@ -48,6 +48,7 @@ export function describeScimPresets(): string {
     '- `schemas` in any order, with doubles, or naming an extension of which the body has nothing.',
     '- `null` and the empty list mean that the attribute has no value.',
     '- A lone object where a PATCH adds to a list.',
+    '- A value in a PATCH of which nothing is understood, such as `{}` or an object of `readOnly` parts, changes nothing.',
     '- Members beside `op`, `path` and `value` in an operation are not looked at.',
     '',
   ].join('\n');

@@ -59,6 +59,7 @@ export async function seedSource(
     suspendedAt: null,
     suspendedReason: null,
     lastRunId: null,
+    comparedAt: null,
     version: 1,
     createdAt: 1,
     updatedAt: 1,

@@ -1,8 +1,18 @@
+import { hash } from 'node:crypto';
 import { Problem } from '../../platform/problem.js';
 
-/** The ETag of a resource, which is its `meta.version` too: weak (RFC 7644, section 3.14). */
-export function etagOf({ version }: { version: number }): string {
-  return `W/"${version}"`;
+/**
+ * The ETag of a resource, which is its `meta.version` too: weak (RFC 7644, section 3.14).
+ *
+ * @param beside what the resource shows that its version does not count, as `markOf` makes it
+ */
+export function etagOf({ version }: { version: number }, beside = ''): string {
+  return beside === '' ? `W/"${version}"` : `W/"${version}-${beside}"`;
+}
+
+/** A few characters that are others where these values are others; none for an empty list. */
+export function markOf(values: readonly string[]): string {
+  return values.length === 0 ? '' : hash('sha256', JSON.stringify(values), 'base64url').slice(0, 10);
 }
 
 /**
@@ -14,8 +24,12 @@ export function matchesEtag(header: string, etag: string): boolean {
   return header.split(',').some((part) => part.trim() === '*' || opaque(part) === opaque(etag));
 }
 
-/** Throws `version_conflict` where the client has read another version. */
+/**
+ * Throws `version_conflict` where the client has read another version. What the version does not count is others' to
+ * change: a write overwrites nothing of it.
+ */
 export function checkEtag(ifMatch: string | undefined, stored: { version: number }): void {
-  if (ifMatch === undefined || matchesEtag(ifMatch, etagOf(stored))) return;
+  const plain = ifMatch?.replace(/-[\w-]+(?="\s*(?:,|$))/g, '');
+  if (plain === undefined || matchesEtag(plain, etagOf(stored))) return;
   throw new Problem('version_conflict', `Its version is ${etagOf(stored)}.`);
 }

@@ -26,6 +26,15 @@ const CHUNK_PEOPLE = 500;
 /** After each chunk nothing is done for half the time that it took: who logs in meanwhile comes first. */
 const PAUSE_MS_MAX = 250;
 
+/**
+ * What was decided on, or agreed to, is carried out by RemovalsService. Nothing is done while a connection or its tenant
+ * is closed; with a connection that is gone, nobody is due any more.
+ */
+const RUNS = `SELECT r.id AS id, r.connectionId AS connectionId FROM runs r
+  LEFT JOIN connections c ON c.id = r.connectionId LEFT JOIN tenants t ON t.id = r.tenantId
+  WHERE r.status = 'running' AND r.kind = 'groups' AND r.phase <> 'removing' AND r.id > ?
+  AND (c.id IS NULL OR (c.status = 'active' AND t.status = 'active')) ORDER BY r.id LIMIT 100`;
+
 /** The run cannot go on now: the connection is switched off, or others keep changing somebody. It is tried again soon. */
 class RunWaits extends Error {}
 
@@ -62,17 +71,14 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
 
   /** Carries out every run over groups that was ordered and that no other instance works on. */
   async workThrough(): Promise<void> {
-    const runs = await this.database.read.find(RunEntity, {
-      where: { kind: 'groups', status: 'running' },
-      order: { id: 'ASC' },
-      take: 100,
-    });
-    for (const { id, connectionId } of runs) {
+    for await (const { id, connectionId } of findRuns(this.database.read)) {
       if (this.repetition.stopping) return;
-      await this.leases.run(`groups:${connectionId}`, LEASE_MS, (lost) =>
-        this.carryOut(id, lost).catch((error: unknown) => {
-          if (!(error instanceof RunWaits)) throw error;
-        }),
+      await this.repetition.attempt(`run ${id}`, () =>
+        this.leases.run(`groups:${connectionId}`, LEASE_MS, (lost) =>
+          this.carryOut(id, lost).catch((error: unknown) => {
+            if (!(error instanceof RunWaits)) throw error;
+          }),
+        ),
       );
     }
   }
@@ -159,6 +165,16 @@ function entryOf({ outcome, at, loss, revision }: HeldStatement): NewEntry {
   const externalId = before?.identities.find(({ id }) => id === identityId)?.externalId ?? null;
   const what = { change: 'groups', record: null, statement: null } as const;
   return { ...what, userId, identityId, externalId, at, revision, ...loss };
+}
+
+/** One page after the other, however many runs there are: those that cannot go on keep none of the others waiting. */
+async function* findRuns(manager: EntityManager): AsyncGenerator<{ id: string; connectionId: string }> {
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const rows = await selectRows(manager, RUNS, [after]);
+    const runs = rows.map(({ id, connectionId }) => ({ id: String(id), connectionId: String(connectionId) }));
+    yield* runs;
+    after = runs.at(-1)?.id;
+  }
 }
 
 async function readDue(manager: EntityManager, runId: string): Promise<string[]> {

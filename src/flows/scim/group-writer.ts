@@ -9,6 +9,7 @@ import type { PlannedBatch } from '../../provisioning/batch.js';
 import type { KnownConnection } from '../../provisioning/connection-policies.js';
 import { ConnectionMoved, holdConnections } from '../../provisioning/hold-connections.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
+import { RemovalGuard, RemovalsWait } from '../../provisioning/removal-guard.js';
 import { startGroupRun } from '../../records/groups/start-group-run.js';
 import type { GroupPlan } from './plan-group.js';
 import { followGroups, type PendingGroup } from './group-statement.js';
@@ -31,9 +32,18 @@ export interface WrittenGroup {
   changed: boolean;
 }
 
+/** Who brings a change about, and under which connection. */
+interface Terms {
+  known: KnownConnection;
+  actor: NewEvent['actor'];
+  /** Those who stay in a group that is renamed follow by a run, which holds what it takes from them. */
+  isTripped: boolean;
+}
+
 /**
  * Writes groups and brings the roles of their members along: up to a thousand people in the transaction of the change,
- * more by a run that the change orders and that nobody waits for.
+ * more by a run that the change orders and that nobody waits for. So are those from whom a new name takes more than a run
+ * may take by itself (the safety catch); who comes or goes is the provider's word for that person.
  */
 @Injectable()
 export class GroupWriter {
@@ -58,16 +68,21 @@ export class GroupWriter {
   }
 
   private async tryToWrite(actor: NewEvent['actor'], plan: ReadPlan): Promise<WrittenGroup> {
+    let isTripped = false;
     for (let attempt = 1; ; attempt++) {
       const { known, plan: planned } = await plan();
       if (!('add' in planned)) return { group: planned, changed: false };
       try {
         return planned.people === null || attempt > ATTEMPTS_AT_ONCE_MAX
           ? await this.writeWithRun(planned, known, actor)
-          : await this.writeAtOnce(planned, planned.people, known, actor);
+          : await this.writeAtOnce(planned, planned.people, { known, actor, isTripped });
       } catch (error) {
+        if (error instanceof RemovalsWait) {
+          isTripped = true;
+          continue;
+        }
         if (!isMoved(error) && !isContended(error)) throw error;
-        if (attempt === ATTEMPTS_MAX) {
+        if (attempt >= ATTEMPTS_MAX) {
           const detail = 'Others kept changing the same group; send it again.';
           throw new Problem('conflict', detail, { retryAfterSeconds: 1, cause: error });
         }
@@ -79,23 +94,32 @@ export class GroupWriter {
   private async writeAtOnce(
     plan: GroupPlan,
     people: readonly string[],
-    known: KnownConnection,
-    actor: NewEvent['actor'],
+    { known, actor, isTripped }: Terms,
   ): Promise<WrittenGroup> {
-    const { tenantId, id: connectionId } = known.row;
+    const { tenantId, id: connectionId, version, mappingVersion, settings } = known.row;
     const of = { tenantId, connectionId, actor, runId: null };
     const pending = pendingGroup(plan);
+    const staying = findStaying(plan, people);
+    const followed = isTripped ? people.filter((id) => !staying.has(id)) : people;
+    const guard = new RemovalGuard('count', settings.safetyCatch, null);
+    const submissions = followed.map((id) => ({
+      ...followGroups(of, id, pending),
+      ...(staying.has(id) ? { guard } : {}),
+    }));
     let written: WrittenGroup = { group: plan.before, changed: false };
-    const submissions = people.map((id) => followGroups(of, id, pending));
     // Providers put a person into all their groups at the same moment.
-    await this.turns.take(people, () =>
+    await this.turns.take(followed, () =>
       this.provisioning.submitWhole(submissions, async (tx, planned) => {
         checkOutcomes(planned);
-        if (people.length === 0) await holdConnections(tx, new Map([[connectionId, known.row.version]]));
-        await guardPeople(tx, people, planned);
+        if (followed.length === 0) await holdConnections(tx, new Map([[connectionId, version]]));
+        await guardPeople(tx, followed, planned);
         const before = await this.lock(tx, plan);
         if (plan.everyone && before?.version !== plan.before?.version) throw new GroupMoved();
         const delta = await writeGroup(tx, plan, before, planned.now);
+        if (isTripped && plan.after && staying.size > 0) {
+          const order = { tenantId, connectionId, mappingVersion, actor, now: planned.now };
+          await startGroupRun(tx, order, { groupId: plan.after.id });
+        }
         written = await this.conclude(tx, plan, delta, actor);
       }),
     );
@@ -163,6 +187,13 @@ function pendingGroup({ before, after, add, remove, everyone }: GroupPlan): Pend
   const isMember = (identityId: string): boolean =>
     after !== null && !removed.has(identityId) && (everyone || added.has(identityId));
   return { id, displayName, externalId, isMember };
+}
+
+/** The members of a group that is renamed, but for those who come and go. */
+function findStaying({ after, everyone, add, remove }: GroupPlan, people: readonly string[]): Set<string> {
+  if (!after || !everyone) return new Set();
+  const moving = new Set([...add.map(({ id }) => id), ...remove]);
+  return new Set(people.filter((id) => !moving.has(id)));
 }
 
 /** A 2xx means applied: one person whom the plan refuses, and nothing of it is written. */

@@ -9,6 +9,8 @@ export interface SortColumn {
   column: string;
   /** Whether it can be null. */
   optional: boolean;
+  /** No two have the same: the id need not tell them apart. MariaDB would else sort what a unique index has in order. */
+  unique?: true;
 }
 
 /** A kind of resources, as lists find them: a table with one row each, under the alias `s`, with a `connectionId`. */

@@ -42,6 +42,12 @@ describe('a stretch of a list', () => {
     expect(select('displayName', way, { value, id: 'x' }).sql).toContain(`AND ${condition} ORDER BY`);
   });
 
+  it('SCIM 56 by userName, which no two have, the index has the order by itself', () => {
+    const { sql, values } = select('userName', 'descending', { value: 'b', id: 'x' });
+    expect(sql).toContain('AND (s.userNameKey < ?) ORDER BY s.userNameKey DESC LIMIT');
+    expect(values).toEqual(['c', 'b']);
+  });
+
   it('an order that no column has is left to be made by reading', () => {
     expect(findOrder(source, readSort(userResourceType, 'title', undefined))).toBeNull();
   });

@@ -58,7 +58,8 @@ export function selectStretch(
   const isWalk = stretch.engine === 'mysql' && stretch.after !== null && !column && filter.where === EVERYTHING;
   const hint = isWalk && source.idIndex ? ` FORCE INDEX (${source.idIndex})` : '';
   const way = descending ? ' DESC' : '';
-  const keys = column ? [...(column.optional ? [`${column.column} IS NULL`] : []), column.column, id] : [id];
+  const keys = column ? [...(column.optional ? [`${column.column} IS NULL`] : []), column.column] : [];
+  if (!column?.unique) keys.push(id);
   // Both are whole numbers that the service has made.
   const limit = `LIMIT ${Math.trunc(stretch.limit)} OFFSET ${Math.trunc(stretch.offset)}`;
   return {
@@ -80,7 +81,8 @@ export function selectCount(source: ListSource, connectionId: string, filter: Sq
 function goOn(id: string, { column, descending }: SqlOrder, { value, id: last }: Place) {
   const sign = descending ? '<' : '>';
   if (!column) return { where: `${id} ${sign} ?`, values: [last] };
-  const { column: name, optional } = column;
+  const { column: name, optional, unique } = column;
+  if (unique) return { where: `${name} ${sign} ?`, values: [value] };
   if (value === null) {
     const among = `${name} IS NULL AND ${id} ${sign} ?`;
     return { where: descending ? `(${among}) OR ${name} IS NOT NULL` : among, values: [last] };

@@ -3,9 +3,15 @@ import { Problem } from '../../platform/problem.js';
 import { selectByKeys } from '../../platform/sql.js';
 import { toMemberElement } from './group-resource.js';
 import { findMembers, findPeople, type GroupRow, listMembers, type NewMember, readMembers } from './group-store.js';
-import type { GroupChanges, NamedMember } from './protocol/group-changes.js';
+import {
+  checkLooks,
+  type ExpectedMember,
+  type GroupChanges,
+  type NamedMember,
+  noMember,
+} from './protocol/group-changes.js';
 import { matchElement } from './protocol/match-filter.js';
-import type { ResolvedFilter } from './protocol/resolve-filter.js';
+import { countTerms, type ResolvedFilter } from './protocol/resolve-filter.js';
 
 /** So many people follow a group in the transaction of its change; of more, a run takes care. */
 export const FOLLOWED_AT_ONCE_MAX = 1000;
@@ -51,7 +57,8 @@ export async function planNewGroup(
 
 /**
  * What a request changes of a group as it is stored now, by reading only those members whom it names, or all where it
- * names all or asks by a filter. Null where it changes nothing. Throws `scim_invalid_value` for members that cannot be.
+ * names all or asks by a filter. Null where it changes nothing. Throws `scim_invalid_value` for members that cannot be,
+ * `scim_no_target` for some who should be and are not, and `payload_too_large` for many filters over many members.
  */
 export async function planGroup(
   manager: EntityManager,
@@ -64,6 +71,7 @@ export async function planGroup(
   const renamed = displayName !== before.displayName || externalId !== before.externalId;
   const everyone = after[ways.groupKey] !== before[ways.groupKey];
 
+  await requireMembers(manager, before, changes.expected);
   const { members } = changes;
   const named = members ?? changes.add;
   const staying = new Set(named.map(({ value }) => value));
@@ -93,7 +101,20 @@ export async function planRemoval(manager: EntityManager, before: GroupRow): Pro
   return { before, after: null, add: [], remove: [], people, everyone: true, exact: false };
 }
 
-/** The members who meet one of the filters. */
+/** Throws `scim_no_target` where one of them is no member. */
+async function requireMembers(
+  manager: EntityManager,
+  { id }: GroupRow,
+  expected: readonly ExpectedMember[],
+): Promise<void> {
+  if (expected.length === 0) return;
+  const ids = new Set(expected.map((each) => each.id));
+  const there = await findMembers(manager, id, [...ids]);
+  const missing = expected.find((each) => !there.has(each.id));
+  if (missing) throw noMember(missing.pointer);
+}
+
+/** The members who meet one of the filters. Throws `payload_too_large` for many filters over many members. */
 async function chooseMembers(
   manager: EntityManager,
   { id }: GroupRow,
@@ -102,6 +123,7 @@ async function chooseMembers(
 ): Promise<string[]> {
   if (filters.length === 0) return [];
   const members = (await readMembers(manager, [id])).get(id) ?? [];
+  checkLooks(filters.reduce((looks, filter) => looks + members.length * countTerms(filter), 0));
   const isChosen = (element: ReturnType<typeof toMemberElement>) =>
     filters.some((filter) => matchElement(filter, element));
   return members.filter((member) => isChosen(toMemberElement(member, baseUrl))).map((member) => member.id);

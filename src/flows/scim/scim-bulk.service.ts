@@ -27,9 +27,10 @@ export class ScimBulkService {
   /** Throws `scim_invalid_syntax` for what is no bulk request, and `payload_too_large` beyond its limits. */
   async carryOut(principal: Principal, body: unknown): Promise<ScimBulkView> {
     const { leniencies, baseUrl } = await this.directories.open(principal);
-    const progress = new BulkProgress(readBulk(body, leniencies, BULK_LIMITS));
+    const locationOf = (type: string, id: string): string => `${baseUrl}/${type}s/${encodeURIComponent(id)}`;
+    const progress = new BulkProgress(readBulk(body, leniencies, BULK_LIMITS), locationOf);
     for (let step = progress.next(); step; step = progress.next()) {
-      const location = step.id === null ? undefined : `${baseUrl}/${step.operation.resourceType}s/${step.id}`;
+      const location = step.id === null ? undefined : locationOf(step.operation.resourceType, step.id);
       progress.settle(step, await this.attempt(principal, step, location));
     }
     const results = progress.listResults((problem) => errorAnswer(problem, '/scim/v2', '').body);

@@ -52,7 +52,7 @@ export class ScimGroupsService {
   async replace(principal: Principal, id: string, body: unknown, request: ScimRequest): Promise<ScimAnswer> {
     const directory = await this.directories.open(principal);
     const projection = readProjection(groupResourceType, request);
-    const changes = { ...readGroup(body, directory.leniencies), removeWhere: [], remove: [], add: [] };
+    const changes = { ...readGroup(body, directory.leniencies), removeWhere: [], remove: [], add: [], expected: [] };
     const group = await this.rewrite(principal, id, request.ifMatch, changes);
     return this.reader.show(directory, group, projection);
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { breathe } from '../../platform/breathe.js';
+import { WorkStretch } from '../../platform/breathe.js';
 import { Clock, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
@@ -11,16 +11,17 @@ import { cursorScope, readCursor, writeCursor } from './protocol/cursor.js';
 import { type ListPage, type ListQuery, type ListRequest, resolveListRequest } from './protocol/list-query.js';
 import { matchFilter } from './protocol/match-filter.js';
 import { isShown, projectResource } from './protocol/project-resource.js';
-import type { ResolvedFilter } from './protocol/resolve-filter.js';
+import { countTerms, type ResolvedFilter } from './protocol/resolve-filter.js';
 import { compareSortKeys, type Sort, type SortKey, sortKeyOf } from './protocol/sort-resources.js';
+import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimDirectory } from './scim-directory.js';
 
 /** Looked at in one read, where a filter needs that. */
 const CHUNK = 500;
 /** Of several kinds at once. */
 const SORTED_TOGETHER_MAX = 5000;
-/** About a millisecond. */
-const MATCHED_IN_A_ROW = 100;
+/** How often one resource may be held against a term of a filter: a few tenths of a second, between two turns of others. */
+const LOOKS_MAX = 5_000_000;
 
 /** Which stretch of a list. */
 export type Stretch = { offset: number; limit: number } | { after: Place | null; limit: number };
@@ -161,16 +162,20 @@ export class ScimLists {
     const { connectionId } = directory;
     const filter = query.filter ? toSqlFilter(query.filter, source.indexed, connectionId) : ALL;
     const needs = namesIn(query.filter, query.sort);
+    const terms = query.filter ? countTerms(query.filter) : 0;
+    const work = new WorkStretch();
     const keys: SortKey[] = [];
     for (let after: Place | null = null; ;) {
       const stretch = { after, offset: 0, limit: CHUNK, engine: this.database.engine };
       const { sql, values } = selectStretch(source, connectionId, filter, BY_ID, stretch);
       const ids = (await selectRows(this.database.read, sql, values)).map((row) => String(row.id));
       const resources = await source.read(directory, ids, (name) => needs.has(name));
-      for (const [place, id] of ids.entries()) {
-        if (place % MATCHED_IN_A_ROW === MATCHED_IN_A_ROW - 1) await breathe();
+      for (const id of ids) {
+        if (work.isLong()) await work.end();
         const resource = resources.get(id);
-        if (!resource || (query.filter && !matchFilter(query.filter, resource))) continue;
+        if (!resource) continue;
+        checkLooks(resource, terms);
+        if (query.filter && !matchFilter(query.filter, resource)) continue;
         keys.push(query.sort ? sortKeyOf(resource, query.sort) : { id, value: null });
       }
       const last = ids.at(-1);
@@ -204,6 +209,16 @@ function namesIn(filter: ResolvedFilter | null, sort: Sort | null): Set<string> 
   };
   if (filter) gather(filter);
   return names;
+}
+
+/** Throws `scim_too_many` for a long filter over a resource with very many values, such as a group's members. */
+function checkLooks(resource: ResourceJson, terms: number): void {
+  const longest = Object.values(resource).reduce<number>(
+    (most, value) => (Array.isArray(value) ? Math.max(most, value.length) : most),
+    1,
+  );
+  if (longest * terms <= LOOKS_MAX) return;
+  throw new Problem('scim_too_many', `A filter of ${terms} terms over ${longest} values takes too long: ask for less.`);
 }
 
 function toValue(value: unknown): string | number | null {

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { Facts } from '../../plan/facts.js';
+import { readStoredUser, type StoredUser } from '../../plan/scim-entry.js';
 import { Database } from '../../platform/database.js';
 import { isId } from '../../platform/ids.js';
 import { selectByKeys } from '../../platform/sql.js';
-import { etagOf } from './etag.js';
 import { readGroupsOf } from './group-store.js';
 import type { ListSource } from './list-source.js';
-import { isShown, projectResource, type Projection } from './protocol/project-resource.js';
+import { projectResource, type Projection } from './protocol/project-resource.js';
 import { userResourceType } from './protocol/resource-types.js';
 import type { ResourceJson } from './protocol/stored-values.js';
 import type { ScimAnswer } from './scim-answer.js';
 import type { ScimDirectory } from './scim-directory.js';
-import { locationOf, readStoredUser, type StoredUser, toUserResource } from './stored-user.js';
+import { locationOf, toUserResource, userEtagOf } from './stored-user.js';
 import { userNotFound } from './user-draft.js';
 import { indexedUserAttributes, userSortColumns } from './user-list-source.js';
 
@@ -33,7 +33,8 @@ export class ScimUserReader implements ListSource {
   ): Promise<Map<string, ResourceJson>> {
     const [users, groups] = await Promise.all([
       this.findMany(directory, ids),
-      needs('groups') ? readGroupsOf(this.database.read, directory.connectionId, ids) : null,
+      // `meta.version` tells them too.
+      needs('groups') || needs('meta') ? readGroupsOf(this.database.read, directory.connectionId, ids) : null,
     ]);
     const resources = new Map<string, ResourceJson>();
     for (const [id, stored] of users) {
@@ -72,10 +73,9 @@ export class ScimUserReader implements ListSource {
     { id, stored, isNew = false }: { id: string; stored: StoredUser; isNew?: boolean },
     projection: Projection,
   ): Promise<ScimAnswer> {
-    const groups =
-      isShown(projection, 'groups') && !isNew ? await readGroupsOf(this.database.read, connectionId, [id]) : null;
-    const resource = toUserResource(id, stored, groups?.get(id) ?? [], baseUrl);
+    const groups = isNew ? [] : ((await readGroupsOf(this.database.read, connectionId, [id])).get(id) ?? []);
+    const resource = toUserResource(id, stored, groups, baseUrl);
     const location = locationOf(baseUrl, id);
-    return { resource: projectResource(resource, projection), location, etag: etagOf(stored) };
+    return { resource: projectResource(resource, projection), location, etag: userEtagOf(stored, groups) };
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { actorOf } from '../../ledger/ledger.service.js';
+import { readStoredUser } from '../../plan/scim-entry.js';
 import type { MatchValue, Statement } from '../../plan/statement.js';
 import type { Principal } from '../../platform/access.js';
 import { isId } from '../../platform/ids.js';
@@ -17,7 +18,7 @@ import type { ChangeAnswer, ScimAnswer, ScimRequest } from './scim-answer.js';
 import { ScimDirectories, type ScimDirectory } from './scim-directory.js';
 import { readSettled } from './scim-outcome.js';
 import { ScimUserReader } from './scim-user-reader.js';
-import { indexRows, readStoredUser } from './stored-user.js';
+import { indexRows } from './stored-user.js';
 import { draftChange, draftCreation, replaceResource, toDrafted, type UserDraft, userNotFound } from './user-draft.js';
 
 const NOTHING: Effects = { rows: [], events: [] };

@@ -1,37 +1,12 @@
-import { readStated } from '../../plan/facts.js';
-import type { IdentityState } from '../../plan/person.js';
+import type { StoredUser } from '../../plan/scim-entry.js';
 import type { Json } from '../../plan/statement.js';
-import { formatTime, type Micros } from '../../platform/clock.js';
+import { formatTime } from '../../platform/clock.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { RowSet } from '../../provisioning/submission.js';
-import { etagOf } from './etag.js';
+import { etagOf, markOf } from './etag.js';
 import type { JsonObject } from './protocol/read-value.js';
 import { listSchemas, type ScimResource } from './protocol/read-resource.js';
 import { userResourceType } from './protocol/resource-types.js';
-
-/** What SCIM said of an identity, as it stands in its facts under `resource`. */
-export interface StoredUser {
-  resource: ScimResource;
-  /** Counts the changes of the resource, from 1. */
-  version: number;
-  createdAt: Micros;
-  modifiedAt: Micros;
-}
-
-/** The name of the field in an identity's facts. */
-export const RESOURCE_FIELD = 'resource';
-
-/** Null for an identity that is not in the SCIM directory. */
-export function readStoredUser({ facts }: Pick<IdentityState, 'facts'>): StoredUser | null {
-  const value = readStated(facts.push, RESOURCE_FIELD)?.value as
-    { r: JsonObject; v: number; c: number; m: number } | null | undefined;
-  if (!value) return null;
-  return { resource: value.r, version: value.v, createdAt: value.c, modifiedAt: value.m };
-}
-
-export function toResourceField({ resource, version, createdAt, modifiedAt }: StoredUser): Json {
-  return { r: resource as JsonObject, v: version, c: createdAt, m: modifiedAt };
-}
 
 /** A group of a person, as the person shows it. */
 export interface ShownGroup {
@@ -39,7 +14,7 @@ export interface ShownGroup {
   displayName: string;
 }
 
-/** The whole resource as it is answered, before attributes are chosen (RFC 7643, section 3). */
+/** The whole resource as it is answered, before attributes are chosen (RFC 7643, section 3). `groups`: in order of id. */
 export function toUserResource(id: string, stored: StoredUser, groups: readonly ShownGroup[], baseUrl: string) {
   const { externalId, ...attributes } = stored.resource;
   const resource: JsonObject = {
@@ -61,9 +36,14 @@ export function toUserResource(id: string, stored: StoredUser, groups: readonly 
     created: formatTime(stored.createdAt),
     lastModified: formatTime(stored.modifiedAt),
     location: locationOf(baseUrl, id),
-    version: etagOf(stored),
+    version: userEtagOf(stored, groups),
   };
   return resource;
+}
+
+/** Groups come and go, and are called otherwise, without a change of the user. */
+export function userEtagOf(stored: StoredUser, groups: readonly ShownGroup[]): string {
+  return etagOf(stored, markOf(groups.flatMap(({ id, displayName }) => [id, displayName])));
 }
 
 export function locationOf(baseUrl: string, id: string): string {
@@ -87,6 +67,8 @@ const USER_COLUMNS = [
   'createdAt',
   'modifiedAt',
 ];
+/** Where the name stays what it was. */
+const MOVING_USER_COLUMNS = ['externalId', 'displayNameKey', 'active', 'modifiedAt'];
 const EMAIL_COLUMNS = ['identityId', 'valueKey', 'tenantId', 'connectionId'];
 
 /** The rows of the index that lists and filters use. `before`: what was there, null if the person was not. */
@@ -113,6 +95,9 @@ export function indexRows(place: Place, before: StoredUser | null, after: Stored
         ],
       ],
       isFirst: before === null,
+      ...(before !== null && keyOf(before.resource.userName) === keyOf(resource.userName)
+        ? { moving: MOVING_USER_COLUMNS }
+        : {}),
     },
   ];
   const keys = emailKeys(resource);

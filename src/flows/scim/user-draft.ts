@@ -1,5 +1,12 @@
 import type { FoundIdentity } from '../../plan/directory.js';
 import type { IdentityState } from '../../plan/person.js';
+import {
+  findScimNameKey,
+  readStoredUser,
+  RESOURCE_FIELD,
+  type StoredUser,
+  toResourceField,
+} from '../../plan/scim-entry.js';
 import type { FieldName, Json, Statement } from '../../plan/statement.js';
 import { sameJson } from '../../plan/facts.js';
 import { Problem } from '../../platform/problem.js';
@@ -9,7 +16,6 @@ import { checkEtag } from './etag.js';
 import type { Leniencies } from './protocol/leniencies.js';
 import type { JsonObject } from './protocol/read-value.js';
 import type { ScimResource } from './protocol/read-resource.js';
-import { readStoredUser, RESOURCE_FIELD, type StoredUser, toResourceField } from './stored-user.js';
 import { toUserFields } from './user-statement.js';
 
 /** A draft's statement, and the resource before and after it. */
@@ -28,7 +34,7 @@ export function draftCreation(scene: Scene, posted: ScimResource, { externalIds 
   const { directory, policy } = scene;
   const resource: ScimResource = { ...posted, active: posted.active ?? true };
   const { externalId, userName } = resource;
-  const byName = typeof userName === 'string' ? directory.findByUserNameKey(policy.id, normaliseKey(userName)) : null;
+  const byName = typeof userName === 'string' ? findByName(scene, normaliseKey(userName)) : null;
   const holder = typeof externalId === 'string' ? directory.findByExternalId(policy.id, externalId) : null;
   // Where several can have it, it tells nobody in the directory from another.
   const byId = externalIds === 'shared' && holder !== null && readStoredUser(holder.identity) ? null : holder;
@@ -39,6 +45,17 @@ export function draftCreation(scene: Scene, posted: ScimResource, { externalIds 
   const isRevived = before !== null && !found.identity.active && resource.active === true;
   if (before && !isRevived) throw taken(byId ? 'externalId' : 'userName');
   return changedUser(scene, found, { before, resource, externalIds });
+}
+
+/**
+ * Within the SCIM directory a name is the one that SCIM gave: what a token calls somebody of it says nothing about whom a
+ * client means. Whoever is not in the directory has no other name than that by which logins know them.
+ */
+function findByName({ directory, policy }: Scene, nameKey: string): FoundIdentity | null {
+  const named = directory.findByScimName(policy.id, nameKey);
+  if (named) return named;
+  const known = directory.findByUserNameKey(policy.id, nameKey);
+  return known && findScimNameKey(known.identity) === null ? known : null;
 }
 
 /** What the connection has said of names; of its leniencies. */
@@ -68,13 +85,7 @@ export function getUser({ directory, policy }: Scene, id: string): { found: Foun
   const found = directory.findIdentity(id);
   const before = found?.identity.connectionId === policy.id ? readStoredUser(found.identity) : null;
   if (!found || !before) throw userNotFound(id);
-  return { found, before: withState(before, found.identity) };
-}
-
-/** Another push of the connection may have switched them on or off since: to say something else does not undo that. */
-function withState(stored: StoredUser, { active }: IdentityState): StoredUser {
-  if (stored.resource.active === undefined || stored.resource.active === active) return stored;
-  return { ...stored, resource: { ...stored.resource, active } };
+  return { found, before };
 }
 
 export function userNotFound(id: string): Problem {
@@ -103,6 +114,7 @@ function changedUser(
   { before, resource, externalIds }: NameRules & { before: StoredUser | null; resource: ScimResource },
 ): UserDraft {
   const { now } = scene.context;
+  checkName(scene, identity, resource);
   const isSame = before !== null && sameJson(before.resource as JsonObject, resource as JsonObject);
   const after: StoredUser = isSame
     ? before
@@ -114,6 +126,15 @@ function changedUser(
         modifiedAt: Math.max(now, (before?.modifiedAt ?? 0) + 1),
       };
   return { statement: toStatement(scene, identity, { before, after, externalIds }), before, after };
+}
+
+/** Whatever a token calls them. Throws `scim_uniqueness`. */
+function checkName({ directory, policy }: Scene, identity: IdentityState, { userName }: ScimResource): void {
+  if (typeof userName !== 'string') return;
+  const nameKey = normaliseKey(userName);
+  if (nameKey === findScimNameKey(identity)) return;
+  const holder = directory.findByScimName(policy.id, nameKey);
+  if (holder && holder.identity.id !== identity.id) throw taken('userName');
 }
 
 interface Step extends NameRules {
@@ -129,6 +150,7 @@ function toStatement(scene: Scene, identity: IdentityState | null, step: Step): 
     [RESOURCE_FIELD]: toResourceField(after),
   };
   const externalId = claimedExternalId(scene, identity, step);
+  const stated = after.resource.externalId;
   return {
     connectionId: policy.id,
     voice: 'push',
@@ -137,6 +159,7 @@ function toStatement(scene: Scene, identity: IdentityState | null, step: Step): 
     externalId,
     subject: null,
     ...(identity === null ? {} : { identityId: identity.id, clearsExternalId: externalId === null }),
+    ...(externalId === null && typeof stated === 'string' ? { sharedExternalId: stated } : {}),
     guarded: true,
     fields,
     overage: [],

@@ -29,7 +29,7 @@ export const indexedUserAttributes: IndexedAttributes = {
 
 export const userSortColumns: Readonly<Record<string, SortColumn>> = {
   id: { column: 's.identityId', optional: false },
-  userName: { column: 's.userNameKey', optional: false },
+  userName: { column: 's.userNameKey', optional: false, unique: true },
   displayName: { column: 's.displayNameKey', optional: true },
   active: { column: 's.active', optional: true },
   'meta.created': { column: 's.createdAt', optional: false },

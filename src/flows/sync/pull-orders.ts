@@ -135,7 +135,8 @@ function earlier(one: Micros | null, other: Micros | null): Micros | null {
   return one === null || other === null ? one : Math.min(one, other);
 }
 
-async function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {
+/** As it is, and for this transaction alone to change. */
+export async function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {
   const isServer = tx.connection.options.type !== 'better-sqlite3';
   return tx.findOne(ConnectionSourceEntity, {
     where: { connectionId },

@@ -48,7 +48,16 @@ export class PullPreviews implements BeforeApplicationShutdown {
     const scope = isFull === undefined ? usualScopeOf(source) : isFull ? 'full' : 'changes';
     const mode = scope === 'full' ? 'snapshot' : 'upsert';
     const since = mode === 'snapshot' ? this.streams.parts.clock.now() : null;
-    const asked = { kind: 'pull', statedAt: null, connectionId, dryRun: true, mode, scope: SOURCE_SCOPE } as const;
+    const isCopy = source.type === 'rollcall';
+    const asked = {
+      kind: 'pull',
+      statedAt: null,
+      connectionId,
+      dryRun: true,
+      mode,
+      scope: SOURCE_SCOPE,
+      isCopy,
+    } as const;
     const run = new StreamRun(this.streams.parts, { runId: newId(), principal, known, request: asked, since });
     const { state, version } = source;
     const reading = new PullReading({ version, state, page: null, ended: null }, 0, PULL_CHUNK_LIMITS);

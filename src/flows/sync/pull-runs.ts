@@ -1,20 +1,23 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, IsNull, Not } from 'typeorm';
 import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
-import type { Principal } from '../../platform/access.js';
+import { systemOf } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { databaseTroubleOf } from '../../platform/database-errors.js';
 import { Problem } from '../../platform/problem.js';
 import { Repetition } from '../../platform/repetition.js';
 import { CHUNK_ITEMS_MAX } from '../../provisioning/provisioning.service.js';
 import type { PullScope } from '../../records/sources/pull-schedule.js';
-import { standAfterFailure } from '../../records/sources/pull-standing.js';
+import { standAfterBreak, standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { assertSame, sourceChanged } from './assert-same-source.js';
 import { CopyCheck } from './copy-check.js';
 import { patiently } from './patience.js';
 import { PullReading } from './pull-chunks.js';
+import { lockSource } from './pull-orders.js';
 import { pagesOf } from './pull-pages.js';
 import { connectionClosed } from './push-connection.js';
 import { ReadingPace } from './reading-pace.js';
@@ -80,7 +83,9 @@ export class PullRuns {
       dryRun: false,
       mode: run.mode ?? 'upsert',
       scope: run.scope,
+      isCopy: source.type === 'rollcall',
     } as const;
+    // What a source says is said by the connection, whoever asked for it to be read.
     const principal = systemOf(tenantId);
     const opened = await this.streams.open({ runId, principal, known, request, since: run.statedAt }, null);
     if ('answer' in opened) return;
@@ -91,7 +96,7 @@ export class PullRuns {
       source,
       scope: run.mode === 'snapshot' ? 'full' : 'changes',
       reading: new PullReading(begin, opened.run.progress.upTo, PULL_CHUNK_LIMITS),
-      pace: new ReadingPace(),
+      pace: new ReadingPace(undefined, undefined, begin.waitedMs),
       halt,
       stop: AbortSignal.any([opened.run.halted, opened.journal.stopped, leave, halt.signal]),
       failure: null,
@@ -104,7 +109,7 @@ export class PullRuns {
     const { opened, source, scope, reading, stop } = pull;
     let reader: SourceReader;
     try {
-      if (reading.version !== source.version) throw changed();
+      if (reading.version !== source.version) throw sourceChanged();
       reader = this.readers.open(source);
       await this.takeWatched(pull, reader, scope);
       opened.phase = 'writing';
@@ -139,10 +144,11 @@ export class PullRuns {
     }
   }
 
-  private async look({ source, pace, halt }: Pull): Promise<void> {
+  private async look(pull: Pull): Promise<void> {
+    const { source, pace, halt } = pull;
     try {
       pace.check();
-      await this.assertUnchanged(source);
+      await assertSame(this.streams.parts.database.read, pull);
       const known = await this.streams.parts.policies.find(source.connectionId);
       if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     } catch (error) {
@@ -162,7 +168,8 @@ export class PullRuns {
         throw new SourceFailure('unreachable', 'The source stopped in the middle.');
       } catch (error) {
         if (stop.aborted || !(error instanceof SourceFailure) || error.kind !== 'unreachable') throw error;
-        if (reading.place !== before) retries = 0;
+        // One that breaks off at the same place each time comes nowhere.
+        if (!isDeepStrictEqual(reading.place.page, before.page)) retries = 0;
         const waitMs = Math.max(RETRIES_MS[retries] ?? Infinity, (error.retryAfterSeconds ?? 0) * 1000);
         const hasBegun = (reading.place.page ?? null) !== null;
         if (!hasBegun || waitMs > 60_000) throw error;
@@ -171,13 +178,15 @@ export class PullRuns {
     }
   }
 
-  private async takePages({ opened, source, reading, pace, stop }: Pull, reader: SourceReader, scope: PullScope) {
+  private async takePages(pull: Pull, reader: SourceReader, scope: PullScope) {
+    const { opened, source, reading, pace, stop } = pull;
+    const { read } = this.streams.parts.database;
     const { state, page } = reading.place;
-    const said = reader.read({ state, page }, scope, stop);
-    const pages = pagesOf(this.streams.parts.database.read, source, said);
+    const pages = pagesOf(read, source, reader.read({ state, page }, scope, stop));
     for await (const chunk of reading.cut(pace.measure(pages))) {
-      await patiently(() => this.assertUnchanged(source));
-      await opened.run.take(chunk);
+      await patiently(() => assertSame(read, pull));
+      const place = chunk.place && { ...chunk.place, waitedMs: Math.round(pace.totalWaitedMs) };
+      await opened.run.take({ ...chunk, place });
       stop.throwIfAborted();
     }
   }
@@ -193,13 +202,6 @@ export class PullRuns {
     return true;
   }
 
-  /** What an admin saves or resumes counts at once: what was read by the old settings is not gone on with. */
-  private async assertUnchanged({ connectionId, version }: ConnectionSourceEntity): Promise<void> {
-    const { read } = this.streams.parts.database;
-    const stored = await read.findOneBy(ConnectionSourceEntity, { connectionId });
-    if (stored?.version !== version || stored.suspendedAt !== null) throw changed();
-  }
-
   private async findPlace({ version, state }: ConnectionSourceEntity, runId: string): Promise<PullPlace> {
     const part = await this.streams.parts.database.read.findOne(RunPartEntity, {
       where: { runId, place: Not(IsNull()) },
@@ -210,25 +212,32 @@ export class PullRuns {
 
   /** Written with the end of the run. */
   private async noteEnd(tx: EntityManager, pull: Pull, status: string, problem: Problem | null): Promise<void> {
-    const { connectionId, tenantId, version } = pull.source;
+    const { source, opened, reading, failure, scope } = pull;
+    const { connectionId, tenantId, version } = source;
+    const { runId } = opened;
     const mine = { connectionId, version };
-    this.stalls.delete(pull.opened.runId);
+    this.stalls.delete(runId);
     if (status === 'finished') {
-      const { state } = pull.reading.place;
-      await tx.update(ConnectionSourceEntity, mine, { state: state as object, failures: 0 });
+      await tx.update(ConnectionSourceEntity, mine, { state: reading.place.state as object, failures: 0 });
       return;
     }
-    if (problem?.code !== 'source_failed' && problem?.code !== 'internal') return;
-    const stored = await tx.findOneBy(ConnectionSourceEntity, mine);
-    if (!stored || stored.suspendedAt !== null) return;
-    const { failure, scope } = pull;
+    if (status === 'cancelled' || !problem) return;
+    const stored = await lockSource(tx, connectionId);
+    // Removed, and perhaps another one set in its place: that has not asked for this run.
+    if (stored?.lastRunId !== runId || stored.suspendedAt !== null) return;
     const now = this.streams.parts.clock.now();
+    if (stored.version !== version) {
+      // Nothing is known to be wrong with the source as it is set now.
+      return void (await tx.update(ConnectionSourceEntity, { connectionId }, standAfterBreak(stored, scope, now)));
+    }
+    // Else the connection was closed for a while, or there was too much to do here.
+    const isOfSource = problem.code === 'source_failed' || problem.code === 'internal';
     const standing = standAfterFailure(
       stored,
       scope,
       {
         isRefusal: failure?.kind === 'unauthorized',
-        isBusy: failure?.isBusy ?? false,
+        isBusy: failure?.isBusy ?? !isOfSource,
         detail: problem.detail ?? problem.title,
         retryAfterSeconds: failure?.retryAfterSeconds ?? null,
       },
@@ -244,7 +253,7 @@ export class PullRuns {
         subject: { type: 'connection', id: connectionId, version: 0 },
         actor: SYSTEM,
         via: 'system',
-        runId: pull.opened.runId,
+        runId,
         reason: standing.suspendedReason,
       },
     ]);
@@ -271,21 +280,4 @@ function passes(error: unknown): boolean {
   if (error instanceof Problem) return error.code === 'overloaded' || error.code === 'database_unavailable';
   // `duplicate`: one that was thought dead has come back, and has written this part; it goes on behind that.
   return databaseTroubleOf(error) !== null;
-}
-
-function changed(): Problem {
-  return new Problem('conflict', 'The source was changed meanwhile.');
-}
-
-/** What a source says is said by the connection, whoever asked for it to be read. */
-function systemOf(tenantId: string): Principal {
-  return {
-    type: 'system',
-    id: 'system',
-    tenantId,
-    permissions: new Set(),
-    connectionId: null,
-    sessionId: null,
-    operatorOf: null,
-  };
 }

@@ -8,6 +8,8 @@ export interface PullPlace extends SourcePlace {
   version: number;
   /** Nothing follows; null while something may. */
   ended: ReadingEnd | null;
+  /** How long the source had been waited for by then. */
+  waitedMs?: number;
 }
 
 export interface ReadingEnd {

@@ -33,6 +33,12 @@ async function readAt(apart: number, people: number, pages: number, written = 0)
   return cutAt;
 }
 
+/** Nothing comes. */
+async function* stuck(): AsyncGenerator<SourcePage> {
+  await new Promise(() => undefined);
+  yield { records: [], place: { state: null, page: null }, isLast: true };
+}
+
 describe('the pace of a source', () => {
   it.each([
     ['a page of nobody a minute', 1, 0, 1000],
@@ -54,6 +60,21 @@ describe('the pace of a source', () => {
     void pages.next();
     for (minute = 1; minute < 120; minute++) expect(() => pace.check()).not.toThrow();
     expect(() => pace.check()).toThrow('The source is too slow: it gave fewer than 100 people in 60 minutes.');
+  });
+
+  it('that gives enough each hour, and has no end, is given up after a day, whoever read it before', async () => {
+    expect(await readAt(10, 100, 1000)).toBe(24 * 60 + 1);
+    let minute = 0;
+    const nowMs = () => minute * MINUTE_MS;
+    const before = new ReadingPace(undefined, nowMs, 23 * 60 * MINUTE_MS);
+    void before.measure(stuck()).next();
+    for (minute = 1; minute < 60; minute++) expect(() => before.check()).not.toThrow();
+    const after = new ReadingPace(undefined, nowMs, before.totalWaitedMs);
+    void after.measure(stuck()).next();
+    minute += 1;
+    expect(() => after.check()).not.toThrow();
+    minute += 1;
+    expect(() => after.check()).toThrow('The source has not come to its end in 24 hours of waiting for it.');
   });
 
   it.each([

@@ -171,9 +171,10 @@ export function toStatement(
   {
     statedAt,
     scope,
+    isCopy = false,
     since,
     startedAt: now,
-  }: Pick<SyncRequest, 'statedAt' | 'scope'> & {
+  }: Pick<SyncRequest, 'statedAt' | 'scope' | 'isCopy'> & {
     since: Micros | null;
     startedAt: Micros;
   },
@@ -199,12 +200,14 @@ export function toStatement(
     voice: 'push',
     at: at ?? now,
     newest: at === null,
-    ...(since !== null && at !== null && at < since ? { namedAt: since } : {}),
+    // Everybody was read: whoever is in an older version there than here is so since that was restored from a backup.
+    ...(since !== null && at !== null && at < since ? { [isCopy ? 'replacesUntil' : 'namedAt']: since } : {}),
     scope,
     externalId,
     subject: null,
     fields,
     overage: [],
     complete: false,
+    ...(isCopy && Object.hasOwn(input as object, 'attributes') ? { allAttributes: true } : {}),
   };
 }

@@ -29,6 +29,8 @@ export interface SyncRequest {
   mode: 'upsert' | 'snapshot';
   /** The part of the connection that it speaks for; '' the whole. */
   scope: string;
+  /** It says how people are at another Rollcall, each in the version of their `statedAt`. */
+  isCopy?: boolean;
 }
 
 const SCOPE_CHARS_MAX = 64;

@@ -5,7 +5,7 @@ import { IsNull, LessThan, type EntityManager } from 'typeorm';
 import { Clock, DAY, MINUTE, SECOND, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Leases } from '../../platform/leases.js';
-import { type Resealed, Sealer } from '../../platform/seal.js';
+import { type Resealed, SealError, Sealer } from '../../platform/seal.js';
 import { createSigner, signText, type TokenSigner, verifyText } from './access-token.js';
 import { chooseSigner, isPublished, isRotationDue, KEY_RELOAD, PUBLISH_LEAD } from './signing-key-rules.js';
 import { type PublicJwk, SigningKeyEntity } from './signing-key.entity.js';
@@ -116,20 +116,24 @@ export class SigningKeysService implements OnApplicationBootstrap {
     });
   }
 
-  /** Seals under the secret of now what was sealed under the one before. */
+  /** Seals under the secret of now what was sealed under the one before; what does not open is told by its `kid`. */
   async reseal(): Promise<Resealed> {
     return this.database.transaction(async (tx) => {
       await this.leases.lock(tx, LOCK);
-      const done: Resealed = { resealed: 0, unknown: 0 };
+      const done: Resealed = { resealed: 0, unopened: [] };
       for (const { kid, sealedPrivateKey: sealed } of await tx.find(SigningKeyEntity)) {
         if (sealed === '') continue;
-        if (!this.sealer.knows(sealed)) done.unknown += 1;
-        else {
-          const sealedPrivateKey = this.sealer.reseal(PURPOSE, sealed);
-          if (sealedPrivateKey === null) continue;
-          await tx.update(SigningKeyEntity, { kid }, { sealedPrivateKey });
-          done.resealed += 1;
+        let sealedPrivateKey: string | null;
+        try {
+          sealedPrivateKey = this.sealer.reseal(PURPOSE, sealed);
+        } catch (error) {
+          if (!(error instanceof SealError)) throw error;
+          done.unopened.push({ id: kid, why: error.message });
+          continue;
         }
+        if (sealedPrivateKey === null) continue;
+        await tx.update(SigningKeyEntity, { kid }, { sealedPrivateKey });
+        done.resealed += 1;
       }
       return done;
     });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull, MoreThan, Not } from 'typeorm';
 import { Database } from '../../platform/database.js';
-import { type Resealed, Sealer } from '../../platform/seal.js';
+import { type Resealed, SealError, Sealer } from '../../platform/seal.js';
 import type { SourceCredential } from './source-credential.js';
 import { ConnectionSourceEntity } from './source.entity.js';
 
@@ -28,9 +28,12 @@ export class CredentialVault {
     return JSON.parse(plain.toString('utf8')) as SourceCredential;
   }
 
-  /** Seals under the secret of now what was sealed under the one before; what an admin saves meanwhile stays. */
+  /**
+   * Seals under the secret of now what was sealed under the one before; what an admin saves meanwhile stays. What does not
+   * open is told by the id of its connection.
+   */
   async reseal(): Promise<Resealed> {
-    const done: Resealed = { resealed: 0, unknown: 0 };
+    const done: Resealed = { resealed: 0, unopened: [] };
     for (let after = ''; ;) {
       const rows = await this.database.read.find(ConnectionSourceEntity, {
         where: { connectionId: MoreThan(after), sealedCredential: Not(IsNull()) },
@@ -39,8 +42,12 @@ export class CredentialVault {
       });
       for (const { connectionId, sealedCredential } of rows) {
         if (sealedCredential === null) continue;
-        if (!this.sealer.knows(sealedCredential)) done.unknown += 1;
-        else if (await this.resealOne(connectionId, sealedCredential)) done.resealed += 1;
+        try {
+          if (await this.resealOne(connectionId, sealedCredential)) done.resealed += 1;
+        } catch (error) {
+          if (!(error instanceof SealError)) throw error;
+          done.unopened.push({ id: connectionId, why: error.message });
+        }
       }
       after = rows.at(-1)?.connectionId ?? '';
       if (rows.length < ROWS_PER_PAGE) return done;

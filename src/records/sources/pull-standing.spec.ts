@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DAY, HOUR, MINUTE } from '../../platform/clock.js';
-import { type PullFailure, standAfterFailure } from './pull-standing.js';
+import { type PullFailure, standAfterBreak, standAfterFailure } from './pull-standing.js';
 
 const NOW = 1_000 * DAY;
 const failure = (over: Partial<PullFailure> = {}): PullFailure => ({
@@ -77,5 +77,16 @@ describe('a source whose pull has failed', () => {
       suspendedAt: NOW,
       suspendedReason,
     });
+  });
+});
+
+describe('a source that was set otherwise while it was read', () => {
+  it.each([
+    ['full', { nextAt: NOW + MINUTE, nextFullAt: NOW + DAY }, { nextAt: NOW + MINUTE, nextFullAt: NOW }],
+    ['changes', { nextAt: NOW + MINUTE, nextFullAt: null }, { nextAt: NOW, nextFullAt: null }],
+    ['full', { nextAt: null, nextFullAt: null }, { nextAt: null, nextFullAt: NOW }],
+    ['changes', { nextAt: NOW - MINUTE, nextFullAt: NOW + DAY }, { nextAt: NOW - MINUTE, nextFullAt: NOW + DAY }],
+  ] as const)('is to be read for the same at once: %s, %j', (scope, before, after) => {
+    expect(standAfterBreak(before, scope, NOW)).toEqual(after);
   });
 });

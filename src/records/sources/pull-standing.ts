@@ -14,7 +14,7 @@ export interface PullStanding extends NextPulls {
 export interface PullFailure {
   /** The source refuses the credential: trying it again may lock it. */
   isRefusal: boolean;
-  /** The source has too much to do just now: that is no fault of it, and ends by itself. */
+  /** The source, or this service, has too much to do just now: that is no fault of the source, and ends by itself. */
   isBusy: boolean;
   detail: string;
   /** How long the source asks to be left alone. */
@@ -48,4 +48,10 @@ export function standAfterFailure(
     suspendedAt: isSuspended ? now : null,
     suspendedReason: isSuspended ? `${failure.detail} It failed ${times}.`.slice(0, 500) : null,
   };
+}
+
+/** After a pull that was broken off because the source was set otherwise: what it should have read is due at once. */
+export function standAfterBreak({ nextAt, nextFullAt }: NextPulls, scope: PullScope, now: Micros): NextPulls {
+  const due = (next: Micros | null): Micros => Math.min(next ?? now, now);
+  return scope === 'full' ? { nextAt, nextFullAt: due(nextFullAt) } : { nextAt: due(nextAt), nextFullAt };
 }

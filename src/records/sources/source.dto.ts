@@ -148,6 +148,8 @@ export class SourceView {
   /** In a row. */
   failures: number;
   lastRun: string | null;
+  /** `rollcall`: when the people here were last found to be those of the other Rollcall, in the versions that it has. */
+  comparedAt: string | null;
   version: number;
   createdAt: string;
   updatedAt: string;
@@ -170,6 +172,7 @@ export class SourceView {
         row.suspendedAt === null ? null : { at: formatTime(row.suspendedAt), reason: row.suspendedReason ?? '' },
       failures: row.failures,
       lastRun: row.lastRunId,
+      comparedAt: time(row.comparedAt),
       version: row.version,
       createdAt: formatTime(row.createdAt),
       updatedAt: formatTime(row.updatedAt),

@@ -30,6 +30,8 @@ export class ConnectionSourceEntity {
   @Time({ nullable: true }) suspendedAt: number | null;
   @Text(500, { nullable: true }) suspendedReason: string | null;
   @Id({ nullable: true }) lastRunId: string | null;
+  /** Of another Rollcall: when this copy of it was last found to be what that has. */
+  @Time({ nullable: true }) comparedAt: number | null;
   /** Counts what admins save; fetching does not change it. */
   @Whole() version: number;
   @Time() createdAt: number;

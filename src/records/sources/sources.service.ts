@@ -7,6 +7,7 @@ import { Clock } from '../../platform/clock.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { type Fault, Problem } from '../../platform/problem.js';
+import { SealError } from '../../platform/seal.js';
 import { checkVersion, requireVersion } from '../../platform/versions.js';
 import { getConnection } from '../connections/connection-rows.js';
 import { ConnectionEntity } from '../connections/connection.entity.js';
@@ -14,6 +15,7 @@ import { RunEntity } from '../sync-runs/run.entity.js';
 import { type ReadSource, readSource } from './check-source.js';
 import { CredentialVault } from './credential-vault.js';
 import { nextPullsOf, type PullSchedule } from './pull-schedule.js';
+import type { SourceCredential } from './source-credential.js';
 import type { SourceBody } from './source.dto.js';
 import { ConnectionSourceEntity } from './source.entity.js';
 
@@ -37,7 +39,8 @@ export class SourcesService {
 
   /**
    * Sets a connection's source, or puts another in its place (then `If-Match` is needed). Where another place would be
-   * read, reading begins anew. What is suspended stays so. Throws `invalid_request` with every fault.
+   * read, reading begins anew. What is suspended stays so; what changes nothing writes nothing. Throws `invalid_request`
+   * with every fault.
    */
   set(
     principal: Principal,
@@ -59,11 +62,12 @@ export class SourcesService {
       const faults = [...read.faults, ...findLostCredential(before, read)];
       if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
       const row = this.toRow(connection, before, read, now);
+      const fields = findChanges(before, row);
+      if (before && fields.length === 0) return before;
       const columns: object = { ...row };
       if (before) await tx.update(ConnectionSourceEntity, { connectionId }, columns);
       else await tx.insert(ConnectionSourceEntity, columns);
-      const fields = findChanges(before, row);
-      if (fields.length > 0) await this.record(tx, 'connection.source_set', connection, principal, fields);
+      await this.record(tx, 'connection.source_set', connection, principal, fields);
       return row;
     });
   }
@@ -95,14 +99,12 @@ export class SourcesService {
     const isSamePlace = before !== null && isDeepStrictEqual(before.settings, settings);
     const isSameSchedule = before !== null && isDeepStrictEqual(scheduleOf(before), schedule);
     const { nextAt, nextFullAt } = isSameSchedule ? before : nextPullsOf(connectionId, schedule, now);
-    const sealed =
-      credential === undefined ? (before?.sealedCredential ?? null) : this.vault.seal(connectionId, credential);
     return {
       connectionId,
       tenantId,
       type: settings.type,
       settings,
-      sealedCredential: sealed,
+      sealedCredential: this.sealAnew(connectionId, before, credential),
       state: isSamePlace ? before.state : null,
       ...schedule,
       nextAt,
@@ -111,10 +113,32 @@ export class SourcesService {
       suspendedAt: before?.suspendedAt ?? null,
       suspendedReason: before?.suspendedReason ?? null,
       lastRunId: before?.lastRunId ?? null,
+      comparedAt: isSamePlace ? before.comparedAt : null,
       version: (before?.version ?? lastSourceVersion ?? 0) + 1,
       createdAt: before?.createdAt ?? now,
       updatedAt: now,
     };
+  }
+
+  /** What is sealed again is another text each time; whoever sends the credential that is there changes nothing. */
+  private sealAnew(
+    connectionId: string,
+    before: ConnectionSourceEntity | null,
+    credential: ReadSource['credential'],
+  ): string | null {
+    if (credential === undefined) return before?.sealedCredential ?? null;
+    if (before && credential && isDeepStrictEqual(this.openKnown(before), credential)) return before.sealedCredential;
+    return this.vault.seal(connectionId, credential);
+  }
+
+  private openKnown(row: ConnectionSourceEntity): SourceCredential | null {
+    try {
+      return this.vault.open(row);
+    } catch (error) {
+      // Under a secret that nobody has any more: it is given again for that.
+      if (error instanceof SealError) return null;
+      throw error;
+    }
   }
 
   private async record(

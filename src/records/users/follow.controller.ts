@@ -1,7 +1,7 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Access, Caller, type Principal } from '../../platform/access.js';
-import { FindRecordsBody, FoundRecordsView, PeopleDigestView } from './follow.dto.js';
+import { DigestQuery, FindRecordsBody, FoundRecordsView, PeopleDigestView } from './follow.dto.js';
 import { FollowService } from './follow.service.js';
 
 @ApiTags('users')
@@ -22,7 +22,7 @@ export class FollowController {
   @Access('users:export', 'sync:read')
   @ApiOperation({ summary: 'How many users there are, and a digest of their versions, to compare a copy with' })
   @ApiOkResponse({ type: PeopleDigestView })
-  digest(@Caller() principal: Principal): Promise<PeopleDigestView> {
-    return this.follow.digest(principal);
+  digest(@Caller() principal: Principal, @Query() query: DigestQuery): Promise<PeopleDigestView> {
+    return this.follow.digest(principal, query.after ?? null);
   }
 }

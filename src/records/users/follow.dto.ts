@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsUUID } from 'class-validator';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { UserRecordView } from './user-record.dto.js';
 
 const IDS_MAX = 500;
@@ -20,6 +21,16 @@ export class FoundRecordsView {
   missing: string[];
 }
 
+export class DigestQuery {
+  /** A position of the change feed: whoever has changed after it is left out, and named. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(Number.MAX_SAFE_INTEGER)
+  after?: number;
+}
+
 export class PeopleDigestView {
   /** The id of the connection whose people they are; null: everybody in the tenant. */
   primary_id: string | null;
@@ -27,6 +38,11 @@ export class PeopleDigestView {
   position: number;
   /** A change of these people that is counted in has no number yet. */
   pending: boolean;
+  /**
+   * With `after`: the ids of whoever has changed or left since, numbered or not. They are not counted. Null where they
+   * are more than 1,000 or too many to look for, and without `after`: then everybody is counted.
+   */
+  changed: string[] | null;
   count: number;
   /**
    * The exclusive or of the first 16 bytes of SHA-256 over `<id> <microseconds of the last change since 1970>` of each

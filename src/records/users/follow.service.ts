@@ -5,30 +5,26 @@ import type { Principal } from '../../platform/access.js';
 import { breathe } from '../../platform/breathe.js';
 import { Clock, formatTime } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
-import { Places } from '../../platform/places.js';
 import { Problem } from '../../platform/problem.js';
 import type { FoundRecordsView, PeopleDigestView } from './follow.dto.js';
 import { followedBy, isFollower } from './follower.js';
 import { PeopleDigest } from './people-digest.js';
 import { type People, readPeoplePages, THE_FIRST } from './people-pages.js';
 import { loadPersons } from './person-loader.js';
+import { ReadingPlaces } from './reading-places.js';
 import { toUserRecords } from './user-record.js';
 
 /** Counted in a row: about a millisecond. */
 const COUNTED_PER_PAGE = 1000;
 
-/** Each reads a row of everybody, and holds a connection to the database meanwhile. */
-const DIGEST_PLACES = { placesMax: 4, tenantMax: 2 };
-
 /** What another Rollcall asks that keeps a copy of a connection's people: see docs/following.md. */
 @Injectable()
 export class FollowService {
-  private readonly places = new Places(DIGEST_PLACES);
-
   constructor(
     private readonly database: Database,
     private readonly events: EventReader,
     private readonly clock: Clock,
+    private readonly places: ReadingPlaces,
   ) {}
 
   /** Users as they are now, each of one moment, in Rollcall's own words. */
@@ -48,32 +44,35 @@ export class FollowService {
   }
 
   /**
-   * Reads no more of a user than their id and the time of their last change. Throws `overloaded` when too many of the
-   * tenant, or of all, are being counted.
+   * Reads no more of a user than their id and the time of their last change. Of those who have changed after a position it
+   * says who they are, and counts them not. Throws `overloaded` when too many of the tenant, or of all, are being read.
    */
-  async digest(principal: Principal): Promise<PeopleDigestView> {
+  async digest(principal: Principal, after: number | null = null): Promise<PeopleDigestView> {
     const people = peopleOf(principal);
     const leave = this.places.take(people.tenantId);
-    if (!leave) throw new Problem('overloaded', 'Others are being counted.', { retryAfterSeconds: 5 });
+    if (!leave) throw new Problem('overloaded', 'Others are being counted or exported.', { retryAfterSeconds: 5 });
     try {
-      return await this.count(people);
+      return await this.count(people, after);
     } finally {
       leave();
     }
   }
 
-  private count(people: People): Promise<PeopleDigestView> {
+  private count(people: People, after: number | null): Promise<PeopleDigestView> {
     return this.inSnapshot(async (manager) => {
       const position = await this.events.findPosition(people.tenantId, manager);
       const pending = await this.events.hasUnnumbered(people.tenantId, people.connectionId, manager);
+      const changed =
+        after === null ? null : await this.events.findChanged(people.tenantId, people.connectionId, after, manager);
       const digest = new PeopleDigest();
       for await (const page of readPeoplePages(manager, people, THE_FIRST, COUNTED_PER_PAGE)) {
-        for (const { id, updatedAt } of page) digest.add(id, updatedAt);
+        for (const { id, updatedAt } of page) if (!changed?.has(id)) digest.add(id, updatedAt);
         await breathe();
       }
       const { count, text } = digest;
       const at = formatTime(this.clock.now());
-      return { primary_id: people.connectionId, position, pending, count, digest: text, at };
+      const told = { position, pending, changed: changed && [...changed].sort() };
+      return { primary_id: people.connectionId, ...told, count, digest: text, at };
     });
   }
 

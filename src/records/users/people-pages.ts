@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { parseTime, type Micros } from '../../platform/clock.js';
 import { isId } from '../../platform/ids.js';
-import { selectRows } from '../../platform/sql.js';
+import { selectRows, type SqlRow } from '../../platform/sql.js';
 
 /** The users of a tenant, or those of them who have an identity at one connection. */
 export interface People {
@@ -25,8 +25,15 @@ export function readPlace(text: string): PeoplePlace | null {
 }
 
 /**
+ * Users looked through by one statement, so that none runs long, however few of them are of the connection; some
+ * milliseconds for which an embedded database does nothing else.
+ */
+const WINDOW = 2000;
+
+/**
  * People in the order of their last change, which an index has, behind a place. In a snapshot nobody moves; from one
- * snapshot to a later one whoever changed moves to the end, so that nobody is left out.
+ * snapshot to a later one whoever changed moves to the end, so that nobody is left out. Pages have up to `size` people, and
+ * may have none: reading goes on behind them.
  */
 export async function* readPeoplePages(
   manager: EntityManager,
@@ -35,22 +42,23 @@ export async function* readPeoplePages(
   size: number,
 ): AsyncGenerator<PeoplePlace[]> {
   // A person has few identities and a connection many: with both in the condition, SQLite may take the wrong index.
-  const ofConnection = 'AND ? IN (SELECT i.connectionId FROM identities i WHERE i.userId = u.id)';
-  for (let place = after; ;) {
-    const rows = await selectRows(
+  const ofConnection = ', ? IN (SELECT i.connectionId FROM identities i WHERE i.userId = u.id) AS belongs';
+  const window = connectionId === null ? size : Math.max(size, WINDOW);
+  for (let place: PeoplePlace | null = after; place;) {
+    const rows: SqlRow[] = await selectRows(
       manager,
-      `SELECT u.id AS id, u.updatedAt AS updatedAt FROM users u
+      `SELECT u.id AS id, u.updatedAt AS updatedAt ${connectionId === null ? '' : ofConnection} FROM users u
        WHERE u.tenantId = ? AND u.updatedAt >= ? AND (u.updatedAt > ? OR u.id > ?)
-       ${connectionId === null ? '' : ofConnection}
-       ORDER BY u.updatedAt, u.id LIMIT ${size}`,
-      [tenantId, place.updatedAt, place.updatedAt, place.id, ...(connectionId === null ? [] : [connectionId])],
+       ORDER BY u.updatedAt, u.id LIMIT ${window}`,
+      [...(connectionId === null ? [] : [connectionId]), tenantId, place.updatedAt, place.updatedAt, place.id],
     );
-    const page = rows.map(({ id, updatedAt }) => ({ id: String(id), updatedAt: Number(updatedAt) }));
-    const last = page.at(-1);
-    if (last) {
-      yield page;
-      place = last;
-    }
-    if (page.length < size) return;
+    const people = rows.filter(({ belongs = 1 }) => Number(belongs) === 1).map(toPlace);
+    for (let start = 0; start === 0 || start < people.length; start += size) yield people.slice(start, start + size);
+    const last = rows.at(-1);
+    place = last && rows.length === window ? toPlace(last) : null;
   }
+}
+
+function toPlace({ id, updatedAt }: SqlRow): PeoplePlace {
+  return { id: String(id), updatedAt: Number(updatedAt) };
 }

@@ -28,6 +28,7 @@ import {
   identityRow,
   userColumns,
 } from './person-rows.js';
+import { switchScimUsers } from './switch-scim-users.js';
 
 /** Who did it, how and why: the same for a whole batch, or by user. */
 export interface WriteContext extends Pick<NewEvent, 'actor' | 'via' | 'runId' | 'reason'> {
@@ -132,7 +133,8 @@ export class PersonWriter {
     }
     const identities = await selectByKeys(
       tx,
-      (keys) => `SELECT id, revision, externalId, subject, userNameKey FROM identities WHERE id IN ${keys}${forUpdate}`,
+      (keys) =>
+        `SELECT id, revision, externalId, subject, userNameKey, active FROM identities WHERE id IN ${keys}${forUpdate}`,
       [],
       [...owners.keys()].sort(),
     );
@@ -222,6 +224,11 @@ export class PersonWriter {
         (context.pushHashes?.has(one.id) ? keptWithHash : kept).push(identityRow(one, place(one)));
       }
     }
+    const updated = changes.flatMap(({ identitiesUpdated }) => identitiesUpdated);
+    await switchScimUsers(
+      tx,
+      updated.filter(({ id, active }) => Boolean(stored.get(id)?.active) !== active),
+    );
     await insertRows(tx, 'identities', identityColumns, added);
     await this.updateIdentities(tx, kept, stored, false);
     await this.updateIdentities(tx, keptWithHash, stored, true);

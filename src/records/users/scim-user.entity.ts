@@ -8,7 +8,7 @@ import { Flag, Id, PrimaryId, PrimaryText, Text, Time } from '../../platform/col
 @Entity('scim_users')
 @Index('scim_users_connection', ['connectionId', 'identityId'])
 @Index('scim_users_external_id', ['connectionId', 'externalId', 'identityId'])
-@Index('scim_users_user_name', ['connectionId', 'userNameKey', 'identityId'])
+@Index('scim_users_user_name', ['connectionId', 'userNameKey'], { unique: true })
 @Index('scim_users_display_name', ['connectionId', 'displayNameKey', 'identityId'])
 @Index('scim_users_modified', ['connectionId', 'modifiedAt', 'identityId'])
 @Index('scim_users_active', ['connectionId', 'active', 'identityId'])
@@ -18,7 +18,7 @@ export class ScimUserEntity {
   @Id() connectionId: string;
   /** As SCIM has it; two can have the same. */
   @Text(255, { nullable: true }) externalId: string | null;
-  /** As SCIM has it; that no two have the same is the identities' to say. */
+  /** As SCIM has it; no two of a connection have the same, though a token may call one of them otherwise. */
   @Text(255) userNameKey: string;
   @Text(255, { nullable: true }) displayNameKey: string | null;
   /** Null where SCIM has taken it away; whether the identity counts is the identity's to say. */

@@ -4,20 +4,18 @@ import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database, type Snapshot } from '../../platform/database.js';
-import { Places } from '../../platform/places.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
 import { followedBy, isFollower } from './follower.js';
 import { holdToTime } from './hold-to-time.js';
 import { readPeoplePages, readPlace, THE_FIRST, type People, type PeoplePlace } from './people-pages.js';
 import { loadPersons } from './person-loader.js';
+import { ReadingPlaces } from './reading-places.js';
 import type { UserRecordView } from './user-record.dto.js';
 import { toUserRecords } from './user-record.js';
 import { UsersService } from './users.service.js';
 
 const USERS_PER_PAGE = 500;
-/** Each holds a connection to the database for as long as its reader takes. */
-const EXPORT_PLACES = { placesMax: 4, tenantMax: 2 };
 /** Whoever is slower than that goes on behind what they have. */
 const READER_TIMES = { stalledMs: 60_000, totalMs: 2 * 3_600_000 };
 
@@ -38,12 +36,11 @@ interface ExportOrder {
 /** Users in the shape of sync records, for whoever keeps a copy of them. */
 @Injectable()
 export class UserExportService {
-  private readonly places = new Places(EXPORT_PLACES);
-
   constructor(
     private readonly database: Database,
     private readonly users: UsersService,
     private readonly clock: Clock,
+    private readonly places: ReadingPlaces,
   ) {}
 
   /** Throws `not_found` if there is no such user, or they have no identity at the connection. */
@@ -92,6 +89,7 @@ export class UserExportService {
           return person ? toUserRecords(person, wordsOf, now) : [];
         });
         if (records.length > 0) yield records.map((record) => `${JSON.stringify(record)}\n`).join('');
+        // They have taken what there is, also where it is long in coming.
         noteTaken();
       }
     }

@@ -4,6 +4,7 @@ import { Sweeper } from '../../platform/sweeper.js';
 import { ExpirySweep } from './expiry-sweep.service.js';
 import { FollowController } from './follow.controller.js';
 import { FollowService } from './follow.service.js';
+import { ReadingPlaces } from './reading-places.js';
 import { IdentityRemoval } from './identity-removal.service.js';
 import { PersonEditor } from './person-editor.js';
 import { PersonWriter } from './person-writer.js';
@@ -35,6 +36,7 @@ const DEPARTURES_KEPT = 90 * DAY;
     UserLinksService,
     UserExportService,
     FollowService,
+    ReadingPlaces,
     IdentityRemoval,
     ExpirySweep,
   ],

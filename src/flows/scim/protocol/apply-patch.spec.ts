@@ -86,6 +86,21 @@ describe('PATCH of a user, by the standard', () => {
       { name: { familyName: 'Lovelace' } },
     ],
     [
+      'SCIM 40 a value that says nothing',
+      [
+        { op: 'add', path: 'name', value: {} },
+        { op: 'replace', path: 'name', value: {} },
+        { op: 'replace', value: { name: {} } },
+        { op: 'add', path: 'emails', value: [{}] },
+        { op: 'replace', path: 'emails', value: [{}] },
+        { op: 'replace', path: 'emails[type eq "work"]', value: {} },
+        { op: 'replace', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: { displayName: 'Bob' } },
+        { op: 'add', path: ENTERPRISE_SCHEMA_URN, value: { manager: { displayName: 'Bob' } } },
+      ],
+      {},
+    ],
+    ['SCIM 40 null beside it', [{ op: 'replace', path: 'name', value: null }], { name: null }],
+    [
       'SCIM 41 removal of the last part unassigns',
       [
         { op: 'remove', path: 'name.givenName' },
@@ -161,6 +176,33 @@ describe('PATCH of a user, by the standard', () => {
       { displayName: 'A' },
     ],
     [
+      'SCIM 14 schemas follow from what is there',
+      [
+        { op: 'add', path: 'schemas', value: [ENTERPRISE_SCHEMA_URN] },
+        { op: 'remove', path: 'schemas', value: [ENTERPRISE_SCHEMA_URN] },
+      ],
+      {},
+    ],
+    [
+      'SCIM 39 an address in another case is the same',
+      [
+        { op: 'add', path: 'emails', value: [{ value: 'Ada@HOME.org', type: 'home' }] },
+        { op: 'add', path: 'emails', value: [{ value: 'ADA@work.org', type: 'other' }] },
+        { op: 'remove', path: 'emails', value: [{ value: 'ada@WORK.org', type: 'work' }] },
+      ],
+      {
+        emails: [
+          { value: 'Ada@HOME.org', type: 'home' },
+          { value: 'ADA@work.org', type: 'other' },
+        ],
+      },
+    ],
+    [
+      'SCIM 39 a certificate in another case is another',
+      [{ op: 'add', path: 'x509Certificates', value: [{ value: 'QUJD' }, { value: 'qujd' }] }],
+      { x509Certificates: [{ value: 'QUJD' }, { value: 'qujd' }] },
+    ],
+    [
       'SCIM 25 another manager has another address',
       [{ op: 'replace', path: `${ENTERPRISE_SCHEMA_URN}:manager`, value: { value: '27' } }],
       extensionWith({ manager: { value: '27' } }),
@@ -189,6 +231,7 @@ describe('PATCH of a user, by the standard', () => {
     ['SCIM 41 removal of what is required', [{ op: 'remove', path: 'userName' }], 'scim_mutability'],
     ['SCIM 41 what is required becoming empty', [{ op: 'replace', path: 'userName', value: '' }], 'scim_invalid_value'],
     ['SCIM 41 removal of what is readOnly', [{ op: 'remove', path: 'id' }], 'scim_mutability'],
+    ['SCIM 41 removal of the schemas', [{ op: 'remove', path: 'schemas' }], 'scim_mutability'],
     ['SCIM 28 another id', [{ op: 'replace', path: 'id', value: 'x' }], 'scim_mutability'],
     ['SCIM 28 groups', [{ op: 'add', path: 'groups', value: [{ value: 'x' }] }], 'scim_mutability'],
     ['SCIM 28 meta', [{ op: 'replace', path: 'meta.created', value: 'x' }], 'scim_mutability'],

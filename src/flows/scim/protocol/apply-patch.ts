@@ -4,14 +4,16 @@ import type { Json } from '../../../plan/statement.js';
 import { Problem } from '../../../platform/problem.js';
 import type { Leniencies } from './leniencies.js';
 import { matchElement } from './match-filter.js';
-import { dropDoubles, hasDouble, mergeEntries, withPrimary } from './merge-entries.js';
+import { countWithoutValue, dropDoubles, mergeEntries, removeEntries, withPrimary } from './merge-entries.js';
 import { checkSize, isObject, type ScimResource } from './read-resource.js';
-import { type JsonObject, withoutNulls } from './read-value.js';
-import type { ResolvedFilter } from './resolve-filter.js';
+import { type JsonObject, saysNothing, withoutNulls } from './read-value.js';
+import { countTerms, type ResolvedFilter } from './resolve-filter.js';
 import type { PatchStep } from './patch-request.js';
 
-/** Entries that the filters of one PATCH may look at: a few tenths of a second. */
-const ENTRIES_FILTERED_MAX = 500_000;
+/** How often one PATCH may look at an entry of a list: a few tenths of a second. */
+const LOOKS_MAX = 250_000;
+/** A look at an entry takes as long as one at so many characters of it. */
+const CHARS_PER_LOOK = 32;
 
 /**
  * Applies the steps of a PATCH in order, each to the result of the one before (RFC 7644, section 3.5.2). Answers a new
@@ -20,14 +22,11 @@ const ENTRIES_FILTERED_MAX = 500_000;
  */
 export function applyPatch(resource: ScimResource, steps: readonly PatchStep[], leniencies: Leniencies): ScimResource {
   let next = resource;
-  let entries = 0;
-  for (const step of steps) {
-    entries += countFiltered(next, step);
-    if (entries > ENTRIES_FILTERED_MAX) {
-      throw new Problem(
-        'payload_too_large',
-        'The filters of the PATCH look at too many values: send several requests.',
-      );
+  let looks = 0;
+  for (const step of joinAdditions(steps)) {
+    looks += countLooks(next, step);
+    if (looks > LOOKS_MAX) {
+      throw new Problem('payload_too_large', 'The PATCH looks at too many values of lists: send several requests.');
     }
     next = applyStep(next, step, leniencies);
   }
@@ -36,10 +35,35 @@ export function applyPatch(resource: ScimResource, steps: readonly PatchStep[], 
   return next;
 }
 
-function countFiltered(resource: ScimResource, { attribute, extension, filter, subAttribute }: PatchStep): number {
-  if ((!filter && !subAttribute) || !attribute.multiValued || extension !== null) return 0;
-  const list = resource[attribute.name];
-  return Array.isArray(list) ? list.length : 0;
+/** Additions to one list that follow one another are one: else each of ten thousand would look through the list. */
+function joinAdditions(steps: readonly PatchStep[]): PatchStep[] {
+  const joined: PatchStep[] = [];
+  let added: Json[] = [];
+  for (const step of steps) {
+    const last = joined.at(-1);
+    const isNext = last && isAddition(last) && last.attribute === step.attribute && last.extension === step.extension;
+    if (!isAddition(step)) joined.push(step);
+    else if (isNext) added.push(...step.value);
+    else {
+      added = [...step.value];
+      joined.push({ ...step, value: added });
+    }
+  }
+  return joined;
+}
+
+function isAddition(step: PatchStep): step is PatchStep & { value: Json[] } {
+  const { op, filter, subAttribute, value } = step;
+  return op === 'add' && filter === null && subAttribute === null && Array.isArray(value);
+}
+
+function countLooks(resource: ScimResource, { op, attribute, extension, filter, value }: PatchStep): number {
+  const holder = extension === null ? resource : (resource[extension] as JsonObject | undefined);
+  const list = holder?.[attribute.name];
+  if (!attribute.multiValued || !Array.isArray(list)) return 0;
+  const named = op === 'remove' && Array.isArray(value) ? countWithoutValue(value) : 0;
+  const entries = Math.max(list.length, JSON.stringify(list).length / CHARS_PER_LOOK);
+  return entries * Math.max(1, named, filter ? countTerms(filter) : 0);
 }
 
 function applyStep(resource: ScimResource, step: PatchStep, leniencies: Leniencies): ScimResource {
@@ -91,21 +115,13 @@ function changeList(before: Json, step: PatchStep, leniencies: Leniencies): Json
   return after.length === 0 ? null : after;
 }
 
-function changeWhole(list: Json[], { op, value }: PatchStep): Json[] {
+function changeWhole(list: Json[], { op, value, attribute }: PatchStep): Json[] {
   const values = Array.isArray(value) ? value : [];
-  if (op === 'add') return mergeEntries(list, values);
-  if (op === 'replace') return sameJson(list, values) ? list : values;
+  if (op === 'add') return mergeEntries(list, values, attribute);
+  if (op === 'replace') return saysNothing(value) || sameJson(list, values) ? list : values;
   if (value === undefined) return [];
   // A client that names entries means these alone, whatever the standard says of a value here: never empty the list.
-  const kept = list.filter((entry) => !values.some((named) => isNamed(entry, named)));
-  return kept.length === list.length ? list : kept;
-}
-
-/** By its value, and by its type where one is named; an entry without a value by all that is named. */
-function isNamed(entry: Json, named: Json): boolean {
-  if (!isObject(entry) || !isObject(named)) return sameJson(entry, named);
-  const names = typeof named.value === 'string' ? ['value', 'type'] : Object.keys(named);
-  return names.every((name) => named[name] === undefined || sameJson(entry[name] as Json, named[name] as Json));
+  return removeEntries(list, values, attribute);
 }
 
 /** `attr[filter]`, `attr[filter].sub` and `attr.sub`. */
@@ -134,15 +150,17 @@ function changeChosen(list: Json[], step: PatchStep, leniencies: Leniencies): Js
   const primaries = chosen.filter((i) => isPrimary(after[i]));
   const primary = primaries.find((i) => isPrimary(list[i])) ?? primaries[0];
   const one = primary === undefined ? after : withPrimary(after, primary);
-  const rest = one.filter((entry) => entry !== null);
-  const isDouble = [...changed.values()].some((entry) => entry !== null && hasDouble(rest, entry));
-  return isDouble ? dropDoubles(rest) : rest;
+  return dropDoubles(
+    one.filter((entry) => entry !== null),
+    step.attribute,
+  );
 }
 
 function changeEntry(before: Json, { op, subAttribute, filter, value = null }: PatchStep): Json {
   if (subAttribute) return merge(before, { [subAttribute.name]: op === 'remove' ? null : value });
   if (op === 'remove' || value === null) return null;
   if (!isObject(value)) return value;
+  if (saysNothing(value)) return before;
   // What is replaced keeps what it was chosen by, such as its type, unless the value says otherwise.
   return op === 'add'
     ? merge(before, value as JsonObject)
@@ -154,10 +172,10 @@ function create(list: Json[], step: PatchStep, { filteredPathWithoutMatch }: Len
   const { subAttribute, filter, value = null } = step;
   const terms = readTerms(filter);
   if (filteredPathWithoutMatch === 'noTarget' || terms === null) throw noTarget(step);
-  if (value === null) return list;
+  if (value === null || saysNothing(value)) return list;
   const parts = subAttribute ? { [subAttribute.name]: value } : isObject(value) ? (value as JsonObject) : null;
   const entry = parts && withoutNulls({ ...terms, ...parts });
-  return entry === null ? list : mergeEntries(list, [entry]);
+  return entry === null ? list : mergeEntries(list, [entry], step.attribute);
 }
 
 /** `type eq "work" and primary eq true` as an object; null for any other filter. */

@@ -3,7 +3,7 @@ import { codeOf, type Operation } from '../../../../test/support/scim-patch.js';
 import { Problem } from '../../../platform/problem.js';
 import { type BulkOutcome, BulkProgress, type BulkResult, type BulkStep, toBulkResponse } from './bulk-order.js';
 import { BULK_REQUEST_URN, readBulk } from './bulk-request.js';
-import { leniencyOf } from './leniencies.js';
+import { type Leniencies, leniencyOf } from './leniencies.js';
 
 const rfc = leniencyOf('rfc');
 const limits = { operationsMax: 1_000, payloadBytesMax: 1_048_576 };
@@ -20,10 +20,13 @@ function group(bulkId: string, ...members: string[]): Operation {
 }
 
 /** Carries a request out; what is made gets the id `id-…`. `failing`: the bulkIds of operations that fail. */
-function run(operations: unknown, options: { failOnErrors?: number; failing?: string[] } = {}) {
-  const { failOnErrors, failing = [] } = options;
+function run(
+  operations: unknown,
+  options: { failOnErrors?: number; failing?: string[]; leniencies?: Leniencies } = {},
+) {
+  const { failOnErrors, failing = [], leniencies = rfc } = options;
   const body = { schemas: [BULK_REQUEST_URN], Operations: operations, failOnErrors };
-  const progress = new BulkProgress(readBulk(body, rfc, limits));
+  const progress = new BulkProgress(readBulk(body, leniencies, limits), (type, id) => `/${type}/${id}`);
   const steps: BulkStep[] = [];
   for (let step = progress.next(); step; step = progress.next()) {
     steps.push(step);
@@ -78,8 +81,28 @@ describe('a bulk request', () => {
     expect(results.map(({ status }) => status)).toEqual(['400', '201']);
   });
 
+  it('SCIM 61 what fails before it is tried has its location too, but for a POST that made nothing', () => {
+    const { results } = run([
+      { method: 'PUT', path: '/Users/1', data: null },
+      { method: 'PATCH', path: '/Groups/2', bulkId: 5, data: {} },
+      { method: 'DELETE', path: '/Users/3', version: 1 },
+      { method: 'PATCH', path: '/Groups/4', data: { members: [{ value: 'bulkId:none' }] } },
+      { method: 'DELETE', path: '/Users/bulkId:none' },
+      user('x'),
+      { method: 'POST', path: '/Users', bulkId: 'x' },
+    ]);
+    results.splice(5, 1);
+    const locations = ['/User/1', '/Group/2', '/User/3', '/Group/4', undefined, undefined];
+    expect(results.map(({ location }) => location)).toEqual(locations);
+    expect(results.every(({ status }) => status.startsWith('4'))).toBe(true);
+  });
+
   it('SCIM 61 a bulkId is one operation’s alone', () => {
     expect(statuses(run([user('a'), user('a')]).results)).toEqual(['a 201', 'a 400']);
+    const leniencies = leniencyOf('jumpcloud');
+    expect(statuses(run([user('a'), user('a')], { leniencies }).results)).toEqual(['a 201', 'a 201']);
+    const referred = run([user('a'), user('a'), group('g', 'a')], { leniencies });
+    expect(statuses(referred.results)).toEqual(['a 201', 'a 400', 'g 201']);
   });
 
   it('SCIM 61 paths may begin with the address of the service', () => {

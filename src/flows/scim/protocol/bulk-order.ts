@@ -1,5 +1,12 @@
 import { Problem } from '../../../platform/problem.js';
-import { type BulkMethod, type BulkOperation, type BulkRequest, resolveId, resolveReferences } from './bulk-request.js';
+import {
+  type BulkMethod,
+  type BulkOperation,
+  type BulkRequest,
+  type FaultyOperation,
+  resolveId,
+  resolveReferences,
+} from './bulk-request.js';
 
 export const BULK_RESPONSE_URN = 'urn:ietf:params:scim:api:messages:2.0:BulkResponse';
 
@@ -47,7 +54,11 @@ export class BulkProgress {
   private incomplete: BulkOperation[] = [];
   private errors = 0;
 
-  constructor(private readonly request: BulkRequest) {
+  /** @param locationOf the address of a resource */
+  constructor(
+    private readonly request: BulkRequest,
+    private readonly locationOf: (resourceType: 'User' | 'Group', id: string) => string,
+  ) {
     this.waiting = request.operations;
     const named = request.operations.filter(({ bulkId }) => bulkId !== null);
     this.makers = new Map(named.map((operation) => [operation.bulkId ?? '', operation]));
@@ -59,7 +70,7 @@ export class BulkProgress {
   next(): BulkStep | null {
     while (!this.isOver()) {
       const faulty = this.nextFaulty();
-      if (faulty) this.note(faulty.index, faulty, { problem: faulty.problem });
+      if (faulty) this.note(faulty.index, faulty, this.failed(faulty));
       else {
         const completed = this.incomplete.find((operation) => this.isReady(operation));
         if (completed) return this.complete(completed);
@@ -158,6 +169,7 @@ export class BulkProgress {
       return this.fail(
         operation,
         `it was made, but without \`bulkId:${missing}\`, which names nothing that this request made`,
+        `bulkId:${operation.bulkId ?? ''}`,
       );
     }
     return { ...this.toStep(operation), method: 'PUT', id: this.ids.get(operation.bulkId ?? '') ?? null };
@@ -194,9 +206,17 @@ export class BulkProgress {
     return this.toStep(first);
   }
 
-  private fail(operation: BulkOperation, detail: string): null {
-    this.note(operation.index, operation, { problem: new Problem('conflict', `Not resolved: ${detail}.`) });
+  private fail(operation: BulkOperation, detail: string, id = operation.id): null {
+    const problem = new Problem('conflict', `Not resolved: ${detail}.`);
+    this.note(operation.index, operation, this.failed({ ...operation, id, problem }));
     return null;
+  }
+
+  /** Told with the address of its resource, where that is known (RFC 7644, section 3.7.3). */
+  private failed({ resourceType, id, problem }: Pick<FaultyOperation, 'resourceType' | 'id' | 'problem'>): BulkOutcome {
+    const known = id === null ? null : resolveId(id, (bulkId) => this.ids.get(bulkId) ?? null);
+    if (resourceType === null || known === null) return { problem };
+    return { problem, location: this.locationOf(resourceType, known) };
   }
 }
 

@@ -30,6 +30,9 @@ export interface FaultyOperation {
   /** As far as it is known. */
   method: string;
   bulkId: string | null;
+  resourceType: 'User' | 'Group' | null;
+  /** As in `BulkOperation`. */
+  id: string | null;
   problem: Problem;
 }
 
@@ -69,11 +72,18 @@ export function readBulk(
   const operations: BulkOperation[] = [];
   const faulty: FaultyOperation[] = [];
   const bulkIds = new Set<string>();
-  sent.forEach((operation, index) => {
-    const read = readOperation(operation, index, bulkIds);
-    if ('problem' in read) faulty.push(read);
-    else operations.push(read);
-  });
+  const read = sent.map(readOperation);
+  const referred = new Set(read.flatMap((one) => ('problem' in one ? [] : one.references)));
+  for (const one of read) {
+    const { bulkId } = one;
+    const isRepeated = bulkId !== null && bulkIds.has(bulkId);
+    if ('problem' in one) faulty.push(one);
+    else if (isRepeated && (!leniencies.repeatedBulkIds || referred.has(bulkId))) faulty.push(repeated(one));
+    else {
+      operations.push(one);
+      if (bulkId !== null) bulkIds.add(bulkId);
+    }
+  }
   return { failOnErrors: failOnErrors === null ? null : Math.max(1, Number(failOnErrors)), operations, faulty };
 }
 
@@ -90,27 +100,24 @@ const BULK_ID_CHARS_MAX = 255;
 const PATH_CHARS_MAX = 2_000;
 const PATH = /^(?:https?:\/\/[^?#]*|[^?#]*\/v2)?\/?(users|groups)(?:\/([^/?#]+))?\/?$/i;
 
-function readOperation(given: unknown, index: number, bulkIds: Set<string>): BulkOperation | FaultyOperation {
-  const place = `/Operations/${index}`;
+function readOperation(given: unknown, index: number): BulkOperation | FaultyOperation {
   const members = isObject(given) ? lowerKeys(given) : new Map<string, unknown>();
   const sentMethod = members.get('method');
   const method = typeof sentMethod === 'string' ? sentMethod.toUpperCase() : '';
   const sentId = members.get('bulkid') ?? null;
   const bulkId = typeof sentId === 'string' && sentId !== '' && sentId.length <= BULK_ID_CHARS_MAX ? sentId : null;
+  const path = members.get('path');
+  const found = typeof path === 'string' && path.length <= PATH_CHARS_MAX ? PATH.exec(path.trim()) : null;
+  const resourceType = found === null ? null : found[1]?.toLowerCase() === 'users' ? 'User' : 'Group';
+  const id = decodeId(found?.[2]);
   const fail = (name: string, detail: string): FaultyOperation => {
-    const pointer = pointTo(place, name);
-    const problem = new Problem('scim_invalid_syntax', `\`${pointer}\` ${detail}.`, { faults: [{ pointer, detail }] });
-    return { index, method, bulkId, problem };
+    return { index, method, bulkId, resourceType, id, problem: refused(index, name, detail) };
   };
   if (!isMethod(method)) return fail('method', 'must be POST, PUT, PATCH or DELETE');
   if (sentId !== null && bulkId === null)
     return fail('bulkId', `must be a text of 1 to ${BULK_ID_CHARS_MAX} characters`);
   if (method === 'POST' && bulkId === null) return fail('bulkId', 'is missing');
-  if (bulkId !== null && bulkIds.has(bulkId)) return fail('bulkId', 'is that of another operation too');
-  const path = members.get('path');
-  const found = typeof path === 'string' && path.length <= PATH_CHARS_MAX ? PATH.exec(path.trim()) : null;
-  if (!found) return fail('path', 'must be /Users or /Groups, with an id but for POST');
-  const id = decodeId(found[2]);
+  if (resourceType === null) return fail('path', 'must be /Users or /Groups, with an id but for POST');
   if (method === 'POST' && id !== null) return fail('path', 'must have no id in it: POST makes a new one');
   if (method !== 'POST' && id === null) return fail('path', 'must have an id in it');
   const version = members.get('version') ?? null;
@@ -118,13 +125,22 @@ function readOperation(given: unknown, index: number, bulkIds: Set<string>): Bul
   const data = members.get('data');
   if (method !== 'DELETE' && !isObject(data))
     return fail('data', data === undefined ? 'is missing' : 'must be an object');
-  if (bulkId !== null) bulkIds.add(bulkId);
-  const resourceType = found[1]?.toLowerCase() === 'users' ? 'User' : 'Group';
   const references = new Set<string>();
   if (id !== null) replaceInText(id, 'id', (name) => note(references, name));
   if (method !== 'DELETE')
     mapTexts(data, 'data', (text, name) => replaceInText(text, name, (each) => note(references, each)));
   return { index, method, bulkId, resourceType, id, version, data, references: [...references] };
+}
+
+/** Two operations with one bulkId: what refers to it could mean either. */
+function repeated({ index, method, bulkId, resourceType, id }: BulkOperation): FaultyOperation {
+  const problem = refused(index, 'bulkId', 'is that of another operation too');
+  return { index, method, bulkId, resourceType, id, problem };
+}
+
+function refused(index: number, name: string, detail: string): Problem {
+  const pointer = pointTo(`/Operations/${index}`, name);
+  return new Problem('scim_invalid_syntax', `\`${pointer}\` ${detail}.`, { faults: [{ pointer, detail }] });
 }
 
 function decodeId(id: string | undefined): string | null {

@@ -1,13 +1,12 @@
 import type { Json } from '../../../plan/statement.js';
 import { Problem } from '../../../platform/problem.js';
-import { BodyFaults, pointTo } from './body-faults.js';
-import { groupSchema } from './group-schema.js';
+import { BodyFaults } from './body-faults.js';
 import type { Leniencies } from './leniencies.js';
 import { matchElement } from './match-filter.js';
 import { type PatchStep, readPatch } from './patch-request.js';
-import { isObject, readResource } from './read-resource.js';
-import { readValue } from './read-value.js';
-import type { ResolvedFilter } from './resolve-filter.js';
+import { isObject, readResourceOfAnySize } from './read-resource.js';
+import { saysNothing } from './read-value.js';
+import { countTerms, type ResolvedFilter } from './resolve-filter.js';
 import { groupResourceType } from './resource-types.js';
 
 /** A member as the client names it. */
@@ -36,6 +35,14 @@ export interface GroupChanges {
   /** Ids. Nobody is in both lists. */
   remove: string[];
   add: NamedMember[];
+  /** Who has to be a member now: nothing is changed where one is not. */
+  expected: ExpectedMember[];
+}
+
+export interface ExpectedMember {
+  id: string;
+  /** Of the operation that chooses the member. */
+  pointer: string;
 }
 
 /**
@@ -43,16 +50,9 @@ export interface GroupChanges {
  * `scim_invalid_value` with all faults; groups do not nest.
  */
 export function readGroup(body: unknown, leniencies: Leniencies): GroupBody {
-  const { displayName, externalId } = readResource(groupResourceType, body, leniencies, ['members']);
+  const { displayName, externalId, members: list } = readResourceOfAnySize(groupResourceType, body, leniencies);
   const faults = new BodyFaults();
-  const given = Object.entries(body as Record<string, unknown>).filter(([name]) => name.toLowerCase() === 'members');
-  const [name = 'members', input] = given[0] ?? [];
-  const pointer = pointTo('', name);
-  if (given.length > 1) faults.addSyntax(pointer, 'is there twice, in different case');
-  const attribute = groupSchema.attributes.find((one) => one.name === 'members');
-  const reader = { leniencies, faults, patch: false };
-  const list = attribute ? readValue(attribute, input, { path: 'members', pointer }, reader) : null;
-  const members = toMembers(list, pointer, faults);
+  const members = toMembers(list ?? null, '/members', faults);
   faults.throwIfAny();
   return {
     displayName: typeof displayName === 'string' ? displayName : '',
@@ -63,7 +63,8 @@ export function readGroup(body: unknown, leniencies: Leniencies): GroupBody {
 
 /**
  * Reads the PATCH of a group (RFC 7644, section 3.5.2), at the cost of what it names: the group is not needed for it.
- * To add who is a member and to remove who is none changes nothing. Throws what `readPatch` throws.
+ * To add who is a member and to remove who is none changes nothing. Throws what `readPatch` throws, and
+ * `payload_too_large` for filters over more members than one request may look at.
  *
  * @param id of the group
  */
@@ -93,7 +94,7 @@ function readExternalId({ op, value }: PatchStep): string | null {
 function toMembers(value: Json, pointer: string, faults: BodyFaults): NamedMember[] {
   const members: NamedMember[] = [];
   for (const entry of Array.isArray(value) ? value : [value]) {
-    if (!isObject(entry)) continue;
+    if (!isObject(entry) || saysNothing(entry)) continue;
     const { value: id, type, display } = entry;
     if (typeof type === 'string' && type.toLowerCase() === 'group') {
       faults.addValue(pointer, 'names a group as a member, and groups do not nest here: name the people in it');
@@ -104,19 +105,34 @@ function toMembers(value: Json, pointer: string, faults: BodyFaults): NamedMembe
   return members;
 }
 
+/** How often one PATCH may hold a member against a term of a filter: a few tenths of a second. */
+const LOOKS_MAX = 2_000_000;
+
+/** Throws `payload_too_large` for more looks at members than one request may take. */
+export function checkLooks(looks: number): void {
+  if (looks <= LOOKS_MAX) return;
+  const detail = 'The filters of the PATCH look at too many members: name the members by their value.';
+  throw new Problem('payload_too_large', detail);
+}
+
 /** Folds changes of the members, in order, into one that does the same. */
 class MembersFold {
   /** Nobody who was a member before stays one, unless named. */
   private isWhole = false;
   /** Who is a member in the end, and (null) who is not, of those who were named. */
   private readonly named = new Map<string, NamedMember | null>();
-  private filters: ResolvedFilter[] = [];
+  private readonly filters = new Set<ResolvedFilter>();
+  /** The filters that nobody named until now meets. */
+  private readonly settled = new Set<ResolvedFilter>();
+  private readonly expected: ExpectedMember[] = [];
+  private looks = 0;
 
   constructor(private readonly leniencies: Leniencies) {}
 
   apply(step: PatchStep, members: readonly NamedMember[]): void {
     if (step.subAttribute) this.changePart(step);
     else if (step.filter) this.changeChosen(step, step.filter, members);
+    else if (saysNothing(step.value)) return;
     else if (step.op === 'add') this.add(members);
     else if (step.op === 'replace') this.replaceAll(members);
     else if (step.value !== undefined) this.remove(members.map(({ value }) => value));
@@ -124,21 +140,23 @@ class MembersFold {
     else throw refused('scim_no_target', step.pointer, 'names no member to remove');
   }
 
-  net(): Pick<GroupChanges, 'members' | 'removeWhere' | 'remove' | 'add'> {
+  net(): Omit<GroupChanges, 'displayName' | 'externalId'> {
     const there = [...this.named.values()].filter((member) => member !== null);
-    if (this.isWhole) return { members: there, removeWhere: [], remove: [], add: [] };
+    const { expected } = this;
+    if (this.isWhole) return { members: there, removeWhere: [], remove: [], add: [], expected };
     const remove = [...this.named].filter(([, member]) => member === null).map(([id]) => id);
-    return { removeWhere: this.filters, remove, add: there };
+    return { removeWhere: [...this.filters], remove, add: there, expected };
   }
 
   private add(members: readonly NamedMember[]): void {
+    if (members.length > 0) this.settled.clear();
     for (const member of members) this.named.set(member.value, member);
   }
 
   private replaceAll(members: readonly NamedMember[]): void {
     this.isWhole = true;
     this.named.clear();
-    this.filters = [];
+    this.filters.clear();
     this.add(members);
   }
 
@@ -158,10 +176,14 @@ class MembersFold {
   }
 
   private removeWhere(filter: ResolvedFilter): void {
+    if (!this.isWhole) this.filters.add(filter);
+    if (this.settled.has(filter)) return;
+    this.looks += this.named.size * countTerms(filter);
+    checkLooks(this.looks);
     for (const member of this.named.values()) {
       if (member && matchElement(filter, toElement(member))) this.named.set(member.value, null);
     }
-    if (!this.isWhole) this.filters.push(filter);
+    this.settled.add(filter);
   }
 
   /** Another member in the place of one; an `add` there can only say again who is a member. */
@@ -171,8 +193,17 @@ class MembersFold {
     if (ids?.length !== 1 || (step.op === 'add' && !isSame)) {
       throw refused('scim_no_target', step.pointer, 'does not choose one member by its value');
     }
+    if (step.op === 'replace') this.expect(ids[0] ?? '', step);
     if (step.op === 'replace' && !isSame) this.remove(ids);
     if (member && (!isSame || this.leniencies.filteredPathWithoutMatch === 'create')) this.add([member]);
+  }
+
+  /** Whoever is replaced has to be there (RFC 7644, section 3.5.2.3); whether they are, mostly the stored group tells. */
+  private expect(id: string, { pointer }: PatchStep): void {
+    if (this.leniencies.filteredPathWithoutMatch === 'create') return;
+    const member = this.named.get(id);
+    if (member === null || (member === undefined && this.isWhole)) throw noMember(pointer);
+    if (member === undefined) this.expected.push({ id, pointer });
   }
 
   /** What makes a member cannot change; what it is called is not kept by itself. */
@@ -197,6 +228,11 @@ function listIds(filter: ResolvedFilter): string[] | null {
 
 function toElement({ value, display }: NamedMember): Json {
   return { value, type: 'User', ...(display === null ? {} : { display }) };
+}
+
+/** That an operation chooses nobody who is a member. */
+export function noMember(pointer: string): Problem {
+  return refused('scim_no_target', pointer, 'meets no member of the group');
 }
 
 function refused(code: 'scim_no_target' | 'scim_mutability' | 'scim_invalid_value', pointer: string, detail: string) {

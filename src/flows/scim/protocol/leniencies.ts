@@ -31,6 +31,7 @@ export interface Leniencies {
   unquotedFilters: boolean;
   legacySchemas: boolean;
   missingSchemas: 'refuse' | 'assume';
+  repeatedBulkIds: boolean;
 }
 
 export type LeniencyName = keyof Leniencies;
@@ -156,6 +157,13 @@ export const leniencyTexts: Readonly<Record<LeniencyName, LeniencyText>> = {
     about: 'Bodies without `schemas`.',
     values: { refuse: 'they are refused with `invalidSyntax`', assume: 'the address says what they are' },
   },
+  repeatedBulkIds: {
+    about: 'Several operations of one bulk request with the same `bulkId`.',
+    values: OFF_ON(
+      'all but the first are refused with `invalidSyntax`',
+      'they are carried out, unless something refers to that `bulkId`: then all but the first are refused',
+    ),
+  },
 };
 
 /** Nothing is bent. */
@@ -181,6 +189,7 @@ const STRICT: Leniencies = {
   unquotedFilters: false,
   legacySchemas: false,
   missingSchemas: 'refuse',
+  repeatedBulkIds: false,
 };
 
 /** What every client of an IdP may do, because each of them does some of it. */
@@ -200,6 +209,7 @@ const PRACTICAL: Leniencies = {
   filteredPathWithoutMatch: 'create',
   removeWithoutMatch: 'ignore',
   missingSchemas: 'assume',
+  repeatedBulkIds: true,
 };
 
 export interface ScimPreset {

@@ -68,6 +68,23 @@ describe('SCIM 59 pages by cursor', () => {
   });
 });
 
+describe('SCIM 57 attributes in a URL', () => {
+  it.each([
+    [{ attributes: ['userName', 'emails,id'] }, 'userName,emails,id'],
+    [{ attributes: 'userName', Attributes: ['emails', 'id'] }, 'userName,emails,id'],
+    [{ attributes: ['userName'], ATTRIBUTES: 'emails' }, 'userName,emails'],
+  ])('%j name what all their parts name', (parameters, attributes) => {
+    expect(readUrlQuery(parameters).attributes).toBe(attributes);
+  });
+
+  it('what is left out may come in several parts too, and nothing else may', () => {
+    expect(readUrlQuery({ excludedAttributes: ['a', 'b'] }).excludedAttributes).toBe('a,b');
+    for (const name of ['filter', 'sortBy', 'sortOrder', 'startIndex', 'count', 'cursor']) {
+      expect(problemOf(() => readUrlQuery({ [name]: ['1', '2'] }))?.scimType).toBe('invalidValue');
+    }
+  });
+});
+
 describe('SCIM 58 a SearchRequest', () => {
   it('says what a URL says', () => {
     const inBody = search({

@@ -44,6 +44,7 @@ export interface ListQuery {
 
 /**
  * Reads the parameters of a URL, as the web framework parsed them; names count in any case, others are passed over.
+ * Lists of attributes may come in several parts, as clients write that have a list for them (`attributes=a&attributes=b`).
  * Throws `scim_invalid_value` naming each fault, or `scim_invalid_count`.
  */
 export function readUrlQuery(parameters: Readonly<Record<string, unknown>>): ListRequest {
@@ -52,10 +53,20 @@ export function readUrlQuery(parameters: Readonly<Record<string, unknown>>): Lis
   for (const [name, value] of Object.entries(parameters)) {
     const parameter = findParameter(name);
     if (parameter === undefined || value === undefined) continue;
-    if (typeof value === 'string' && !given.has(parameter)) given.set(parameter, value);
+    const before = given.get(parameter);
+    const isList = parameter === 'attributes' || parameter === 'excludedAttributes';
+    if (typeof value === 'string' && before === undefined) given.set(parameter, value);
+    else if (isList) given.set(parameter, joinTexts(before, value));
     else faults.push({ pointer: `?${parameter}`, detail: `${parameter} must be given once` });
   }
   return readRequest((parameter) => given.get(parameter), '?', faults);
+}
+
+function joinTexts(...parts: unknown[]): string {
+  return parts
+    .flat()
+    .filter((part) => typeof part === 'string')
+    .join(',');
 }
 
 /**

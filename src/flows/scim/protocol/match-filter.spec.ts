@@ -136,6 +136,19 @@ describe('what filters hold for', () => {
     expect(holds('roles pr', hollow)).toBe(true);
   });
 
+  it.each(['', '[value'])('each value is read once, however many terms of ims%s ask for it', (bracket) => {
+    const terms = Array.from({ length: 300 }, (_, i) => `ims${bracket} co "x${i}"${bracket === '' ? '' : ']'}`);
+    let reads = 0;
+    const ims = Array.from({ length: 10 }, () => ({
+      get value() {
+        reads += 1;
+        return 'nobody';
+      },
+    }));
+    expect(holds(terms.join(' or '), { ims })).toBe(false);
+    expect(reads).toBe(10);
+  });
+
   it('SCIM 19 a canonical value is a suggestion: any type is compared', () => {
     expect(holds('emails[type eq "Kiosk"]', { emails: [{ value: 'a@b.c', type: 'kiosk' }] })).toBe(true);
   });

@@ -245,10 +245,12 @@ class PatchReading {
 
   /** Throws `scim_mutability` where a PATCH would change what a client cannot (RFC 7644, section 3.5.2). */
   private isReadOnly({ attribute, subAttribute, path }: FoundAttribute, { op, value, pointer }: Operation): boolean {
-    const isDisplay = path === 'members.display' && this.leniencies.memberDisplay;
-    if (attribute.mutability !== 'readOnly' && subAttribute?.mutability !== 'readOnly')
+    const isRequired = path === 'schemas' && op === 'remove' && (value ?? null) === null;
+    if (!isRequired && attribute.mutability !== 'readOnly' && subAttribute?.mutability !== 'readOnly') {
+      // They follow from what is there: to name some changes nothing.
       return attribute.name === 'schemas';
-    if (isDisplay) return false;
+    }
+    if (path === 'members.display' && this.leniencies.memberDisplay) return false;
     const same = op !== 'remove' && attribute.name === 'id' && value === this.id;
     if (same || this.leniencies.readOnlyInPatch === 'ignore') return true;
     throw refused('scim_mutability', pointer, `${path} cannot be changed by a client`);

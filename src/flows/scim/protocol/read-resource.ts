@@ -17,24 +17,23 @@ export type ScimResource = ResourceJson;
 /**
  * Reads the body of a POST or PUT (RFC 7644, sections 3.3 and 3.5.1). Throws `scim_invalid_syntax`,
  * `scim_invalid_value` with all faults, and `payload_too_large`.
- *
- * @param without attributes that somebody else reads, such as the members of a group
  */
-export function readResource(
-  resourceType: ResourceType,
-  body: unknown,
-  leniencies: Leniencies,
-  without: readonly string[] = [],
-): ScimResource {
+export function readResource(resourceType: ResourceType, body: unknown, leniencies: Leniencies): ScimResource {
+  const resource = readResourceOfAnySize(resourceType, body, leniencies);
+  checkSize(resource);
+  return resource;
+}
+
+/** As `readResource`, for what is not kept as one piece, such as a group with its members. */
+export function readResourceOfAnySize(resourceType: ResourceType, body: unknown, leniencies: Leniencies): ScimResource {
   const faults = new BodyFaults();
-  const reading = new ResourceReading(resourceType, { leniencies, faults, patch: false }, without);
+  const reading = new ResourceReading(resourceType, { leniencies, faults, patch: false });
   if (isObject(body)) reading.readBody(body);
   else faults.addSyntax('', 'must be an object');
   faults.throwIfAny();
   const resource = reading.resource;
   for (const pointer of findMissing(resourceType, resource)) faults.addValue(pointer, 'is missing');
   faults.throwIfAny();
-  checkSize(resource);
   return resource;
 }
 
@@ -92,7 +91,6 @@ class ResourceReading {
   constructor(
     private readonly resourceType: ResourceType,
     private readonly reader: ValueReader,
-    private readonly without: readonly string[],
   ) {}
 
   readBody(body: Record<string, unknown>): void {
@@ -112,8 +110,6 @@ class ResourceReading {
   }
 
   private readAttribute(name: string, input: unknown, pointer: string): boolean {
-    const key = name.toLowerCase();
-    if (this.without.some((one) => one.toLowerCase() === key)) return true;
     const found = findAttribute(this.resourceType, name);
     // The same by its full name is longer, and a flat key.
     if (!found || found.extension || found.subAttribute || found.path.length !== name.length) return false;

@@ -27,7 +27,9 @@ export interface ValuePlace {
 
 /**
  * Reads an attribute's value as its schema has it; null where it is unassigned, which null and the empty list mean too
- * (RFC 7643, section 2.5). What is wrong goes to the reader's faults, and the value is null then.
+ * (RFC 7643, section 2.5). In a PATCH, a value of which nothing is understood (`{}`, unknown or readOnly parts alone) is
+ * not unassigned: it is an empty object or, of a list, an empty list. What is wrong goes to the reader's faults, and the
+ * value is null then.
  */
 export function readValue(
   attribute: AttributeDefinition,
@@ -47,14 +49,22 @@ export function readValue(
     return null;
   }
   const entries: Json[] = [];
+  let isUnassigned = items.length === 0;
   items.forEach((item, i) => {
     const pointer = Array.isArray(input) ? pointTo(place.pointer, i) : place.pointer;
-    const value = item === null ? null : withoutNulls(readOne(attribute, item, { path: place.path, pointer }, reader));
+    const read = item === null ? null : readOne(attribute, item, { path: place.path, pointer }, reader);
+    const value = withoutNulls(read);
     if (value !== null) entries.push(value);
+    else if (!saysNothing(read)) isUnassigned = true;
   });
   keepOnePrimary(entries, place.pointer, reader);
-  const merged = mergeEntries([], entries);
-  return merged.length === 0 ? null : merged;
+  const merged = mergeEntries([], entries, attribute);
+  return merged.length === 0 && isUnassigned ? null : merged;
+}
+
+/** Whether nothing of a complex value was understood: then a PATCH leaves what is there as it is. */
+export function saysNothing(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /**
@@ -121,7 +131,7 @@ function readComplex(attribute: AttributeDefinition, input: unknown, place: Valu
     const read = readValue(sub, part, { path: `${place.path}.${sub.name}`, pointer }, reader);
     if (read !== null || reader.patch) value[sub.name] = read;
   }
-  return Object.keys(value).length === 0 ? null : value;
+  return Object.keys(value).length === 0 && !reader.patch ? null : value;
 }
 
 /** A complex value with its unassigned parts left out; null where nothing is left. */

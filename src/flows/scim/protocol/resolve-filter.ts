@@ -59,6 +59,13 @@ export function resolveElementFilter(
   });
 }
 
+/** How many comparisons a filter makes of one element at most. */
+export function countTerms(filter: ResolvedFilter): number {
+  if ('terms' in filter) return filter.terms.reduce((sum, term) => sum + countTerms(term), 0);
+  if ('term' in filter) return countTerms(filter.term);
+  return filter.kind === 'element' ? countTerms(filter.filter) : 1;
+}
+
 interface Scope {
   options: FilterLeniencies;
   find: (path: string) => FoundAttribute | null;

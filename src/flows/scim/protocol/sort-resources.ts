@@ -10,6 +10,12 @@ export interface Sort {
   readonly descending: boolean;
 }
 
+/**
+ * So many characters of a text count for the order, ties go by id; as in the database, which has a column's width of
+ * it. A cursor has to hold them.
+ */
+const SORTED_CHARS_MAX = 500;
+
 /** Where a resource stands in a sorted list. Small, so that a long list can be sorted without its resources. */
 export interface SortKey {
   /** Null: unassigned, which is last when ascending. */
@@ -54,7 +60,8 @@ export function sortKeyOf(resource: ResourceJson, sort: Sort): SortKey {
   const elements = findValues(resource, { ...target, subAttribute: null });
   const element = elements.find((each) => asObject(each)?.primary === true) ?? elements[0];
   const value = target.subAttribute ? asObject(element)?.[target.subAttribute.name] : element;
-  return { value: toComparable(target.subAttribute ?? target.attribute, value), id };
+  const comparable = toComparable(target.subAttribute ?? target.attribute, value);
+  return { value: typeof comparable === 'string' ? comparable.slice(0, SORTED_CHARS_MAX) : comparable, id };
 }
 
 /** The order of two resources, ties by id. Descending is the whole of it turned round, so that an index serves both. */

@@ -97,13 +97,29 @@ describe('people in lines of JSON', () => {
     expect((await failureOf(ndjson())).kind).toBe('unreachable');
   });
 
-  it('of an answer whose end cannot be told from its breaking off, nobody is said to be missing', async () => {
+  it.each<[string, string, (text: string) => string | Buffer]>([
+    ['neither a length nor chunks', '', (text) => text],
+    ['the transfer coding `identity`', 'transfer-encoding: identity\r\n', (text) => text],
+    ['another coding than chunks at the end', 'transfer-encoding: chunked, x-own\r\n', (text) => text],
+    ['gzip that may go on', 'content-encoding: gzip\r\n', (text) => gzipSync(text)],
+  ])('of an answer that came with %s and ended with its connection, nobody is said to be missing', async (...row) => {
+    const [, head, encode] = row;
     server.answer((_request, response) => {
-      response.socket?.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${lines(people(1, 2))}`);
+      response.socket?.write(`HTTP/1.1 200 OK\r\nconnection: close\r\n${head}\r\n`);
+      response.socket?.end(encode(lines(people(1, 2))));
     });
     const { records, last } = await readAll(ndjson());
     expect(records).toEqual(people(1, 2));
     expect(last.incomplete).toContain('whether all of it came');
+  });
+
+  it('gzip whose last chunk came is whole, though its members may be many', async () => {
+    server.answer((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).write(gzipSync(lines(people(1, 2))));
+      response.end(gzipSync(lines(people(3, 2))));
+    });
+    const { records, last } = await readAll(ndjson());
+    expect([records, last.incomplete]).toEqual([people(1, 4), undefined]);
   });
 
   it.each([

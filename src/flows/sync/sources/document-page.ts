@@ -7,11 +7,11 @@ import { CutFault, JsonCutter } from './cut-json.js';
 import { mapItem } from './map-item.js';
 import { findNextLink } from './next-link.js';
 import type { SourceClient } from './source-client.js';
-import { SourceFailure } from './source-reader.js';
+import { RECORD_BYTES_MAX, SourceFailure } from './source-reader.js';
+import { writeRecord } from './write-record.js';
 
 const RECORDS_PER_PIECE = 500;
 const BYTES_PER_PIECE = 4 * 1024 * 1024;
-const RECORD_BYTES_MAX = 64 * 1024;
 const ANGLE_BRACKET = '<'.charCodeAt(0);
 
 /** A line or an item; null where it was too long to be kept. */
@@ -134,9 +134,10 @@ async function* gather(
   for await (const batch of batches) {
     for (const { number, text } of batch) {
       if (number <= skip) continue;
-      piece.records.push(mapText(text, fields));
+      const record = mapText(text, fields);
+      piece.records.push(record);
       piece.lines = number;
-      bytes += text?.length ?? 0;
+      bytes += Math.max(text?.length ?? 0, record?.length ?? 0);
       if (piece.records.length < RECORDS_PER_PIECE && bytes < BYTES_PER_PIECE) continue;
       yield piece;
       [piece, bytes] = [{ records: [], lines: number }, 0];
@@ -145,13 +146,12 @@ async function* gather(
   if (piece.records.length > 0) yield piece;
 }
 
+/** What cannot be read of it, or is nested too deep to be written again, is handed on as it is: no reader takes it. */
 function mapText(text: Buffer | null, fields: DocumentSourceSettings['fields']): Buffer | null {
   if (text === null || fields === null || !isUtf8(text)) return text;
-  let item: unknown;
   try {
-    item = JSON.parse(text.toString('utf8'));
+    return writeRecord(mapItem(JSON.parse(text.toString('utf8')), fields));
   } catch {
     return text;
   }
-  return Buffer.from(JSON.stringify(mapItem(item, fields)), 'utf8');
 }

@@ -120,6 +120,42 @@ describe('people in JSON documents', () => {
     expect(records).toEqual([{ externalId: 'u-1' }, '{"a":"\xff"}', null, '{a}', { externalId: 'u-2' }]);
   });
 
+  it('an item that a mapping makes too long, however it names it, is handed on to be refused by its number', async () => {
+    const long = { no: 2, bio: 'x'.repeat(40_000), list: Array.from({ length: 9000 }, () => 1) };
+    server.answer((_request, response) => sendJson(response, [{ no: 1 }, long, { no: 3 }]));
+    const whole = Array.from({ length: 249 }, (_, n) => [`attributes.a${n}`, '']);
+    for (const more of [
+      Object.fromEntries(whole) as Record<string, string>,
+      { userName: '/bio', displayName: '/bio' },
+      { groups: '/list', roles: '/list', 'attributes.list': '/list' },
+    ]) {
+      const { records } = await readAll(source({ fields: { externalId: '/no', ...more } }));
+      expect(records.map((record) => record && (record as { externalId: string }).externalId)).toEqual([
+        '1',
+        null,
+        '3',
+      ]);
+    }
+  });
+
+  it('what a mapping makes of items is handed on by no more of it at a time than items are', async () => {
+    const items = Array.from({ length: 300 }, (_, no) => ({ no, bio: 'x'.repeat(1000) }));
+    const fields = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`attributes.a${n}`, '/bio']));
+    server.answer((_request, response) => sendJson(response, items));
+    const { pages, records } = await readAll(source({ fields: { externalId: '/no', ...fields } }));
+    const bytesOf = (some: (Buffer | null)[]) => some.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+    expect(records).toHaveLength(300);
+    expect(Math.max(...pages.map((page) => bytesOf(page.records)))).toBeLessThan(4_300_000);
+  });
+
+  it('an item that is nested too deep to be written again is handed on as it came, and the others are mapped', async () => {
+    const deep = `{"no":2,"dept":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    server.answer((_request, response) => response.end(`[{"no":1,"dept":"A"},${deep},{"no":3}]`));
+    const { pages } = await readAll(source({ fields: { externalId: '/no', 'attributes.department': '/dept' } }));
+    const texts = pages.flatMap(({ records }) => records.map(String));
+    expect(texts).toEqual(['{"externalId":"1","attributes":{"department":"A"}}', deep, '{"externalId":"3"}']);
+  });
+
   it('of several pages the first one alone does not say that nothing has changed', async () => {
     server.answer((request, response) => {
       const isFirst = request.url === '/people';
@@ -134,11 +170,11 @@ describe('people in JSON documents', () => {
       const page = Number(new URL(request.url ?? '', server.url).searchParams.get('page') ?? '1');
       sendJson(response, { users: people(page, 1), next: page < 5 ? `?page=${page + 1}` : '' });
     });
-    const reader = source({ items: '/users', next: '/next' });
-    const { pages } = await readAll(reader);
+    const settings = { items: '/users', next: '/next' };
+    const { pages } = await readAll(source(settings));
     const cut = pages[5]?.place ?? FROM_THE_START;
     server.asked.length = 0;
-    const { records } = await readAll(reader, 'full', cut);
+    const { records } = await readAll(source(settings), 'full', cut);
     expect(records).toEqual(people(4, 2));
     expect(server.asked.map(({ url }) => url)).toEqual(['/people?page=4', '/people?page=5']);
   });
@@ -198,7 +234,14 @@ describe('people in JSON documents', () => {
     [403, {}, 'unauthorized', null],
     [404, {}, 'invalid', null],
     [429, { 'retry-after': '30' }, 'unreachable', 30],
-    [503, { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }, 'unreachable', null],
+    [503, { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' }, 'unreachable', 0],
+    [
+      503,
+      { 'retry-after': 'Wed, 21 Oct 2099 07:28:00 GMT', date: 'Wed, 21 Oct 2099 07:26:00 GMT' },
+      'unreachable',
+      120,
+    ],
+    [503, { 'retry-after': 'soon' }, 'unreachable', null],
     [500, {}, 'unreachable', null],
     [204, {}, 'invalid', null],
     [304, {}, 'invalid', null],

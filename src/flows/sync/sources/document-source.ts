@@ -27,18 +27,23 @@ interface DocumentPlace {
 
 /** People in one document, or in several that lead to one another: JSON lists, or a JSON record a line. */
 export class DocumentSource implements SourceReader {
+  private guard: PageGuard;
+
   constructor(
     private readonly client: SourceClient,
     private readonly settings: DocumentSourceSettings,
-  ) {}
+  ) {
+    this.guard = new PageGuard(client.limits);
+  }
 
   async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
     const { state } = place;
-    const guard = new PageGuard(this.client.limits);
+    if (place.page === null) this.guard = new PageGuard(this.client.limits);
+    const { guard } = this;
     const start = { url: this.settings.url, pages: 0, lines: 0, etag: null, incomplete: null };
     let here = (place.page as DocumentPlace | null) ?? start;
-    for (;;) {
-      guard.ask(here.url);
+    for (let isAgain = place.page !== null; ; isAgain = false) {
+      guard.ask(here.url, isAgain);
       const isBegun = place.page !== null || here.pages > 0;
       const known = mode === 'changes' && !isBegun ? (state as DocumentState | null) : null;
       const page = await this.open(here, conditionOf(known), signal);
@@ -55,7 +60,9 @@ export class DocumentSource implements SourceReader {
         count += records.length;
         for (const record of records) named.update(record ?? '').update('\n');
         guard.count(records.length);
-        yield { records, place: { state, page: { ...here, lines, etag } }, isLast: false };
+        // Of a page that cannot be told from another one nothing was reached until all of it is read.
+        const reached = etag === null ? here : { ...here, lines, etag };
+        yield { records, place: { state, page: reached }, isLast: false };
       }
       guard.notePage(count, named.digest('base64url'));
       const next = page.findNext();

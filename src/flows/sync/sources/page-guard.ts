@@ -27,7 +27,10 @@ export const SOURCE_LIMITS: SourceLimits = {
   documentMs: 12 * 3_600_000,
 };
 
-/** Ends a reading that would go on for ever. All of its methods throw SourceFailure. */
+/**
+ * Ends a reading that would go on for ever. One for the whole of it, however often its source breaks off: else a source
+ * that hangs up now and then would never come to an end. All of its methods throw SourceFailure.
+ */
 export class PageGuard {
   private readonly asked = new Set<string>();
   private lastDigest: string | null = null;
@@ -37,13 +40,19 @@ export class PageGuard {
 
   constructor(private readonly limits: Pick<SourceLimits, 'pagesMax' | 'recordsMax' | 'emptyPagesMax'>) {}
 
-  /** A page is about to be asked for, by its address or cursor. */
-  ask(page: string): void {
+  /** A page is about to be asked for, by its address or cursor; `isAgain`: the reading broke off at it. */
+  ask(page: string, isAgain = false): void {
     const digest = hash('sha256', page, 'base64url').slice(0, 16);
-    if (this.asked.has(digest)) throw tooMany('It leads to a page again that was read already.');
+    if (this.asked.has(digest) && !isAgain) throw tooMany('It leads to a page again that was read already.');
     this.asked.add(digest);
     this.pages += 1;
     if (this.pages > this.limits.pagesMax) throw tooMany(`It has more than ${this.limits.pagesMax} pages.`);
+  }
+
+  /** All is read again from its first page. */
+  startOver(): void {
+    this.asked.clear();
+    this.lastDigest = null;
   }
 
   /** A page was read that named so many; `text` is all of it. */

@@ -1,9 +1,10 @@
 import { type Clock, SECOND } from '../../../platform/clock.js';
 import type { OutboundAnswer } from '../../../platform/outbound-answer.js';
+import { OutboundError } from '../../../platform/outbound-error.js';
 import type { Outbound } from '../../../platform/outbound.js';
 import type { RollcallSourceSettings } from '../../../records/sources/source-settings.js';
-import { explain, SourceClient } from './source-client.js';
-import { SourceFailure } from './source-reader.js';
+import { explain, PAGE_JSON_LIMITS, SourceClient } from './source-client.js';
+import { RECORD_BYTES_MAX, SourceFailure } from './source-reader.js';
 
 /** A change as the feed tells it; of whom is all that counts here. */
 export interface PrimaryChange {
@@ -19,16 +20,16 @@ export interface PrimaryFeed {
 }
 
 export interface PrimaryRecords {
-  /** Sync records as JSON, in the order of what was asked. */
-  records: Buffer[];
+  /** Sync records as JSON, in the order of what was asked; null for one that was too long to be kept. */
+  records: (Buffer | null)[];
   missing: string[];
 }
 
-/** How many people the primary has, and which versions of them (PeopleDigest). */
+/** How many people the primary has, and which versions of them (PeopleDigest): of those who have not changed since. */
 export interface PrimaryDigest {
   position: number;
-  /** A change of these people is counted in that has no number yet. */
-  pending: boolean;
+  /** Whoever has changed or left since; null: too many to say. */
+  changed: string[] | null;
   count: number;
   digest: string;
 }
@@ -39,9 +40,8 @@ interface Session {
 }
 
 const JSON_TYPE = 'application/json';
-/** 500 records of the largest size. */
-const RECORDS_BYTES_MAX = 32 * 1024 * 1024;
-const RECORDS_MS = 60_000;
+/** 500 records of the largest size that is kept, of which the primary may have larger ones. */
+const RECORDS_LIMITS = { bytesMax: 500 * RECORD_BYTES_MAX, timeoutMs: 60_000, jsonLimits: PAGE_JSON_LIMITS };
 /**
  * A record that is stated more than a minute ahead is refused, and whom a reading of everybody misses is dated by our own
  * clock: that the clocks differ is better said once.
@@ -75,28 +75,41 @@ export class PrimaryClient {
     return { changes, position, head };
   }
 
-  /** Up to 500 of them as they are now. */
+  /** Up to 500 of them as they are now. Of people whose records are too long together, some are asked for at a time. */
   async findRecords(ids: readonly string[], signal: AbortSignal): Promise<PrimaryRecords> {
-    const url = `${this.base}/users/records`;
-    const body = await this.ask(signal, ({ headers }) =>
-      this.outbound
-        .postJson(url, { ids }, { headers, bytesMax: RECORDS_BYTES_MAX, timeoutMs: RECORDS_MS })
-        .catch((error: unknown) => {
-          throw explain(error);
-        }),
-    );
-    const { items, missing } = body as { items?: unknown; missing?: unknown };
-    if (!Array.isArray(items) || !Array.isArray(missing)) throw this.unfit();
-    return { records: items.map((item) => Buffer.from(JSON.stringify(item))), missing: missing.map(String) };
+    try {
+      return await this.askForRecords(ids, signal);
+    } catch (error) {
+      if (ids.length < 2 || !isTooLarge(error)) throw error;
+    }
+    const middle = Math.ceil(ids.length / 2);
+    const some = await this.findRecords(ids.slice(0, middle), signal);
+    const others = await this.findRecords(ids.slice(middle), signal);
+    return { records: [...some.records, ...others.records], missing: [...some.missing, ...others.missing] };
   }
 
-  async digest(signal: AbortSignal): Promise<PrimaryDigest> {
-    const { position, pending, count, digest } = (await this.getJson('/users/digest', signal)) as Record<
-      string,
-      unknown
-    >;
+  private async askForRecords(ids: readonly string[], signal: AbortSignal): Promise<PrimaryRecords> {
+    const url = `${this.base}/users/records`;
+    const body = await this.ask(signal, ({ headers }) =>
+      this.outbound.postJson(url, { ids }, { headers, ...RECORDS_LIMITS }).catch((error: unknown) => {
+        throw explain(error);
+      }),
+    );
+    const { items, missing } = (body ?? {}) as { items?: unknown; missing?: unknown };
+    if (!Array.isArray(items) || !Array.isArray(missing)) throw this.unfit();
+    const texts = items.map((item) => Buffer.from(JSON.stringify(item)));
+    return {
+      records: texts.map((text) => (text.length > RECORD_BYTES_MAX ? null : text)),
+      missing: missing.map(String),
+    };
+  }
+
+  /** But for those who have changed after a position. */
+  async digest(after: number, signal: AbortSignal): Promise<PrimaryDigest> {
+    const body = (await this.getJson(`/users/digest?after=${after}`, signal)) as Record<string, unknown>;
+    const { position, changed, count, digest } = body;
     if (typeof position !== 'number' || typeof count !== 'number' || typeof digest !== 'string') throw this.unfit();
-    return { position, pending: pending === true, count, digest };
+    return { position, changed: Array.isArray(changed) ? changed.map(String) : null, count, digest };
   }
 
   /** All of them as NDJSON, behind the record whose place is given (`statedAt,externalId`). */
@@ -162,6 +175,11 @@ export class PrimaryClient {
     const detail = `The clock of ${new URL(this.base).host} is ${seconds} seconds ${way} this one.`;
     throw new SourceFailure('invalid', detail);
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  const cause = error instanceof SourceFailure ? error.cause : null;
+  return cause instanceof OutboundError && cause.reason === 'too_large';
 }
 
 /** Seconds; whoever issued the token is whom it is for, so that nothing need be verified. */

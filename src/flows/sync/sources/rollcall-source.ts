@@ -48,24 +48,21 @@ export class RollcallSource implements SourceReader {
   }
 
   /**
-   * Whether a copy of these people that has taken everything up to `position` is what the primary has. `moved`: that
-   * cannot be said, they have changed since.
+   * Whether a copy of these people that has taken everything up to `position` is what the primary has. Whoever has changed
+   * there since is left out on both sides. `moved`: they are too many for that.
+   *
+   * @param digestCopy the digest of the copy, without these
    */
   async compare(
     { position }: FollowedState,
-    copy: { count: number; text: string },
+    digestCopy: (without: ReadonlySet<string>) => Promise<{ count: number; text: string }>,
     signal: AbortSignal,
   ): Promise<Comparison> {
-    const theirs = await this.primary.digest(signal);
+    const theirs = await this.primary.digest(position, signal);
     if (theirs.position < position) return 'behind';
-    if (theirs.pending) return 'moved';
-    for (let after = position; after < theirs.position;) {
-      const feed = await this.primary.readFeed(after, 1, signal);
-      if (feed.changes.some(({ number }) => number <= theirs.position)) return 'moved';
-      if (feed.changes.length > 0 || feed.position === after) break;
-      after = feed.position;
-    }
-    return theirs.count === copy.count && theirs.digest === copy.text ? 'same' : 'differs';
+    if (theirs.changed === null) return 'moved';
+    const ours = await digestCopy(new Set(theirs.changed));
+    return theirs.count === ours.count && theirs.digest === ours.text ? 'same' : 'differs';
   }
 
   /** Of these people, those whom the primary does not have. */

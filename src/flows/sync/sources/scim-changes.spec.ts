@@ -37,7 +37,7 @@ class ScriptedScim {
     return { id: `u${n}`, userName: `user${n}`, meta: { lastModified: this.at(modified) } };
   }
 
-  source(): ScimSource {
+  source(groups: 'list' | 'users' = 'list'): ScimSource {
     const getJson = (url: string) => {
       const { pathname, searchParams } = new URL(url);
       this.beforeEach(pathname, searchParams);
@@ -50,7 +50,7 @@ class ScriptedScim {
     };
     return new ScimSource(
       { getJson, host: 'host', limits: SOURCE_LIMITS } as unknown as SourceClient,
-      { type: 'scim', url: 'https://host', paging: 'index', pageSize: 2, externalId: 'id', groups: 'list' },
+      { type: 'scim', url: 'https://host', paging: 'index', pageSize: 2, externalId: 'id', groups },
       { findPolicy: () => Promise.resolve(policy), now: () => Date.parse(this.at(this.minute)) * 1000 },
     );
   }
@@ -108,6 +108,35 @@ describe('changes of a SCIM server', () => {
     const { last } = await readAll(scim.source());
     await readAll(scim.source(), 'changes', last.place);
     expect(scim.filters.at(-1)).toBe(`meta.lastModified ge "${scim.at(10)}"`);
+  });
+});
+
+describe('changes of a SCIM server whose users tell their groups', () => {
+  it('reach whom a group was taken from, though no change of them is dated', async () => {
+    const scim = new ScriptedScim();
+    const withGroups = (names: string[]) => ({ ...scim.user(1, 0), groups: names.map((display) => ({ display })) });
+    scim.users = [withGroups(['Ops', 'Staff']), scim.user(2, 0)];
+    scim.minute = 30;
+    const { last } = await readAll(scim.source('users'), 'changes');
+    scim.users[0] = withGroups(['Staff']);
+    const { records } = await readAll(scim.source('users'), 'changes', last.place);
+    expect(records[0]).toMatchObject({ externalId: 'u1', groups: ['Staff'] });
+    expect(scim.filters).toEqual([null, null]);
+  });
+});
+
+describe('a user of a SCIM server', () => {
+  it('in so many groups within groups that their names are too long together is refused by their number', async () => {
+    const scim = new ScriptedScim();
+    scim.users = [scim.user(1, 0), scim.user(2, 0)];
+    const name = (n: number) => `Group ${n} ${'x'.repeat(20_000)}`;
+    scim.groups = [0, 1, 2, 3].map((n) => ({
+      id: `g${n}`,
+      displayName: name(n),
+      members: [{ value: n === 0 ? 'u1' : `g${n - 1}` }, ...(n === 3 ? [{ value: 'u2' }] : [])],
+    }));
+    const { records } = await readAll(scim.source());
+    expect(records).toEqual([null, expect.objectContaining({ externalId: 'u2', groups: [name(3)] })]);
   });
 });
 

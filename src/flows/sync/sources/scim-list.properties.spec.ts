@@ -51,6 +51,7 @@ async function readList(client: SourceClient, pageSize: number, cutAfter: number
   const named = new Set<string>();
   let incomplete: string | null = null;
   let from: ScimPlace | null = { index: 1, last: null };
+  const guard = new PageGuard(SOURCE_LIMITS);
   for (let left = cutAfter; from !== null; left = Infinity) {
     const options: ScimListOptions = {
       url: 'https://host/Users',
@@ -59,11 +60,11 @@ async function readList(client: SourceClient, pageSize: number, cutAfter: number
       from,
       signal: new AbortController().signal,
     };
-    for await (const page of new ScimList(client, new PageGuard(SOURCE_LIMITS), options).read()) {
+    for await (const page of new ScimList(client, guard, options).read()) {
       for (const { id } of page.resources) named.add(String(id));
       if (page.next === null) incomplete = page.incomplete;
       from = page.next;
-      // The process dies, and another one goes on.
+      // The source hangs up, and is read on.
       if (--left <= 0) break;
     }
   }

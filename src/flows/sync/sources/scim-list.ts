@@ -6,10 +6,11 @@ import { SourceFailure } from './source-reader.js';
 export type ScimJson = Readonly<Record<string, unknown>>;
 
 /**
- * The page of a list that comes next: by cursor (RFC 9865), or by index with the id that stood before it, and why somebody
- * may have been passed over so far.
+ * The page of a list that comes next: by cursor (RFC 9865) with how many were named before it; or by index with the id that
+ * stood before it, why somebody may have been passed over so far, and how often the reading has stepped back.
  */
-export type ScimPlace = { cursor: string } | { index: number; last: string | null; doubt?: string | null };
+export type ScimPlace =
+  { cursor: string; named: number } | { index: number; last: string | null; doubt?: string | null; stepsBack?: number };
 
 export interface ScimPage {
   resources: ScimJson[];
@@ -54,10 +55,11 @@ interface ListResponse {
  * page before, and where that one is not there any more, the reading steps back to where it is.
  */
 export class ScimList {
-  private named = 0;
   /** How many resources a page by index is asked for; at least one beside that which overlaps. */
   private count: number;
-  private stepsBack = 0;
+  private stepsBack: number;
+  /** Whether a page was asked for: the first one may have been asked for before the reading broke off. */
+  private hasAsked = false;
   /** Whether a page is asked for from the last resource of the one before. */
   private overlaps = true;
   /** Of the page before, to find the place again: where each stood. */
@@ -73,37 +75,37 @@ export class ScimList {
   ) {
     this.count = Math.max(2, options.pageSize);
     this.doubt = ('index' in options.from && options.from.doubt) || null;
+    this.stepsBack = ('index' in options.from && options.from.stepsBack) || 0;
   }
 
   /** Throws SourceFailure. */
   async *read(): AsyncGenerator<ScimPage> {
     let place: ScimPlace | null = this.options.from;
     while (place !== null) {
-      const page: PageRead = 'cursor' in place ? await this.readByCursor(place.cursor) : await this.readByIndex(place);
-      place = page.next && this.withDoubt(page.next);
+      const page: PageRead = 'cursor' in place ? await this.readByCursor(place) : await this.readByIndex(place);
+      place = page.next && this.withMemory(page.next);
       const incomplete = place === null ? (page.incomplete ?? this.doubt) : null;
       yield { ...page, next: place, incomplete, answeredAt: this.answeredAt };
     }
   }
 
-  private async readByCursor(cursor: string): Promise<PageRead> {
-    this.guard.ask(`${this.options.url} ${cursor}`);
+  private async readByCursor({ cursor, named: before }: { cursor: string; named: number }): Promise<PageRead> {
+    this.noteAsked(cursor);
     const { resources, total, nextCursor } = await this.ask({ cursor, count: this.options.pageSize });
     this.guard.notePage(resources.length, namesIn(resources));
-    this.named += resources.length;
-    if (nextCursor !== null) return { resources, next: { cursor: nextCursor }, incomplete: null };
-    // Only a reading from the beginning knows how many it has named.
-    const isShort = this.isFromStart && total !== null && this.named < total;
+    const named = before + resources.length;
+    if (nextCursor !== null) return { resources, next: { cursor: nextCursor, named }, incomplete: null };
+    const isShort = total !== null && named < total;
     if (isShort && cursor === '') {
       // It does not know cursors, and has answered the first page.
       return { resources, next: { index: resources.length + 1, last: idOf(resources.at(-1)) }, incomplete: null };
     }
-    return { resources, next: null, incomplete: isShort ? fewer(this.named, total ?? 0) : null };
+    return { resources, next: null, incomplete: isShort ? fewer(named, total) : null };
   }
 
   private async readByIndex({ index, last }: { index: number; last: string | null }): Promise<PageRead> {
     const from = last === null ? index : index - 1;
-    this.guard.ask(`${this.options.url} ${from} ${last} ${this.stepsBack}`);
+    this.noteAsked(`${from} ${last} ${this.stepsBack}`);
     const { resources, total, bytes } = await this.ask({ startIndex: from, count: this.count });
     if (bytes > BYTES_WANTED_MAX) this.count = Math.max(2, Math.ceil(this.count / 2));
     else if (bytes < BYTES_WANTED_MIN) this.count = Math.max(2, Math.min(this.count * 2, this.options.pageSize));
@@ -155,14 +157,16 @@ export class ScimList {
     return { resources, next: null, incomplete: isShort ? fewer(next - 1, total) : null };
   }
 
-  /** A reading that is gone on with elsewhere still ends with it. */
-  private withDoubt(next: ScimPlace): ScimPlace {
-    return 'cursor' in next || this.doubt === null ? next : { ...next, doubt: this.doubt };
+  /** For a reading that is gone on with elsewhere. */
+  private withMemory(next: ScimPlace): ScimPlace {
+    const { doubt, stepsBack } = this;
+    if ('cursor' in next) return next;
+    return { ...next, ...(doubt === null ? {} : { doubt }), ...(stepsBack === 0 ? {} : { stepsBack }) };
   }
 
-  private get isFromStart(): boolean {
-    const { from } = this.options;
-    return 'cursor' in from && from.cursor === '';
+  private noteAsked(page: string): void {
+    this.guard.ask(`${this.options.url} ${page}`, !this.hasAsked);
+    this.hasAsked = true;
   }
 
   private async ask(query: Record<string, string | number>): Promise<ListResponse> {

@@ -238,6 +238,17 @@ describe('a SCIM server', () => {
     expect(seen[0]).toBe('meta.lastModified ge "2026-11-21T23:55:00.000Z"');
   });
 
+  it('that is read on by cursor, and says that nothing follows though it counts more, has not named everybody', async () => {
+    paging = byCursor;
+    const { pages } = await readAll(source({ paging: 'cursor' }));
+    const cut = pages.filter(({ records: some }) => some.length > 0)[2]?.place;
+    const whole = await readAll(source({ paging: 'cursor' }), 'full', cut);
+    expect([whole.records.length, whole.last.incomplete]).toEqual([23, undefined]);
+    paging = (every) => ({ totalResults: every.length, Resources: [] });
+    const { last } = await readAll(source({ paging: 'cursor' }), 'full', cut);
+    expect(last.incomplete).toBe('It counts 35 and named 12.');
+  });
+
   it('that has forgotten the cursor of a reading that was cut off is read from its beginning', async () => {
     paging = byCursor;
     const { pages } = await readAll(source({ paging: 'cursor' }));

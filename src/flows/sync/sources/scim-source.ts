@@ -8,6 +8,7 @@ import { readUserGroups, ScimMemberships } from './scim-memberships.js';
 import { toScimRecord } from './scim-record.js';
 import type { SourceClient } from './source-client.js';
 import { SourceFailure, type SourcePage, type SourcePlace, type SourceReader } from './source-reader.js';
+import { writeRecord } from './write-record.js';
 
 /** Servers of several machines date changes by several clocks, and show them when they are committed. */
 const OVERLAP: Micros = 5 * MINUTE;
@@ -49,17 +50,22 @@ export interface ScimReaderOptions {
 
 /** The users and groups of a SCIM 2.0 server (RFC 7644). */
 export class ScimSource implements SourceReader {
+  private guard: PageGuard;
+
   constructor(
     private readonly client: SourceClient,
     private readonly settings: ScimSourceSettings,
     private readonly options: ScimReaderOptions,
-  ) {}
+  ) {
+    this.guard = new PageGuard(client.limits);
+  }
 
   async *read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncGenerator<SourcePage> {
     const policy = await this.options.findPolicy();
     const server = await this.askServer(signal);
     const state = place.state as ScimState | null;
     const begun = place.page as ScimReading | null;
+    if (begun === null) this.guard = new PageGuard(this.client.limits);
     const memberships = new ScimMemberships(policy.mapping.groupKey);
     for await (const isFirst of this.readGroups(memberships, server, signal)) {
       // That the source answers is told before all of its groups are read.
@@ -73,6 +79,7 @@ export class ScimSource implements SourceReader {
       // A filter that it does not know, or a cursor that it has forgotten: everything from the beginning, then.
       const isRefused = error instanceof SourceFailure && (error.status === 400 || error.status === 501);
       if (!isRefused || (reading.filter === null && begun === null)) throw error;
+      this.guard.startOver();
       const again = { ...reading, filter: null, users: this.startOf(server) };
       yield* this.readUsers(again, { state, mode, policy, memberships, signal });
     }
@@ -85,8 +92,9 @@ export class ScimSource implements SourceReader {
     groups: string | null,
   ): ScimReading {
     const since = state?.since ?? null;
-    // Whose groups have changed is not dated by the server: then everybody is read.
-    const mayNarrow = mode === 'changes' && server.mayFilter && since !== null && state?.groups === groups;
+    // Whose groups have changed is not dated by the server: then everybody is read; always, where users alone tell it.
+    const isSameGroups = this.settings.groups !== 'users' && state?.groups === groups;
+    const mayNarrow = mode === 'changes' && server.mayFilter && since !== null && isSameGroups;
     return {
       since,
       groups,
@@ -99,7 +107,9 @@ export class ScimSource implements SourceReader {
 
   private startOf({ hasCursors }: ScimServer): ScimPlace {
     const { paging } = this.settings;
-    return paging === 'cursor' || (paging === 'auto' && hasCursors) ? { cursor: '' } : { index: 1, last: null };
+    return paging === 'cursor' || (paging === 'auto' && hasCursors)
+      ? { cursor: '', named: 0 }
+      : { index: 1, last: null };
   }
 
   private async *readUsers(
@@ -114,7 +124,7 @@ export class ScimSource implements SourceReader {
   ): AsyncGenerator<SourcePage> {
     const { state, mode, policy, memberships, signal } = around;
     const { filter, groups } = reading;
-    const guard = new PageGuard(this.client.limits);
+    const { guard } = this;
     const shown = new Set(reading.shown);
     // Whoever is in a group shows that there are groups, on whichever page they stand.
     if (!memberships.isEmpty) shown.add('groups');
@@ -131,7 +141,7 @@ export class ScimSource implements SourceReader {
       begunAt ??= earlier(answeredAt, this.options.now());
       const records = resources.map((user) => {
         since = later(since, this.readModified(user));
-        return toRecord(
+        return writeRecord(
           toScimRecord(user, this.groupsOf(user, memberships, policy), shown, this.recordOptions(policy)),
         );
       });
@@ -243,8 +253,4 @@ function later(one: Micros | null, other: Micros | null): Micros | null {
 
 function earlier(one: Micros | null, other: Micros): Micros {
   return one === null ? other : Math.min(one, other);
-}
-
-function toRecord(record: Record<string, unknown>): Buffer {
-  return Buffer.from(JSON.stringify(record), 'utf8');
 }

@@ -6,7 +6,8 @@ import { headersOf, type SourceCredential } from '../../../records/sources/sourc
 import { SOURCE_LIMITS, type SourceLimits } from './page-guard.js';
 import { SourceFailure } from './source-reader.js';
 
-const JSON_LIMITS = {
+/** Of a page of people, or of groups with all their members. */
+export const PAGE_JSON_LIMITS = {
   depthMax: 64,
   itemsPerMemberMax: 5_000_000,
   unsafeNames: 'drop',
@@ -63,7 +64,7 @@ export class SourceClient {
     if (answer.status === 304) return null;
     const whole = Buffer.concat(pieces);
     const text = whole.subarray(0, 3).equals(BYTE_ORDER_MARK) ? whole.subarray(3) : whole;
-    const parsed = parseStrictJson(text, JSON_LIMITS);
+    const parsed = parseStrictJson(text, PAGE_JSON_LIMITS);
     if (!parsed.ok) throw new SourceFailure('invalid', `${this.host} answered without valid JSON. ${parsed.detail}`);
     return { value: parsed.value, headers: answer.headers, text };
   }

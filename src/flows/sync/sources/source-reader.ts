@@ -11,6 +11,9 @@ export interface SourcePlace {
 
 export const FROM_THE_START: SourcePlace = { state: null, page: null };
 
+/** A longer one is not kept: it is refused by its number. */
+export const RECORD_BYTES_MAX = 64 * 1024;
+
 /** Some people, in the order in which the source names them. The same person may come twice. */
 export interface SourcePage {
   /** A JSON sync record each; null for one that was too long to be kept. Whether it is JSON is not known yet. */
@@ -29,7 +32,7 @@ export interface SourceReader {
   /**
    * Reads everybody (`full`), or those who may have changed since the last finished reading (`changes`; all of them where
    * the source cannot tell). Asks for the next page when the one before was taken. Throws SourceFailure; `signal` ends it
-   * with its reason.
+   * with its reason. Called again behind what came, where a reading broke off, it is the same reading, with the same limits.
    */
   read(place: SourcePlace, mode: 'full' | 'changes', signal: AbortSignal): AsyncIterable<SourcePage>;
 }
