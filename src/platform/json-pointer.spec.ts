@@ -32,6 +32,12 @@ describe('a JSON pointer', () => {
     expect(readPointer(document, pointer)).toEqual(expected);
   });
 
+  it('looks at so many items of lists as it is allowed to, altogether', () => {
+    const allowance = { items: 5 };
+    expect(readPointer(document, '/list/*/tags/*', allowance)).toEqual(['s', 't']);
+    expect([allowance.items, readPointer(document, '/list/*', allowance), allowance.items]).toEqual([0, undefined, -3]);
+  });
+
   it.each([
     ['', true],
     ['/a/b', true],

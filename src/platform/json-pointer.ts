@@ -13,19 +13,23 @@ export function stepsOf(pointer: string): string[] {
 /**
  * What a JSON pointer leads to; undefined where nothing is. Beyond RFC 6901, `*` stands for every item of a list: then it
  * is a list of what each has there.
+ *
+ * @param allowance so many items may be looked at by `*`; below 0 afterwards where there were more, which are left out
  */
-export function readPointer(value: unknown, pointer: string): unknown {
-  return readSteps(value, stepsOf(pointer), 0);
+export function readPointer(value: unknown, pointer: string, allowance = { items: Infinity }): unknown {
+  return readSteps(value, stepsOf(pointer), 0, allowance);
 }
 
-function readSteps(value: unknown, steps: readonly string[], from: number): unknown {
+function readSteps(value: unknown, steps: readonly string[], from: number, allowance: { items: number }): unknown {
   let here = value;
   for (let at = from; at < steps.length; at++) {
     const step = steps[at] ?? '';
     if (typeof here !== 'object' || here === null) return undefined;
     if (Array.isArray(here)) {
       if (step === '*') {
-        return here.flatMap((item) => readSteps(item, steps, at + 1) ?? []);
+        allowance.items -= here.length;
+        if (allowance.items < 0) return undefined;
+        return here.flatMap((item) => readSteps(item, steps, at + 1, allowance) ?? []);
       }
       here = /^(0|[1-9]\d{0,8})$/.test(step) ? (here as unknown[])[Number(step)] : undefined;
     } else {

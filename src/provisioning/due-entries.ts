@@ -120,7 +120,7 @@ function isPush({ kind }: RunEntity): boolean {
  */
 export async function findStated(manager: EntityManager, run: RunEntity): Promise<Set<number>> {
   const stated = new Set<number>();
-  // Of a snapshot all entries are of its moment; others are later than the beginning of their run.
+  // Whoever is missing is so since the snapshot's moment.
   const begun = Math.min(run.statedAt ?? run.startedAt, run.startedAt);
   const since = `runId <> ? AND connectionId = ? AND at > ?`;
   const of = [run.id, run.connectionId, begun];
@@ -140,7 +140,8 @@ async function readNames(manager: EntityManager, run: RunEntity): Promise<EntryN
   for await (const { entry, externalId, change, at } of readEntries(manager, run.id, 'due')) {
     const counts = change === 'deactivate' || (change === 'statement' && run.heldUntil !== null);
     if (externalId === null || !counts) continue;
-    names.add(String(externalId), Number(entry), Number(at));
+    const since = change === 'deactivate' ? Number(at) : Math.max(Number(at), run.startedAt);
+    names.add(String(externalId), Number(entry), since);
   }
   return names;
 }

@@ -116,6 +116,24 @@ describe('a pull', () => {
     expect(events).toHaveLength(1);
   });
 
+  it('that is a dry run and is refused suspends the source too, and nothing else comes of it', async () => {
+    world.source.before = () => {
+      throw new SourceFailure('unauthorized', 'people.example.com answered with status 403.');
+    };
+    await world.seed();
+    const before = await world.stored();
+    const { status, body } = await world.http.post<string>(`/connections/${world.connectionId}/sync`, { dryRun: true });
+    const detail = 'people.example.com answered with status 403.';
+    expect([status, JSON.parse(String(body))]).toEqual([200, { problem: { code: 'source_failed', detail } }]);
+    const suspended = { suspendedAt: expect.any(Number), suspendedReason: `${detail} It failed once.`, failures: 1 };
+    expect(await world.stored()).toEqual({ ...before, ...suspended });
+    expect((await world.post('sync', { dryRun: true })).body.code).toBe('source_suspended');
+    expect([world.source.readings.length, await world.runs()]).toEqual([1, []]);
+    const { connectionId: subjectId, tenantId } = world;
+    const events = await world.rollcall.database.read.findBy(EventEntity, { tenantId, subjectId });
+    expect(events.filter(({ type }) => type === 'connection.source_suspended')).toMatchObject([{ runId: null }]);
+  });
+
   it('is cancelled where its source is removed; one that is set in its place is not touched by it', async () => {
     const gate = Promise.withResolvers<void>();
     world.source.people = toPeople(1500);

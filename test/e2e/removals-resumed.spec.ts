@@ -54,7 +54,10 @@ describe('a stream that breaks off', () => {
   it('has switched nobody off; sent again under its key, it takes away at its end, each person once', async () => {
     const lines = leaving(100);
     const run = await breakOff(lines);
-    expect((await world.run(run)).body.counts.held).toBe(100);
+    expect((await world.run(run)).body).toMatchObject({
+      counts: { held: 100 },
+      error: expect.stringMatching(/^It was cut off\. .*\(records: 100\).*send all of it again/),
+    });
     expect(await world.active()).toHaveLength(PEOPLE);
     const { body } = await sendStream(world.admin, toLines(lines), query(), headers);
     expect([body.run, body.status, body.counts.deactivated, body.counts.held]).toEqual([run, 'finished', 100, 0]);
@@ -73,6 +76,14 @@ describe('a stream that breaks off', () => {
     await world.ended(run);
     expect((await sendStream(world.admin, toLines(lines), query(), headers)).body.status).toBe('held');
     expect(await world.active()).toHaveLength(PEOPLE - 150);
+  });
+
+  it('is sent again as a whole without its key: that takes away what it says, once', async () => {
+    const lines = leaving(100);
+    await breakOff(lines);
+    const { body } = await sendStream(world.admin, toLines(lines), query());
+    expect([body.status, body.counts.deactivated, body.counts.held]).toEqual(['finished', 100, 0]);
+    expect(await world.active()).toHaveLength(PEOPLE - 100);
   });
 
   it('and is cancelled then, takes nothing away any more', async () => {

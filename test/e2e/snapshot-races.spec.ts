@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { formatTime, HOUR } from '../../src/platform/clock.js';
+import { newId } from '../../src/platform/ids.js';
+import { insertRows } from '../../src/platform/sql.js';
+import { MissingPeople } from '../../src/provisioning/missing-people.js';
 import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import { RunJournal } from '../../src/records/sync-runs/run-journal.js';
+import { SEEN_COLUMNS, seenRows } from '../../src/records/sync-runs/seen-names.js';
 import { sendStream, toLines } from '../support/send-stream.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -90,6 +94,21 @@ describe('somebody whom a push names while a snapshot without them comes to its 
     await world.send(people(39), `&statedAt=${at}`);
     held.open();
     expect((await push).body.counts).toMatchObject({ unchanged: 1 });
+    expect(await world.inactive()).toEqual([]);
+  });
+
+  it('is never switched off, though the push began before the snapshot and commits its note when that has looked', async () => {
+    const statedAt = Date.now() * 1000;
+    const { tenantId, connectionId } = world;
+    const naming = { part: 1, at: statedAt + 1, externalIds: ['s-39'], unreadable: null };
+    const rows = seenRows({ id: newId(), tenantId, connectionId }, naming);
+    const missing = rollcall.app.get(MissingPeople);
+    const keep = missing.keep.bind(missing);
+    jest.spyOn(missing, 'keep').mockImplementationOnce(async (run, entries) => {
+      await rollcall.database.transaction((tx) => insertRows(tx, 'run_seen', SEEN_COLUMNS, rows));
+      return keep(run, entries);
+    });
+    await world.send(people(39), `&statedAt=${formatTime(statedAt)}`);
     expect(await world.inactive()).toEqual([]);
   });
 

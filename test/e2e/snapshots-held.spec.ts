@@ -96,6 +96,27 @@ describe('what a snapshot takes away', () => {
       expect(await world.inactive()).toEqual([]);
     });
 
+    const NOBODY = { userName: 'nobody' };
+    it('is held by the number of all who are there, though each before it had a line that names nobody', async () => {
+      await world.send([...people(30), NOBODY]);
+      await world.send([...people(40), NOBODY]);
+      await world.send([...people(39), NOBODY]);
+      const off = people(40).slice(36);
+      const some = [...people(36), ...off.map((each, n) => (n < 3 ? { ...each, active: false } : each))];
+      expect((await world.send(some)).body).toMatchObject({ status: 'finished', counts: { deactivated: 3 } });
+      const { body } = await world.send(people(30));
+      expect(body).toMatchObject({ status: 'held', error: expect.stringMatching(/switch off 7 .* of 37 people/) });
+    });
+
+    it('is held by those whom a list under a wrong scope has found there, though that had a line that names nobody', async () => {
+      await world.send(people(200), '&scope=it');
+      const hr = Array.from({ length: 20 }, (_, n) => person(`hr-${n}`));
+      await world.send(hr, '&scope=hr');
+      expect((await world.send([...people(200), NOBODY], '&scope=hr')).body).toMatchObject({ missing: 0 });
+      expect((await world.send(people(200), '&scope=hr')).body).toMatchObject({ status: 'held', missing: 20 });
+      expect(await world.inactive()).toEqual([]);
+    });
+
     it('but not if there is nobody in its scope', async () => {
       expect((await world.send([])).body).toMatchObject({ status: 'finished', missing: 0 });
     });

@@ -1,15 +1,19 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { LedgerService } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { newId } from '../../platform/ids.js';
 import { Places } from '../../platform/places.js';
 import { Problem } from '../../platform/problem.js';
-import { usualScopeOf } from '../../records/sources/pull-schedule.js';
+import { type PullScope, usualScopeOf } from '../../records/sources/pull-schedule.js';
+import { standAfterFailure } from '../../records/sources/pull-standing.js';
+import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { SourcesService } from '../../records/sources/sources.service.js';
 import { PullReading } from './pull-chunks.js';
-import { SOURCE_SCOPE } from './pull-orders.js';
+import { lockSource, SOURCE_SCOPE } from './pull-orders.js';
 import { pagesOf } from './pull-pages.js';
 import { PULL_CHUNK_LIMITS } from './pull-runs.js';
-import { SourceFailure } from './sources/source-reader.js';
+import { sourceSuspended } from './source-suspended.js';
+import { SourceFailure, type SourcePage } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { previewChunks } from './stream-preview.js';
 import { StreamRun } from './stream-run.js';
@@ -18,7 +22,7 @@ import { StreamRuns } from './stream-runs.js';
 /** Each reads a whole source while somebody waits. */
 const PREVIEW_PLACES = { placesMax: 4, tenantMax: 2 };
 
-/** Tells what a pull would do: reads the source, and writes nothing. */
+/** Tells what a pull would do: reads the source, and writes nothing but that it refuses to be read. */
 @Injectable()
 export class PullPreviews implements BeforeApplicationShutdown {
   private readonly ending = new AbortController();
@@ -28,6 +32,7 @@ export class PullPreviews implements BeforeApplicationShutdown {
     private readonly streams: StreamRuns,
     private readonly sources: SourcesService,
     private readonly readers: SourceReaders,
+    private readonly ledger: LedgerService,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -61,33 +66,50 @@ export class PullPreviews implements BeforeApplicationShutdown {
     const run = new StreamRun(this.streams.parts, { runId: newId(), principal, known, request: asked, since });
     const { state, version } = source;
     const reading = new PullReading({ version, state, page: null, ended: null }, 0, PULL_CHUNK_LIMITS);
-    const pages = () => {
-      const said = this.readers.open(source).read({ state, page: null }, scope, this.ending.signal);
-      return pagesOf(this.streams.parts.database.read, source, said);
-    };
-    return this.tell(run, reading, pages);
+    return this.tell(run, reading, this.read(source, scope));
   }
 
-  private async *tell(
-    run: StreamRun,
-    reading: PullReading,
-    pages: () => ReturnType<typeof pagesOf>,
-  ): AsyncGenerator<string> {
+  private async *read(source: ConnectionSourceEntity, scope: PullScope): AsyncGenerator<SourcePage> {
+    try {
+      const place = { state: source.state, page: null };
+      const said = this.readers.open(source).read(place, scope, this.ending.signal);
+      yield* pagesOf(this.streams.parts.database.read, source, said);
+    } catch (error) {
+      if (error instanceof SourceFailure && error.kind === 'unauthorized') await this.suspend(source, scope, error);
+      throw error;
+    }
+  }
+
+  /** As a pull does that is refused: asked again and again with a wrong credential, some servers lock it. */
+  private async suspend(
+    { connectionId, version }: ConnectionSourceEntity,
+    scope: PullScope,
+    { message: detail }: SourceFailure,
+  ): Promise<void> {
+    const { database, clock } = this.streams.parts;
+    await database.transaction(async (tx) => {
+      const stored = await lockSource(tx, connectionId);
+      if (stored?.version !== version || stored.suspendedAt !== null) return;
+      const failure = { isRefusal: true, isBusy: false, detail, retryAfterSeconds: null };
+      // Nothing becomes due by it: who asked for a dry run has not asked for more.
+      const { failures, suspendedAt, suspendedReason } = standAfterFailure(stored, scope, failure, clock.now(), 1);
+      await tx.update(ConnectionSourceEntity, { connectionId }, { failures, suspendedAt, suspendedReason });
+      await this.ledger.record(tx, [sourceSuspended(stored, suspendedReason, null)]);
+    });
+  }
+
+  private async *tell(run: StreamRun, reading: PullReading, pages: AsyncIterable<SourcePage>): AsyncGenerator<string> {
     // Only now: a generator that is never begun ends nowhere, and would keep its place.
     const leave = this.places.take(run.order.principal.tenantId);
     if (!leave) throw tooMany();
     try {
       const findGap = () => (reading.ended ? reading.ended.incomplete : 'The source stopped in the middle.');
-      // Opened when it is read: what is wrong with the source is a line like what is wrong later.
-      yield* previewChunks(this.streams, run, chunksOf(reading, pages), toProblem, findGap);
+      // The source is opened when it is read: what is wrong with it is a line like what is wrong later.
+      yield* previewChunks(this.streams, run, reading.cut(pages), toProblem, findGap);
     } finally {
       leave();
     }
   }
-}
-
-async function* chunksOf(reading: PullReading, pages: () => ReturnType<typeof pagesOf>) {
-  yield* reading.cut(pages());
 }
 
 function toProblem(error: unknown): Problem {

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, IsNull, Not } from 'typeorm';
-import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
+import { LedgerService } from '../../ledger/ledger.service.js';
 import { systemOf } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { databaseTroubleOf } from '../../platform/database-errors.js';
@@ -22,6 +22,7 @@ import { pagesOf } from './pull-pages.js';
 import { connectionClosed } from './push-connection.js';
 import { ReadingPace } from './reading-pace.js';
 import type { PullPlace } from './read-lines.js';
+import { sourceSuspended } from './source-suspended.js';
 import { SourceFailure, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
@@ -213,7 +214,7 @@ export class PullRuns {
   /** Written with the end of the run. */
   private async noteEnd(tx: EntityManager, pull: Pull, status: string, problem: Problem | null): Promise<void> {
     const { source, opened, reading, failure, scope } = pull;
-    const { connectionId, tenantId, version } = source;
+    const { connectionId, version } = source;
     const { runId } = opened;
     const mine = { connectionId, version };
     this.stalls.delete(runId);
@@ -246,17 +247,7 @@ export class PullRuns {
     );
     await tx.update(ConnectionSourceEntity, mine, standing);
     if (standing.suspendedAt === null) return;
-    await this.ledger.record(tx, [
-      {
-        tenantId,
-        type: 'connection.source_suspended',
-        subject: { type: 'connection', id: connectionId, version: 0 },
-        actor: SYSTEM,
-        via: 'system',
-        runId,
-        reason: standing.suspendedReason,
-      },
-    ]);
+    await this.ledger.record(tx, [sourceSuspended(source, standing.suspendedReason, runId)]);
   }
 
   /** Its connection or source is gone. */

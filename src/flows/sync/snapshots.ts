@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { SnapshotTruth } from '../../plan/missing.js';
+import { trips } from '../../plan/safety-catch.js';
 import { Clock, MINUTE, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import type { RunEnd } from '../../provisioning/decide-run.js';
 import { MissingPeople } from '../../provisioning/missing-people.js';
-import { type RunEntity, RunEntryEntity, RunSeenEntity } from '../../records/sync-runs/run.entity.js';
+import { ConnectionEntity } from '../../records/connections/connection.entity.js';
+import { RunEntity, RunEntryEntity, RunSeenEntity } from '../../records/sync-runs/run.entity.js';
 import type { EntryOfRun } from '../../records/sync-runs/run-entries.js';
 import { tellUnreadable } from './removal-preview.js';
 import { findUnreadable, SEEN_KEPT } from '../../records/sync-runs/seen-names.js';
@@ -63,7 +65,9 @@ export class Snapshots {
     await this.database.transaction((tx) =>
       tx.delete(RunEntryEntity, { runId: run.id, change: 'deactivate', state: 'waiting' }),
     );
-    const error = (await this.findFlaw(run.id)) ?? this.findClockFault(truth, mark);
+    const flaw = await this.findFlaw(run.id);
+    const error = flaw ?? this.findClockFault(truth, mark);
+    if (flaw !== null) await this.admitPeople(run, truth, stopped);
     if (error !== null) return { missing: 0, error };
     let missing = 0;
     for await (const entries of this.missing.find(run.tenantId, truth)) {
@@ -74,6 +78,25 @@ export class Snapshots {
     const isEmpty = !(await this.database.read.existsBy(RunSeenEntity, { runId: run.id }));
     if (missing === 0 || !isEmpty) return { missing, error: null };
     return { missing, error: null, holdsBecause: `The snapshot names nobody; its scope has ${missing}.` };
+  }
+
+  /**
+   * Of one that takes nobody for missing, as it does not name everybody: if it leaves out no more people than it might
+   * switch off, it is no other list under a wrong scope. Then those whom it has brought there count in later ones, and so
+   * they do in this.
+   */
+  async admitPeople(run: EntryOfRun, truth: SnapshotTruth, stopped: AbortSignal): Promise<void> {
+    const { read } = this.database;
+    const people = (await read.findOneBy(RunEntity, { id: run.id }))?.people ?? null;
+    const connection = await read.findOneBy(ConnectionEntity, { id: run.connectionId });
+    if (people === null || !connection) return;
+    let deactivated = 0;
+    for await (const entries of this.missing.find(run.tenantId, truth)) {
+      stopped.throwIfAborted();
+      deactivated += entries.length;
+      if (trips(connection.settings.safetyCatch, { deactivated, reduced: 0 }, people)) return;
+    }
+    await this.database.transaction((tx) => tx.update(RunEntity, { id: run.id }, { people: null }));
   }
 
   private async findFlaw(runId: string): Promise<string | null> {

@@ -159,8 +159,11 @@ export class StreamRuns {
   private async takeStock({ run, journal, mark, incomplete = null }: OpenStream): Promise<SnapshotEnd | null> {
     const { truth } = run;
     if (!truth) return null;
-    if (incomplete !== null) return { missing: 0, error: `Nobody is taken for missing: ${incomplete}` };
     await patiently(() => journal.tell());
+    if (incomplete !== null) {
+      await patiently(() => this.snapshots.admitPeople(runOf(run.order), truth, journal.stopped));
+      return { missing: 0, error: `Nobody is taken for missing: ${incomplete}` };
+    }
     return patiently(() => this.snapshots.gather(runOf(run.order), truth, mark, journal.stopped));
   }
 

@@ -55,6 +55,7 @@ export class SyncController {
       'number; lines are committed in chunks while the next arrive, what was committed stays if the stream breaks ' +
       'off, and the same `Idempotency-Key` then goes on after it. What the envelope says stands in the query there. ' +
       'The answer is a summary; with `dryRun=true` it is a line for each record, which has to be read while sending. ' +
+      'A tenant has four streams at a time on an instance; another one hears 503. ' +
       'Valid records are applied though others fail, unless `atomic` is asked (JSON alone).',
   })
   @ApiConsumes('application/json', 'application/x-ndjson')

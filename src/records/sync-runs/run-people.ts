@@ -25,7 +25,8 @@ export async function countPeople(
 
 /**
  * How many active people the scope of a snapshot has before it; null for other runs. An earlier one that was held, or has
- * come to no end, may have brought people there: until one of the scope is through, they do not count.
+ * come to no end, may have brought people there: until one of the scope is through, they do not count. One that could
+ * not say who is missing has told whether they do by its `people`.
  */
 export async function countBefore(manager: EntityManager, run: RunEntity, now: Micros): Promise<number | null> {
   const { id, tenantId, connectionId, mode, scope } = run;

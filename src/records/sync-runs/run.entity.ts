@@ -39,7 +39,7 @@ export class RunEntity {
   @Text(64) scope: string;
   /** Of a snapshot: the moment whose truth it is. */
   @Time({ nullable: true }) statedAt: number | null;
-  /** Of a snapshot: how many active people its scope had before it. */
+  /** Of a snapshot: how many active people its scope had before it; null: whoever is there by now counts. */
   @Whole({ nullable: true }) people: number | null;
   /** As it was last written: of a run whose process died it still says `running` (run-state.ts). */
   @Text(16) status: (typeof RUN_STATUSES)[number];

@@ -43,7 +43,7 @@ export class RunView {
   /**
    * `held`: what it would take away waits for an admin (`/plan`, `/approve`, `/reject`). `lapsed`: nobody agreed in seven
    * days. `superseded`: a later run has taken its place. `broken`: the stream broke off, or the process died that worked
-   * on it. Other runs are carried on by another.
+   * on it: `error` says whether anything of it waits; `/cancel` lets go of that. Other runs are carried on by another.
    */
   @ApiProperty({ enum: RUN_STATUSES }) status: string;
   /**
@@ -86,13 +86,22 @@ export class RunView {
       counts: row.counts,
       upTo: row.upTo,
       recordsPerSecond: rateOf(row),
-      error: row.error ?? (status === 'broken' ? 'The process that worked on it is gone.' : null),
+      error: status === 'broken' ? tellBreak(row) : row.error,
       startedAt: formatTime(row.startedAt),
       aliveAt: formatTime(row.aliveAt),
       finishedAt: row.finishedAt === null ? null : formatTime(row.finishedAt),
       heldUntil: row.heldUntil === null ? null : formatTime(row.heldUntil),
     };
   }
+}
+
+/** Why it broke off, and what of it is not done though it has been received. */
+function tellBreak({ kind, error, counts }: RunEntity): string {
+  const why = error ?? 'The process that worked on it is gone.';
+  // The next pull reads it again.
+  if (!counts.held || kind === 'pull') return why;
+  const waits = `What takes away waits (records: ${counts.held}), and is not applied by sending the rest alone`;
+  return `${why} ${waits}: send all of it again, under its Idempotency-Key if it had one.`;
 }
 
 export class RunList {

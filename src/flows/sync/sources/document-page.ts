@@ -150,7 +150,8 @@ async function* gather(
 function mapText(text: Buffer | null, fields: DocumentSourceSettings['fields']): Buffer | null {
   if (text === null || fields === null || !isUtf8(text)) return text;
   try {
-    return writeRecord(mapItem(JSON.parse(text.toString('utf8')), fields));
+    const record = mapItem(JSON.parse(text.toString('utf8')), fields);
+    return record && writeRecord(record);
   } catch {
     return text;
   }

@@ -123,9 +123,10 @@ describe('people in JSON documents', () => {
   it('an item that a mapping makes too long, however it names it, is handed on to be refused by its number', async () => {
     const long = { no: 2, bio: 'x'.repeat(40_000), list: Array.from({ length: 9000 }, () => 1) };
     server.answer((_request, response) => sendJson(response, [{ no: 1 }, long, { no: 3 }]));
-    const whole = Array.from({ length: 249 }, (_, n) => [`attributes.a${n}`, '']);
+    const each = (pointer: string) => Array.from({ length: 249 }, (_, n) => [`attributes.a${n}`, pointer]);
     for (const more of [
-      Object.fromEntries(whole) as Record<string, string>,
+      Object.fromEntries(each('')) as Record<string, string>,
+      Object.fromEntries(each('/list/*/x')) as Record<string, string>,
       { userName: '/bio', displayName: '/bio' },
       { groups: '/list', roles: '/list', 'attributes.list': '/list' },
     ]) {

@@ -1,17 +1,22 @@
 import { readPointer } from '../../../platform/json-pointer.js';
 
+/** Hundreds of fields may go through a list of thousands each. */
+const ITEMS_MAX = 20_000;
 const LISTS: ReadonlySet<string> = new Set(['groups', 'roles', 'entitlements']);
 
 /**
  * The sync record that an item says, by the JSON pointer of each field. What an item does not have is not stated. Numbers
- * become texts where texts are called for: many directories number their people.
+ * become texts where texts are called for: many directories number their people. Null where its fields lead through more
+ * items of lists than any record has.
  *
  * @param fields names of a sync record's fields, `name.givenName` and `attributes.department` among them
  */
-export function mapItem(item: unknown, fields: Readonly<Record<string, string>>): Record<string, unknown> {
+export function mapItem(item: unknown, fields: Readonly<Record<string, string>>): Record<string, unknown> | null {
   const record: Record<string, unknown> = {};
+  const allowance = { items: ITEMS_MAX };
   for (const [field, pointer] of Object.entries(fields)) {
-    const value = readPointer(item, pointer);
+    const value = readPointer(item, pointer, allowance);
+    if (allowance.items < 0) return null;
     if (value === undefined) continue;
     const dot = field.indexOf('.');
     if (dot < 0) record[field] = toFieldValue(field, value);
