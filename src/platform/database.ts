@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { runSequels } from './after-commit.js';
 import { databaseTroubleOf } from './database-errors.js';
 import { Problem } from './problem.js';
 import { execute, sendAhead } from './sql.js';
@@ -62,7 +63,8 @@ export class Database {
 
   /**
    * Runs `work` in a transaction and returns what it returns, after the commit. `work` may run several times
-   * (deadlock, lost optimistic race), so it must have no effect outside `tx`, and must make no network call.
+   * (deadlock, lost optimistic race), so it must have no effect outside `tx` (but by `afterCommit`), and must make no
+   * network call.
    * Throws `Problem('database_unavailable')` when the database does not answer; other errors as they come.
    */
   async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
@@ -88,9 +90,16 @@ export class Database {
 
   private async runOnce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     const runner = this.writer.createQueryRunner();
+    const transactions: EntityManager[] = [];
+    const noted = (tx: EntityManager): Promise<T> => {
+      transactions.push(tx);
+      return work(tx);
+    };
     try {
       const connection = await this.prepare(runner);
-      return await (connection ? runOnServer(runner, connection, work) : runEmbedded(runner, work));
+      const result = await (connection ? runOnServer(runner, connection, noted) : runEmbedded(runner, noted));
+      for (const tx of transactions) runSequels(tx, this);
+      return result;
     } finally {
       await runner.release().catch(() => undefined);
     }
