@@ -43,6 +43,8 @@ export interface PlanProblem {
   detail: string;
   /** Into the record or the claims. */
   pointer?: string;
+  /** What else is wrong in the same way, each with its pointer. */
+  others?: readonly PlanProblem[];
 }
 
 /** A role or entitlement that a rule would give and a ceiling holds back (E7). */
