@@ -26,7 +26,7 @@ export function mayLoseOwner(change: PersonChanges, now: Micros): boolean {
   const isParked = grantsUpdated.some(
     (one) => isOwner(one.after) && one.after.source === 'admin' && one.after.parkedAt,
   );
-  const isGiven = after?.grants.some((grant) => isOwner(grant) && grant.source === 'connection');
-  if (!grantsRemoved.some(isOwner) && !isParked && !(switchedOff && isGiven)) return false;
+  const isGiven = (grant: GrantState) => isOwner(grant) && grant.source === 'connection';
+  if (!grantsRemoved.some(isOwner) && !isParked && !(switchedOff && after?.grants.some(isGiven))) return false;
   return !(after && !after.user.suspended && holdsForGood(after, OWNER, now));
 }
