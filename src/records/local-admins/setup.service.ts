@@ -72,7 +72,7 @@ export class SetupService {
     const platform = await tx.findOneByOrFail(TenantEntity, { slug: PLATFORM_SLUG });
     await lockTenant(tx, platform.id);
     // Of two links that two instances printed at once, the second makes no second operator.
-    if (await findHolder(tx, platform.id, OPERATOR, [], writing.now)) throw new Problem('link_invalid');
+    if (await findHolder(tx, platform.id, OPERATOR, writing.now)) throw new Problem('link_invalid');
     const person = personOf(body, passwordHash, 'First start');
     await insertLocalAdmin(tx, { ...person, tenantId: platform.id, roles: [OPERATOR] }, writing);
     if (await tx.existsBy(TenantEntity, { slug: MAIN.slug })) {
