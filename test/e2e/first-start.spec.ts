@@ -52,7 +52,7 @@ describe('whoever starts Rollcall', () => {
     it('the first operator is owner of tenant main too: a user in each', async () => {
       const held = await Promise.all(
         ['platform', 'main'].map(async (slug) => {
-          const verdict = await check.verify(slug, 'ROOT', PASSWORD);
+          const verdict = await check.verify(slug, 'ROOT', PASSWORD, null);
           const grants = await rollcall.database.read.findBy(GrantEntity, { userId: verdict.userId ?? '' });
           return [verdict.ok, grants.map((grant) => grant.heldKey)];
         }),

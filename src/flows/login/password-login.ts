@@ -30,7 +30,7 @@ export class PasswordLogin {
 
   /** Throws LoginRefusal, or Problem where it is not the caller's fault. */
   async login({ tenant, userName, password, application }: PasswordRequest, client: Client): Promise<LoggedIn> {
-    const verdict = await this.passwords.verify(tenant, userName, password);
+    const verdict = await this.passwords.verify(tenant, userName, password, client.address);
     if (!verdict.ok) throw new LoginRefusal(verdict.reason, verdict.tenantId, null, verdict.userId);
     const { tenantId, userId } = verdict;
     const target = await this.directory.findApplication(tenantId, application);

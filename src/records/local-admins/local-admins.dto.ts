@@ -36,7 +36,7 @@ export class LocalAdminView {
   displayName: string | null;
   /** False until the link was used. */
   passwordSet: boolean;
-  /** No attempt counts before this. */
+  /** From a network that guessed wrong, no attempt counts before this; others are let in. */
   @ApiProperty({ format: 'date-time' }) lockedUntil: string | null;
 }
 

@@ -17,6 +17,7 @@ import { GrantEntity } from '../users/grant.entity.js';
 import { UserEntity } from '../users/user.entity.js';
 import { LocalPasswordEntity } from './local-password.entity.js';
 import type { InviteLocalAdminBody, LocalAdminLinkView, LocalAdminView } from './local-admins.dto.js';
+import { lastLock } from './lock-out.js';
 import { createOneTimeLink, INVITE_LIFE, linkTo, RESET_LIFE } from './one-time-links.js';
 import { insertLocalAdmin, NO_PASSWORD } from './write-local-admin.js';
 
@@ -130,11 +131,12 @@ export class LocalAdminsService {
 }
 
 function toView(row: LocalPasswordEntity, user: UserEntity | null): LocalAdminView {
+  const locked = lastLock(row.guesses);
   return {
     userId: row.userId,
     userName: user?.userName ?? null,
     displayName: user?.displayName ?? null,
     passwordSet: row.passwordHash !== NO_PASSWORD,
-    lockedUntil: row.lockedUntil === null ? null : formatTime(row.lockedUntil),
+    lockedUntil: locked === null ? null : formatTime(locked),
   };
 }
