@@ -9,10 +9,17 @@ import { UserEntity } from '../users/user.entity.js';
 import { LocalPasswordEntity } from './local-password.entity.js';
 import { countGuess, forgiveGuess, networkOf } from './lock-out.js';
 
+export interface RightPassword {
+  ok: true;
+  tenantId: string;
+  userId: string;
+  /** That of which it was the password. */
+  passwordHash: string;
+}
+
 /** `reason` is for the ledger; the caller of a login hears one answer for all of them (G4). */
 export type PasswordVerdict =
-  | { ok: true; tenantId: string; userId: string }
-  | { ok: false; reason: PasswordRefusal; tenantId: string | null; userId: string | null };
+  RightPassword | { ok: false; reason: PasswordRefusal; tenantId: string | null; userId: string | null };
 
 export type PasswordRefusal =
   'unknown_tenant' | 'tenant_not_active' | 'unknown_user' | 'wrong_password' | 'locked' | 'suspended';
@@ -59,7 +66,21 @@ export class PasswordCheck {
     await this.forgive(row.userId, network);
     if (tenant.status !== 'active') return refuse('tenant_not_active');
     if (user.suspended) return refuse('suspended');
-    return { ok: true, tenantId: tenant.id, userId: user.id };
+    return { ok: true, tenantId: tenant.id, userId: user.id, passwordHash: row.passwordHash };
+  }
+
+  /**
+   * The user, or why the password is no longer theirs; held as they are until the transaction ends: while it was compared it may
+   * have been reset, or the user suspended or deleted, and what ended their sessions then did not see the one to come.
+   */
+  async findStillRight(tx: EntityManager, verdict: RightPassword): Promise<UserEntity | PasswordRefusal> {
+    const { userId, tenantId, passwordHash } = verdict;
+    // The user first, as edits of users take the two.
+    const user = await tx.findOne(UserEntity, { where: { id: userId, tenantId, suspended: false }, ...this.locked });
+    const row = await this.lockRow(tx, userId);
+    if (!row) return 'unknown_user';
+    if (row.passwordHash !== passwordHash) return 'wrong_password';
+    return user ?? 'suspended';
   }
 
   /** Counted before it is known to be wrong, so that a hundred guesses at once are not one. False: locked. */
@@ -81,9 +102,10 @@ export class PasswordCheck {
   }
 
   private lockRow(tx: EntityManager, userId: string): Promise<LocalPasswordEntity | null> {
-    return tx.findOne(LocalPasswordEntity, {
-      where: { userId },
-      ...(this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {}),
-    });
+    return tx.findOne(LocalPasswordEntity, { where: { userId }, ...this.locked });
+  }
+
+  private get locked(): { lock?: { mode: 'pessimistic_write' } } {
+    return this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' } } : {};
   }
 }
