@@ -167,6 +167,7 @@ const tables = (): Table[] => [
       text('purpose', 32),
       text('tenantId', 36, optional),
       text('userId', 36, optional),
+      long('mayHold', optional),
       time('expiresAt'),
       time('usedAt', optional),
     ],

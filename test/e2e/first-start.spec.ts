@@ -64,7 +64,7 @@ describe('whoever starts Rollcall', () => {
     });
 
     it('of two links that are open at once only one makes an operator', async () => {
-      const row = { purpose: 'first-operator' as const, tenantId: null, userId: null, usedAt: null };
+      const row = { purpose: 'first-operator' as const, tenantId: null, userId: null, mayHold: null, usedAt: null };
       const tokenHash = createHash('sha256').update('late').digest('base64url');
       await rollcall.database.transaction((tx) =>
         tx.insert(OneTimeLinkEntity, { ...row, tokenHash, expiresAt: clock.now() + DAY }),

@@ -41,7 +41,10 @@ export class LocalAdminView {
 }
 
 export class LocalAdminLinkView extends LocalAdminView {
-  /** Works once: they set their password with it. Shown this once. */
+  /**
+   * Works once: they set their password with it. Shown this once. It is over when they are given roles with more of
+   * Rollcall's own permissions, or are merged with another user.
+   */
   @ApiProperty({ example: 'https://rollcall.example.com/setup#token=…' }) link: string;
   @ApiProperty({ format: 'date-time' }) linkExpiresAt: string;
 }

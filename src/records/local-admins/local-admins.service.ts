@@ -13,10 +13,10 @@ import { CONFIG } from '../../platform/config.js';
 import { Problem } from '../../platform/problem.js';
 import { publicUrl } from '../../platform/public-url.js';
 import { RoleEntity } from '../roles/role.entity.js';
-import { GrantEntity } from '../users/grant.entity.js';
 import { UserEntity } from '../users/user.entity.js';
 import { LocalPasswordEntity } from './local-password.entity.js';
 import type { InviteLocalAdminBody, LocalAdminLinkView, LocalAdminView } from './local-admins.dto.js';
+import { findHeldPermissions } from './held-permissions.js';
 import { lastLock } from './lock-out.js';
 import { createOneTimeLink, INVITE_LIFE, linkTo, RESET_LIFE } from './one-time-links.js';
 import { insertLocalAdmin, NO_PASSWORD } from './write-local-admin.js';
@@ -65,7 +65,7 @@ export class LocalAdminsService {
           reason: 'Local admin',
         };
         const user = await insertLocalAdmin(tx, order, { actor: actorOf(principal), via, now, ledger: this.ledger });
-        return this.withLink(tx, user, now + INVITE_LIFE);
+        return this.withLink(tx, principal, user, now + INVITE_LIFE);
       });
     } catch (error) {
       if (duplicateOf(error) === null) throw error;
@@ -76,7 +76,8 @@ export class LocalAdminsService {
   }
 
   /**
-   * A link by which a local admin sets a new password. The old one works until then. Throws `may_not_grant` if the
+   * A link by which a local admin sets a new password, as long as they hold no more than now; the old one works until
+   * then. Throws `may_not_grant` if the
    * account holds more than the caller: whoever gets the link could take it over.
    */
   async reset(principal: Principal, userId: string, via: NewEvent['via']): Promise<LocalAdminLinkView> {
@@ -85,12 +86,7 @@ export class LocalAdminsService {
       const found = await tx.findOneBy(LocalPasswordEntity, { userId, tenantId });
       const user = found && (await tx.findOneBy(UserEntity, { id: userId, tenantId }));
       if (!user) throw new Problem('not_found');
-      const held = await tx.findBy(GrantEntity, { userId, kind: 'role' });
-      const roles = await tx.findBy(RoleEntity, { tenantId, key: In(held.map((grant) => grant.heldKey)) });
-      assertMayGrant(
-        principal,
-        roles.flatMap((role) => role.permissions),
-      );
+      assertMayGrant(principal, await findHeldPermissions(tx, user));
       await this.ledger.record(tx, [
         {
           tenantId,
@@ -100,7 +96,7 @@ export class LocalAdminsService {
           via,
         },
       ]);
-      return this.withLink(tx, user, this.clock.now() + RESET_LIFE);
+      return this.withLink(tx, principal, user, this.clock.now() + RESET_LIFE);
     });
   }
 
@@ -117,11 +113,18 @@ export class LocalAdminsService {
     );
   }
 
-  private async withLink(tx: EntityManager, user: UserEntity, expiresAt: number): Promise<LocalAdminLinkView> {
+  private async withLink(
+    tx: EntityManager,
+    principal: Principal,
+    user: UserEntity,
+    expiresAt: number,
+  ): Promise<LocalAdminLinkView> {
     const token = await createOneTimeLink(tx, {
       purpose: 'reset-password',
       tenantId: user.tenantId,
       userId: user.id,
+      // Whoever keeps the link must not get, later, at more than they could have got at now.
+      mayHold: principal.type === 'system' ? null : await findHeldPermissions(tx, user),
       expiresAt,
     });
     const row = await tx.findOneByOrFail(LocalPasswordEntity, { userId: user.id });

@@ -22,6 +22,11 @@ export class OneTimeLinkEntity {
   @Text(32) purpose: 'first-operator' | 'reset-password' | 'invite-owner';
   @Id({ nullable: true }) tenantId: string | null;
   @Id({ nullable: true }) userId: string | null;
+  /**
+   * Rollcall's own permissions that the user's roles held when the link was made: it sets no password of one who holds
+   * more by now. Null: whatever they hold.
+   */
+  @JsonText({ nullable: true }) mayHold: string[] | null;
   @Time() expiresAt: number;
   @Time({ nullable: true }) usedAt: number | null;
 }
