@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId } from '../../src/platform/ids.js';
 import { permissions } from '../../src/platform/permissions.js';
 import { resetAdmin } from '../../src/records/local-admins/admin-commands.js';
 import { LocalAdminsService } from '../../src/records/local-admins/local-admins.service.js';
@@ -47,6 +48,17 @@ describe('a link to set a password', () => {
     const byHost = await resetAdmin(parts, { tenant: 'kept', userName: 'ada' });
     expect((await owner.put(`/users/${userId}/roles/owner`, { reason: 'promoted' })).status).toBe(200);
     expect((await redeem(byHost)).status).toBe(201);
+  });
+
+  it('is for no key that is bound to a connection to make', async () => {
+    const { tenantId, userId } = await invite('bounds');
+    const bound = await rollcall.clientWith(tenantId, Object.keys(permissions), newId());
+    for (const answer of [
+      await bound.post('/local-admins', { userName: 'eve', roles: ['auditor'] }),
+      await bound.post(`/local-admins/${userId}/reset`),
+    ]) {
+      expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    }
   });
 
   it('is over when its user was merged with another', async () => {

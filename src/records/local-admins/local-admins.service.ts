@@ -6,7 +6,7 @@ import { Clock, formatTime } from '../../platform/clock.js';
 import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { duplicateOf } from '../../platform/database-errors.js';
-import { assertMayGrant } from '../../platform/grant-rules.js';
+import { assertMayGrant, assertReaches } from '../../platform/grant-rules.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
 import { CONFIG } from '../../platform/config.js';
@@ -49,9 +49,10 @@ export class LocalAdminsService {
 
   /**
    * A local admin without a password yet, and the link to set it. Throws `may_not_grant` for roles with permissions
-   * that the caller does not hold, `name_taken`.
+   * that the caller does not hold, `name_taken`, `forbidden` for a key that is bound to a connection.
    */
   async invite(principal: Principal, body: InviteLocalAdminBody, via: NewEvent['via']): Promise<LocalAdminLinkView> {
+    assertReaches(principal, null);
     try {
       return await this.database.transaction(async (tx) => {
         await this.assertMayGive(tx, principal, body.roles);
@@ -81,6 +82,7 @@ export class LocalAdminsService {
    * account holds more than the caller: whoever gets the link could take it over.
    */
   async reset(principal: Principal, userId: string, via: NewEvent['via']): Promise<LocalAdminLinkView> {
+    assertReaches(principal, null);
     return this.database.transaction(async (tx) => {
       const { tenantId } = principal;
       const found = await tx.findOneBy(LocalPasswordEntity, { userId, tenantId });
