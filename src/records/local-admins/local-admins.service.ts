@@ -78,8 +78,8 @@ export class LocalAdminsService {
 
   /**
    * A link by which a local admin sets a new password, as long as they hold no more than now; the old one works until
-   * then. Throws `may_not_grant` if the
-   * account holds more than the caller: whoever gets the link could take it over.
+   * then. Throws `may_not_grant` if the account holds more than the caller, who could take it over with the link;
+   * `forbidden` for a key that is bound to a connection.
    */
   async reset(principal: Principal, userId: string, via: NewEvent['via']): Promise<LocalAdminLinkView> {
     assertReaches(principal, null);

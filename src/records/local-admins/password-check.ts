@@ -70,8 +70,8 @@ export class PasswordCheck {
   }
 
   /**
-   * The user, or why the password is no longer theirs; held as they are until the transaction ends: while it was compared it may
-   * have been reset, or the user suspended or deleted, and what ended their sessions then did not see the one to come.
+   * The user, or why the password is theirs no more; held as they are until the transaction ends. While it was compared
+   * it may have been reset, or the user suspended or deleted, and what ended their sessions did not see the one to come.
    */
   async findStillRight(tx: EntityManager, verdict: RightPassword): Promise<UserEntity | PasswordRefusal> {
     const { userId, tenantId, passwordHash } = verdict;
