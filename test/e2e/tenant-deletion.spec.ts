@@ -108,8 +108,7 @@ async function seedFullTenant(rollcall: TestApp, slug: string, users: number): P
       tenantId,
       userNameKey: 'x',
       passwordHash: '',
-      failures: 0,
-      lockedUntil: null,
+      guesses: { allUntil: 0, networks: [] },
       updatedAt: 1,
     });
   });

@@ -13,6 +13,7 @@ import { findHolder, lockTenant } from '../users/last-owner.js';
 import { UserEntity } from '../users/user.entity.js';
 import type { LinkPurposeView, SetupBody, SetupView } from './local-admins.dto.js';
 import type { OneTimeLinkEntity } from './local-password.entity.js';
+import { findHeldPermissions } from './held-permissions.js';
 import { claimLink, getLink } from './one-time-links.js';
 import { insertLocalAdmin, setLocalPassword, type Writing } from './write-local-admin.js';
 
@@ -105,6 +106,11 @@ export class SetupService {
     const tenant = await activeTenantOf(tx, link);
     const user = await tx.findOneBy(UserEntity, { id: link.userId ?? '', tenantId: tenant.id });
     if (!user) throw new Problem('link_invalid');
+    const { mayHold } = link;
+    // Who made the link might rule them then, and need not now.
+    if (mayHold && (await findHeldPermissions(tx, user)).some((each) => !mayHold.includes(each))) {
+      throw new Problem('link_invalid');
+    }
     await setLocalPassword(tx, user, passwordHash, writing);
     return { userName: user.userName ?? '', tenants: [tenant.slug] };
   }
