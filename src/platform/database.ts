@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { databaseTroubleOf } from './database-errors.js';
+import { type EmbeddedConnection, isConnectionStuck, runEmbedded } from './embedded-transaction.js';
 import { Problem } from './problem.js';
 import { execute, sendAhead } from './sql.js';
 
@@ -87,19 +88,32 @@ export class Database {
   }
 
   private async runOnce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    if (this.engine === 'sqlite') return this.runOnFile(work);
     const runner = this.writer.createQueryRunner();
     try {
-      const connection = await this.prepare(runner);
-      return await (connection ? runOnServer(runner, connection, work) : runEmbedded(runner, work));
+      return await runOnServer(runner, await this.prepare(runner), work);
     } finally {
       await runner.release().catch(() => undefined);
     }
   }
 
-  /** The connection, on a server. Each of the pool is set up once, and not again with every transaction. */
-  private async prepare(runner: QueryRunner): Promise<PooledConnection | null> {
+  private async runOnFile<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    const runner = this.writer.createQueryRunner();
+    const connection = (await runner.connect()) as EmbeddedConnection;
+    try {
+      return await runEmbedded(runner, connection, work);
+    } catch (error) {
+      if (isConnectionStuck(connection, error)) {
+        await this.writer.driver.disconnect();
+        await this.writer.driver.connect();
+      }
+      throw error;
+    }
+  }
+
+  /** A connection of the pool: each is set up once, and not again with every transaction. */
+  private async prepare(runner: QueryRunner): Promise<PooledConnection> {
     const connection = (await runner.connect()) as PooledConnection;
-    if (this.engine === 'sqlite') return null;
     if (this.prepared.has(connection)) return connection;
     await runner.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`);
     await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
@@ -193,18 +207,6 @@ export class Database {
 
 interface PooledConnection {
   destroy(): void;
-}
-
-async function runEmbedded<T>(runner: QueryRunner, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-  try {
-    await runner.startTransaction();
-    const result = await work(runner.manager);
-    await runner.commitTransaction();
-    return result;
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    throw error;
-  }
 }
 
 /**
