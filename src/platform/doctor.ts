@@ -71,7 +71,8 @@ async function checkDatabase(config: Config, open: (config: Config) => Promise<D
   try {
     database = await open(config);
   } catch (error) {
-    return [bad('database', `does not answer: ${(error as Error).message}`)];
+    const faults = error instanceof ConfigError ? error.faults : [(error as Error).message];
+    return faults.map((fault) => bad('database', fault));
   }
   try {
     const findings = [await checkMigrations(database)];
