@@ -15,6 +15,7 @@ import { LocalAdminsService } from './records/local-admins/local-admins.service.
 import { SigningKeysService } from './records/sessions/signing-keys.service.js';
 import { CredentialVault } from './records/sources/credential-vault.js';
 import { PLATFORM_SLUG } from './records/tenants/tenant.entity.js';
+import { checkSealed } from './sealed-check.js';
 import { shape } from './tables.js';
 
 function say(text: string): void {
@@ -64,7 +65,7 @@ export function addServiceCommands(program: Command): void {
     .command('doctor')
     .description('check configuration, database, clock and files; exit code 1 if anything fails')
     .action(async () => {
-      const findings = await examine(process.env, (config) => openDatabase(config, shape));
+      const findings = await examine(process.env, (config) => openDatabase(config, shape), checkSealed);
       for (const finding of findings) say(`${finding.isGood ? 'ok  ' : 'FAIL'}  ${finding.name}: ${finding.detail}`);
       process.exitCode = findings.every((each) => each.isGood) ? 0 : 1;
     });

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { createScratchDatabase } from '../support/databases.js';
+import { startProcess } from '../support/start-process.js';
 
 const SERVICE = 'dist/src/main.js';
 const envWith = (settings: Record<string, string>) => ({
@@ -42,4 +44,25 @@ describe('a service that cannot start', () => {
       ],
     ]);
   });
+  it('names ROLLCALL_SECRET when it opens none of the signing keys, and makes no key of its own', async () => {
+    const scratch = await createScratchDatabase();
+    const started = await startProcess({ ...scratch.env, ROLLCALL_SECRET: 'old secret of thirty-two bytes or more' });
+    await started.stop();
+    const env = envWith({ ...scratch.env, ROLLCALL_SECRET: 'new secret of thirty-two bytes or more' });
+    const { status, stderr } = spawnSync(process.execPath, [SERVICE], { env, encoding: 'utf8' });
+    expect([status, stderr.split('\n')]).toEqual([
+      1,
+      [
+        'Rollcall cannot start with this configuration:',
+        expect.stringMatching(/^ {2}- ROLLCALL_SECRET opens none of the signing keys /),
+        '',
+      ],
+    ]);
+    const doctor = spawnSync(process.execPath, ['dist/src/cli.js', 'doctor'], { env, encoding: 'utf8' });
+    expect([doctor.status, doctor.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^FAIL {2}sealed: 0 of 1 signing keys and 0 of 0 credentials open; /m),
+    ]);
+    await scratch.drop();
+  }, 30_000);
 });
