@@ -35,6 +35,7 @@ const UNAVAILABLE = new Set([
   'SQLITE_FULL',
   'SQLITE_CANTOPEN',
   'ROLLCALL_POOL_TIMEOUT',
+  'ROLLCALL_LOCK_TIMEOUT',
 ]);
 
 export function databaseTroubleOf(error: unknown): DatabaseTrouble | null {

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { runSequels } from './after-commit.js';
 import { databaseTroubleOf } from './database-errors.js';
+import { type EmbeddedConnection, isConnectionStuck, runEmbedded } from './embedded-transaction.js';
 import { Problem } from './problem.js';
 import { execute, sendAhead } from './sql.js';
 
@@ -62,7 +64,8 @@ export class Database {
 
   /**
    * Runs `work` in a transaction and returns what it returns, after the commit. `work` may run several times
-   * (deadlock, lost optimistic race), so it must have no effect outside `tx`, and must make no network call.
+   * (deadlock, lost optimistic race), so it must have no effect outside `tx` (but by `afterCommit`), and must make no
+   * network call.
    * Throws `Problem('database_unavailable')` when the database does not answer; other errors as they come.
    */
   async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
@@ -88,18 +91,38 @@ export class Database {
 
   private async runOnce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     const runner = this.writer.createQueryRunner();
+    const transactions: EntityManager[] = [];
+    const noted = (tx: EntityManager): Promise<T> => {
+      transactions.push(tx);
+      return work(tx);
+    };
     try {
-      const connection = await this.prepare(runner);
-      return await (connection ? runOnServer(runner, connection, work) : runEmbedded(runner, work));
+      const result = await (this.engine === 'sqlite'
+        ? this.runOnFile(runner, noted)
+        : runOnServer(runner, await this.prepare(runner), noted));
+      for (const tx of transactions) runSequels(tx, this);
+      return result;
     } finally {
       await runner.release().catch(() => undefined);
     }
   }
 
-  /** The connection, on a server. Each of the pool is set up once, and not again with every transaction. */
-  private async prepare(runner: QueryRunner): Promise<PooledConnection | null> {
+  private async runOnFile<T>(runner: QueryRunner, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    const connection = (await runner.connect()) as EmbeddedConnection;
+    try {
+      return await runEmbedded(runner, connection, work);
+    } catch (error) {
+      if (isConnectionStuck(connection, error)) {
+        await this.writer.driver.disconnect();
+        await this.writer.driver.connect();
+      }
+      throw error;
+    }
+  }
+
+  /** A connection of the pool: each is set up once, and not again with every transaction. */
+  private async prepare(runner: QueryRunner): Promise<PooledConnection> {
     const connection = (await runner.connect()) as PooledConnection;
-    if (this.engine === 'sqlite') return null;
     if (this.prepared.has(connection)) return connection;
     await runner.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`);
     await runner.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
@@ -193,18 +216,6 @@ export class Database {
 
 interface PooledConnection {
   destroy(): void;
-}
-
-async function runEmbedded<T>(runner: QueryRunner, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-  try {
-    await runner.startTransaction();
-    const result = await work(runner.manager);
-    await runner.commitTransaction();
-    return result;
-  } catch (error) {
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    throw error;
-  }
 }
 
 /**

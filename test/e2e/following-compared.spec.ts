@@ -22,8 +22,7 @@ describe('the comparison of a copy with its primary', () => {
       Array.from({ length: 40 }, (_, n) => ({ externalId: `x-${n}`, userName: `user-${n}`, roles: ['viewer'] })),
     );
     await follow.store(await follow.issueKey());
-    await follow.sync(true);
-    await untilCompared();
+    await follow.untilCompared(await follow.sync(true));
     return [...(await follow.everybody()).primary.keys()];
   };
   const comparedAt = async () => {
@@ -34,7 +33,7 @@ describe('the comparison of a copy with its primary', () => {
   const until = async (holds: () => Promise<boolean>) => {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
   };
-  const untilCompared = (since = '') => until(async () => (await comparedAt()) > since);
+  const untilCompared = (since: string) => until(async () => (await comparedAt()) > since);
   const remove = async (id: string) => expect((await follow.primary.http.delete(`/users/${id}`)).status).toBe(204);
   const isHere = async (id: string) => (await follow.everybody()).secondary.has(id);
   const readings = async () => {

@@ -23,7 +23,7 @@ describe('of a primary that was restored from a backup, a follower', () => {
     const people = Array.from({ length: 40 }, (_, n) => ({ externalId: `x-${n}`, userName: `user-${n}` }));
     await follow.push(people);
     await follow.store(await follow.issueKey());
-    await follow.sync(true);
+    await follow.untilCompared(await follow.sync(true));
     ids = [...(await follow.everybody()).primary.keys()];
   });
 

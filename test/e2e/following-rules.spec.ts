@@ -132,7 +132,7 @@ describe('what a follower makes of what it is told', () => {
     'a primary that was restored from a backup, and %s, has nobody removed before everybody is read',
     async (_, behind) => {
       await follow.push([{ externalId: 'x-0', userName: 'user-0', roles: ['editor'], active: false }]);
-      await follow.sync(true);
+      await follow.untilCompared(await follow.sync(true));
       const id = (await idsAtPrimary()).get('user-0') ?? '';
       await forget(id);
       const { connection } = follow.secondary;
@@ -169,7 +169,7 @@ describe('what a follower makes of what it is told', () => {
   );
 
   it('who was missed while the feed did not tell of them is missing from everybody, and goes', async () => {
-    await follow.sync(true);
+    await follow.untilCompared(await follow.sync(true));
     const [id = ''] = (await idsAtPrimary()).values();
     await forget(id);
     await follow.sync(false);

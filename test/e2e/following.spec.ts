@@ -96,6 +96,7 @@ describe('one Rollcall follows another, both as processes', () => {
   it(
     'finds that it differs though nothing has changed, and reads everybody again',
     async () => {
+      await world.follow.untilCompared(await world.follow.sync(false));
       const some = await world.secondary.rows('SELECT id FROM identities ORDER BY id LIMIT 3');
       await world.secondary.database.transaction(async (tx) => {
         for (const { id } of some) await tx.query('DELETE FROM identities WHERE id = ?', [id]);

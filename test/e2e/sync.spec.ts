@@ -82,7 +82,7 @@ describe('POST /users/sync', () => {
       record('good'),
       { userName: 'no-id' },
       record('bad', { active: 'false', nickname: 'x' }),
-      record('ugly', { roles: ['owner'] }),
+      record('ugly', { roles: ['owner', 'viewer', 'nope'], entitlements: ['no:1'] }),
       record('nul', { displayName: 'a\u0000b' }),
       record('long', { displayName: 'x'.repeat(10_000) }),
     ]);
@@ -98,7 +98,10 @@ describe('POST /users/sync', () => {
       code: 'invalid_record',
       faults: [{ pointer: '/active' }, { pointer: '/nickname' }],
     });
-    expect(answer.body.results[3]?.problem?.code).toBe('role_not_allowed');
+    expect(answer.body.results[3]?.problem).toMatchObject({
+      code: 'role_not_allowed',
+      faults: [{ pointer: '/roles/0' }, { pointer: '/roles/2' }, { pointer: '/entitlements/0' }],
+    });
     expect(await rollcall.database.read.countBy(UserEntity, { tenantId })).toBe(1);
   });
 

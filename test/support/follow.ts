@@ -90,6 +90,16 @@ export class Follow {
     return this.endOf(await this.startSync(full));
   }
 
+  /** Waits until the two were found to be the same after a run that has ended. */
+  async untilCompared({ finishedAt }: EndedRun): Promise<void> {
+    const { http, connection } = this.secondary;
+    for (;;) {
+      const { body } = await http.get<{ comparedAt: string | null }>(`/connections/${connection}/source`);
+      if ((body.comparedAt ?? '') >= String(finishedAt)) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   /** Everybody of the primary's connection, as it tells them itself and as the other side was told of them. */
   async everybody(): Promise<{ primary: Told; secondary: Told }> {
     const query = `?connection=${this.secondary.connection}`;

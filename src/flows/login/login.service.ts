@@ -9,6 +9,9 @@ import { type Client, RefusalNotes } from './refusal-notes.js';
 import { TokenLogin } from './token-login.js';
 
 /** The one door of logins: which credential it is, one answer for every refusal, and the reason for the ledger. */
+const ONE_CREDENTIAL =
+  'needs exactly one of: a token (here or in the Authorization header), `apiKey`, or `userName` and `password`';
+
 @Injectable()
 export class LoginService {
   constructor(
@@ -24,7 +27,7 @@ export class LoginService {
     const credentials = [body.token, bearer ?? undefined, body.apiKey, body.password];
     if (credentials.filter((each) => each !== undefined).length !== 1) {
       throw new Problem('invalid_request', undefined, {
-        faults: [{ pointer: '', detail: 'needs exactly one of: a token, `apiKey`, or `userName` and `password`' }],
+        faults: [{ pointer: '', detail: ONE_CREDENTIAL }],
       });
     }
     const token = body.token ?? bearer ?? undefined;

@@ -13,6 +13,7 @@ import { readChunks, type StreamChunk } from './read-lines.js';
 import { LINE_BYTES_MAX } from './sync-chunk.js';
 import { StreamRuns, type OpenStream } from './stream-runs.js';
 import { previewChunks, tellProblem } from './stream-preview.js';
+import { assertSameStream, type TakenStream } from './stream-progress.js';
 import { readStreamRequest } from './stream-request.js';
 import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
@@ -74,7 +75,10 @@ export class StreamService implements BeforeApplicationShutdown {
     let isOver = true;
     try {
       const opened = await this.runs.open(order, incoming.idempotencyKey);
-      if ('answer' in opened) return { kind: 'finished', answer: opened.answer };
+      if ('answer' in opened) {
+        await this.track(this.compare(opened.taken, incoming));
+        return { kind: 'finished', answer: opened.answer };
+      }
       await this.track(this.receive(opened, incoming));
       const finished = this.finish(opened);
       if (!incoming.isAsync) return { kind: 'finished', answer: await finished };
@@ -99,6 +103,15 @@ export class StreamService implements BeforeApplicationShutdown {
       opened.phase = 'writing';
     } catch (error) {
       throw await this.runs.break(opened, toProblem(error));
+    }
+  }
+
+  /** The key has its answer; whether the body is the one that had it is known at its end. */
+  private async compare(taken: TakenStream, incoming: IncomingStream): Promise<void> {
+    try {
+      await assertSameStream(taken, this.chunksOf(incoming, this.ending.signal));
+    } catch (error) {
+      throw toProblem(error);
     }
   }
 

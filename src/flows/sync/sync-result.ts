@@ -1,5 +1,6 @@
 import type { GrantWord } from '../../plan/changes.js';
 import { diffPerson } from '../../plan/diff.js';
+import type { PlanProblem } from '../../plan/outcome.js';
 import type { Micros } from '../../platform/clock.js';
 import type { Fault } from '../../platform/problem.js';
 import type { Settled } from '../../provisioning/submission.js';
@@ -62,12 +63,19 @@ export function toRecordResult(settled: Settled | undefined, externalId: string)
       externalId,
       problem?.code ?? 'conflict',
       problem?.detail ?? '',
-      problem?.pointer === undefined ? undefined : [{ pointer: problem.pointer, detail: problem.detail }],
+      problem ? faultsOf(problem) : undefined,
     );
   }
   const result: RecordResult = { externalId, result: outcome.result === 'reactivated' ? 'updated' : outcome.result };
   if (userId !== null) result.userId = userId;
   return result;
+}
+
+function faultsOf({ others = [], ...first }: PlanProblem): Fault[] | undefined {
+  const faults = [first, ...others].flatMap(({ pointer, detail }) =>
+    pointer === undefined ? [] : { pointer, detail },
+  );
+  return faults.length === 0 ? undefined : faults;
 }
 
 export function failed(externalId: string | null, code: string, detail: string, faults?: Fault[]): RecordResult {

@@ -46,6 +46,7 @@ export class SyncEnvelopeDto {
 }
 
 export class RecordProblemDto {
+  /** One of docs/problems.md, of a record or of a request. */
   code: string;
   detail: string;
   faults?: RecordFaultDto[];

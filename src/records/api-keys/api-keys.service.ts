@@ -4,7 +4,7 @@ import { LedgerService } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock, type Micros, parseTime, SECOND } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
-import { assertMayGrant } from '../../platform/grant-rules.js';
+import { assertMayGrant, assertReaches } from '../../platform/grant-rules.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
 import { isOwnPermission, type Permission } from '../../platform/permissions.js';
@@ -83,6 +83,7 @@ export class ApiKeysService {
   async rename(principal: Principal, id: string, name: string): Promise<ApiKeyView> {
     return this.database.transaction(async (tx) => {
       const row = await loadKey(tx, principal, id);
+      assertReaches(principal, row.connectionId);
       if (row.name === name) return toApiKeyView(row);
       await tx.update(ApiKeyEntity, { id }, { name });
       await this.ledger.record(tx, [keyEventOf('api_key.updated', row, principal, ['name'])]);
@@ -94,6 +95,7 @@ export class ApiKeysService {
   async revoke(principal: Principal, id: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       const row = await loadKey(tx, principal, id);
+      assertReaches(principal, row.connectionId);
       const { affected } = await tx.update(ApiKeyEntity, { id, revokedAt: IsNull() }, { revokedAt: this.clock.now() });
       if (affected === 1) await this.ledger.record(tx, [keyEventOf('api_key.revoked', row, principal, [])]);
     });
