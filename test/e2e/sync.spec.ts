@@ -8,6 +8,7 @@ import { IdempotencyKeyEntity } from '../../src/provisioning/once.entity.js';
 import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
+import { sendStream, toLines } from '../support/send-stream.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 interface SyncAnswer extends Record<string, unknown> {
@@ -119,6 +120,21 @@ describe('POST /users/sync', () => {
     expect(answer.body).toMatchObject({ run: null, counts: { created: 2 } });
     expect(await rollcall.database.read.countBy(UserEntity, { tenantId })).toBe(0);
     expect(await rollcall.database.read.countBy(EventEntity, { tenantId, subjectType: 'user' })).toBe(0);
+  });
+
+  it('dryRun: tells the ids of users who are there, and makes up none for those who are not', async () => {
+    const [there] = (await push([record('there')])).body.results;
+    const sent = [record('there', { displayName: 'New' }), record('new'), record('new', { displayName: 'Again' })];
+    const json = (await push({ users: sent, dryRun: true })).body.results;
+    const stream = await sendStream(key, toLines(sent), '?dryRun=true');
+    const lines = stream.text.split('\n').slice(0, sent.length);
+    for (const results of [json, lines.map((line) => JSON.parse(line) as SyncAnswer['results'][number])]) {
+      expect(results.map(({ result, userId }) => [result, userId])).toEqual([
+        ['updated', there?.userId],
+        ['created', undefined],
+        ['updated', undefined],
+      ]);
+    }
   });
 
   it('folds records of one person in order of arrival and names the duplicate', async () => {

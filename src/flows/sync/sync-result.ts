@@ -82,6 +82,12 @@ export function failed(externalId: string | null, code: string, detail: string, 
   return { externalId, result: 'failed', problem: { code, detail, ...(faults ? { faults } : {}) } };
 }
 
+/** Of a dry run: the id of a user who was made for it alone would be looked for in vain. */
+export function withoutMadeUpId({ userId, ...rest }: RecordResult, settled: Settled | undefined): RecordResult {
+  const person = settled?.kind === 'planned' || settled?.kind === 'held' ? settled.outcome.person : null;
+  return userId === undefined || person?.user.version === 0 ? rest : { ...rest, userId };
+}
+
 /** What a planned statement changes of the person; null for nothing. */
 export function tellChanges(settled: Settled | undefined, now: Micros): RecordChanges | null {
   if (settled?.kind !== 'planned' && settled?.kind !== 'held') return null;

@@ -69,6 +69,7 @@ export class RecordChangesDto {
 export class RecordResultDto {
   externalId: string | null;
   result: 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'held' | 'failed';
+  /** Of a dry run: of somebody who is there. Whom it would create has none yet. */
   userId?: string;
   /** The number of an earlier record of the same person in this push; both were applied, in order. */
   duplicateOf?: number;
