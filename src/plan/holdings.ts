@@ -43,6 +43,13 @@ export function effectiveRoles(person: Person, now: Micros): string[] {
   );
 }
 
+/** Whether a role counts, and does so by a grant that has no end. */
+export function holdsForGood(person: Person, roleKey: string, now: Micros): boolean {
+  const holding = effectiveHoldings(person, now).find(({ kind, key }) => kind === 'role' && key === roleKey);
+  if (!holding?.effective) return false;
+  return holding.grants.some(({ grant, counts }) => counts && (grant.source === 'connection' || grant.until === null));
+}
+
 function stands(until: Micros | null, now: Micros): boolean {
   return until === null || until > now;
 }

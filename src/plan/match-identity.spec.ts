@@ -91,8 +91,8 @@ describe('rule 5: links by e-mail (E2)', () => {
   const linking = makePolicy({ id: 'b', authoritativeDomains: ['acme.com'] });
   const login = (world: World, claims = {}): string | null =>
     world.login({ sub: 'b-1', ...MAIL, ...claims }, { connectionId: 'b' }).userId;
-  const start = (policy = linking): { world: World; userId: string | null } => {
-    const world = new World(makePolicy(), policy);
+  const start = (policy = linking, domains = ['acme.com']): { world: World; userId: string | null } => {
+    const world = new World(makePolicy({ authoritativeDomains: domains }), policy);
     return { world, userId: world.login({ ...ADA, ...MAIL }).userId };
   };
 
@@ -124,6 +124,50 @@ describe('rule 5: links by e-mail (E2)', () => {
     const { world, userId } = start();
     world.change(userId, edit);
     expect(login(world, claims)).not.toBe(userId);
+  });
+
+  it.each([[['acme.com'], true] as const, [[], false] as const, [['evil.com'], false] as const])(
+    'takes the word of a connection that is authoritative for %j on the address as proof: %s',
+    (domains, links) => {
+      const { world, userId } = start(linking, [...domains]);
+      expect(world.person(userId).user.emailVerified).toBe(true);
+      expect(login(world) === userId).toBe(links);
+    },
+  );
+
+  it('takes an admin for proof where no connection states the address, and not where one does', () => {
+    const byHand = (person: Person): Person => ({
+      ...person,
+      user: { ...person.user, email: MAIL.email, emailVerified: true },
+    });
+    const world = new World(makePolicy(), linking);
+    const { userId } = world.login(ADA);
+    world.change(userId, byHand);
+    expect(login(world)).toBe(userId);
+    const other = new World(makePolicy(), linking);
+    const stated = other.login({ ...ADA, ...MAIL, email_verified: false }).userId;
+    other.change(stated, byHand);
+    expect(login(other)).not.toBe(stated);
+  });
+
+  it('takes no proof for given while the policy of a connection of the user is not there', () => {
+    const { world, userId } = start(linking, []);
+    world.policies.delete('a');
+    expect(login(world)).not.toBe(userId);
+  });
+
+  it('links where a second connection of the user has proven the address that the first states', () => {
+    const { world, userId } = start(linking, []);
+    const proving = makePolicy({ id: 'c', authoritativeDomains: ['acme.com'] });
+    world.policies.set('c', proving);
+    const joined = world.login({ sub: 'c-1', ...MAIL }, { connectionId: 'c' });
+    const [identity] = world.person(joined.userId).identities;
+    world.people.delete(joined.userId ?? '');
+    world.change(userId, (person) => ({
+      ...person,
+      identities: [...person.identities, ...(identity ? [identity] : [])],
+    }));
+    expect(login(world)).toBe(userId);
   });
 
   it('links a provider that never says verified only where the connection says always', () => {

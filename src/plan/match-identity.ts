@@ -5,7 +5,8 @@ import type { EffectiveFacts } from './effective.js';
 import { readStated } from './facts.js';
 import type { PlanProblem } from './outcome.js';
 import type { Person } from './person.js';
-import type { ConnectionPolicy } from './policy.js';
+import type { ConnectionPolicy, PlanContext } from './policy.js';
+import { isAddressProven } from './profile.js';
 import type { MatchValue, Statement } from './statement.js';
 
 export interface Identified {
@@ -65,12 +66,13 @@ function findPushed(directory: Directory, connectionId: string, { field, value }
 
 /**
  * The user whom a new identity joins by its e-mail (rule 5, E2): only if the connection is authoritative for the domain,
- * says that the address is verified, the user's own address is verified too, and the user holds no privileged role.
+ * says that the address is verified, the user's own address is proven too, and the user holds no privileged role.
  */
 export function findLinkedUser(
   directory: Directory,
   effective: EffectiveFacts,
   policy: ConnectionPolicy,
+  findPolicy: PlanContext['findPolicy'],
 ): Person | null {
   if (policy.authoritativeDomains.length === 0) return null;
   const email = effective.field('email')?.value;
@@ -80,7 +82,7 @@ export function findLinkedUser(
   if (domain === null || !policy.authoritativeDomains.includes(domain)) return null;
   const users = directory.findByEmailKey(emailKey).filter(({ user }) => user.tenantId === policy.tenantId);
   const [person] = users;
-  if (!person || users.length > 1 || !person.user.emailVerified) return null;
+  if (!person || users.length > 1 || !isAddressProven(person, findPolicy)) return null;
   if (person.identities.some(({ connectionId }) => connectionId === policy.id)) return null;
   // Even a grant that does not count now may count tomorrow.
   const privileged = person.grants.some(

@@ -15,40 +15,36 @@ export type PlanResult =
   /** A pushed record that is not applied. */
   | 'failed';
 
-export type PlanProblemCode =
-  /** The identity is switched off (E11). */
-  | 'identity_inactive'
-  /** An admin suspended the user (E11). */
-  | 'user_suspended'
-  /** The token is dated before the end of the person's sessions (rule 7). */
-  | 'token_superseded'
-  /** The token is dated before the deletion of its identity. */
-  | 'identity_deleted'
-  /** No person of that subject, and this connection's logins make none. */
-  | 'unknown_person'
-  /** Strict mapping, and no rule matches (E8). */
-  | 'no_rule_matched'
-  | 'user_name_taken'
-  | 'external_id_taken'
-  | 'role_not_allowed'
-  | 'entitlement_not_allowed'
-  /** A field is absent or overage, and the mapping says `deny` (E6). */
-  | 'field_absent'
-  | 'field_overage'
-  /** An expression of the mapping failed otherwise than by a missing claim (E9). */
-  | 'rule_failed'
-  /** A claim has a value that its field cannot hold. */
-  | 'claim_invalid'
-  | 'facts_too_large'
-  /** A directory's write may not reach this user (rule 4). */
-  | 'protected_user'
-  | 'not_found';
+/** Why a person or a record is not taken, by code; programs decide by it. */
+export const planProblems = {
+  identity_inactive: 'The identity is switched off.',
+  user_suspended: 'An admin suspended the user.',
+  token_superseded: 'The token is older than the end of the sessions of its person.',
+  identity_deleted: 'The token is older than the deletion of its identity.',
+  unknown_person: 'Nobody has that subject, and logins of the connection make no users.',
+  no_rule_matched: 'The mapping is strict, and no rule matches.',
+  user_name_taken: 'Another user of the connection has that user name.',
+  external_id_taken: 'Another identity of the connection has that external id.',
+  role_not_allowed: 'There is no such role, or the connection may not grant it.',
+  entitlement_not_allowed: 'The connection may not grant that entitlement.',
+  field_absent: 'A field is absent, and the mapping denies that.',
+  field_overage: 'A field was too large for the token, and the mapping denies that.',
+  rule_failed: 'An expression of the mapping failed.',
+  claim_invalid: 'A claim has a value that its field cannot hold.',
+  facts_too_large: 'There is more to say of the person than can be kept.',
+  protected_user: 'A directory may not change this user.',
+  not_found: 'There is nobody of that id.',
+} as const;
+
+export type PlanProblemCode = keyof typeof planProblems;
 
 export interface PlanProblem {
   code: PlanProblemCode;
   detail: string;
   /** Into the record or the claims. */
   pointer?: string;
+  /** What else is wrong in the same way, each with its pointer. */
+  others?: readonly PlanProblem[];
 }
 
 /** A role or entitlement that a rule would give and a ceiling holds back (E7). */

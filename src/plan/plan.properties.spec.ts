@@ -8,7 +8,8 @@ import { planStatement } from './plan.js';
 import type { ConnectionPolicy } from './policy.js';
 import type { Json, Statement } from './statement.js';
 
-const SECOND = { id: 'b', authoritativeDomains: ['acme.com'] };
+const LINKING = { authoritativeDomains: ['acme.com'] };
+const SECOND = { ...LINKING, id: 'b' };
 const roles = [
   { id: 'eng', when: "'g1' in claims.groups", grant: ['editor'], entitlements: ['report:1'] },
   { id: 'dep', when: "claims.department == 'R&D'", grant: ['viewer', 'owner', 'billing'] },
@@ -70,7 +71,7 @@ const policies = fc
   .map(({ strict, whenAbsent, ...rest }): ConnectionPolicy[] => {
     const match = [{ claim: 'preferred_username', field: 'userName' as const }];
     const mapping = { strict, whenAbsent, roles };
-    return [makePolicy({ ...rest, match, mapping }), makePolicy({ ...rest, ...SECOND, match, mapping })];
+    return [makePolicy({ ...rest, ...LINKING, match, mapping }), makePolicy({ ...rest, ...SECOND, match, mapping })];
   });
 
 type Drawn<A> = A extends fc.Arbitrary<infer T> ? T : never;

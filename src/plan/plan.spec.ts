@@ -14,9 +14,11 @@ const COVER: AdminGrant = {
   until: null,
 };
 
+const LINKING = { authoritativeDomains: ['acme.com'] };
+
 describe('rule 1: a source takes away only what it gave', () => {
   it('keeps the grants of an admin and of another connection when a group goes', () => {
-    const world = new World(makePolicy(), makePolicy({ id: 'b', authoritativeDomains: ['acme.com'] }));
+    const world = new World(makePolicy(LINKING), makePolicy({ ...LINKING, id: 'b' }));
     const { userId } = world.login({ ...ADA, email: 'ada@acme.com', email_verified: true, groups: ['engineering'] });
     world.push(
       'b-1',

@@ -76,7 +76,8 @@ export function planStatement(
     });
   }
   const known = former && directory.findPerson(former.userId);
-  const linked = known && mayRejoin(known, policy) ? known : findLinkedUser(directory, effective, policy);
+  const linked =
+    known && mayRejoin(known, policy) ? known : findLinkedUser(directory, effective, policy, context.findPolicy);
   const returns = former !== null && (known === null || linked === known);
   const suspended = linked ? linked.user.suspended : returns && former.suspended;
   if (suspended && purpose === 'login') {

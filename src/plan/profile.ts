@@ -1,4 +1,4 @@
-import { normaliseKey } from '../platform/text-key.js';
+import { emailDomain, normaliseKey } from '../platform/text-key.js';
 import { EffectiveFacts } from './effective.js';
 import { ExpressionFailure } from './expression.js';
 import { sameJson, type StatedField } from './facts.js';
@@ -73,6 +73,29 @@ export function ownerOf(person: Person, field: string, findPolicy: FindPolicy): 
   return (
     findStated(hear(person, findPolicy), field === 'emailVerified' ? 'email' : field)?.identity.connectionId ?? null
   );
+}
+
+/**
+ * Whether the user's own address is proven (E2): by an admin, where no connection states it, else by a connection that is
+ * authoritative for its domain and calls it verified. That any other does proves nothing: whoever may register there can
+ * do so under somebody else's address, and wait for them.
+ */
+export function isAddressProven(person: Person, findPolicy: FindPolicy): boolean {
+  const { email, emailVerified } = person.user;
+  if (email === null || !emailVerified) return false;
+  const emailKey = normaliseKey(email);
+  const domain = emailDomain(emailKey);
+  const heard = hear(person, findPolicy);
+  if (heard.length === person.identities.length && findStated(heard, 'email') === null) return true;
+  return heard.some(({ identity, effective }) => {
+    if (domain === null || !findPolicy(identity.connectionId)?.authoritativeDomains.includes(domain)) return false;
+    const stated = readField(effective, 'email')?.value;
+    return (
+      typeof stated === 'string' &&
+      normaliseKey(stated) === emailKey &&
+      readField(effective, 'emailVerified')?.value === true
+    );
+  });
 }
 
 interface Heard {

@@ -20,6 +20,8 @@ function explain(claims: Record<string, Json>, pushed: Record<string, Json> = {}
   return explainRules(policy, new EffectiveFacts(facts, policy));
 }
 
+const LINKING = { authoritativeDomains: ['acme.com'] };
+
 describe('explain', () => {
   it('shows each rule with what it saw, what came of it and what it gives', () => {
     expect(explain({ groups: 'engineering', level: 'high', name: 'Ada', app: ['see', 'other'] })).toEqual([
@@ -62,7 +64,7 @@ describe('explain', () => {
 
 describe('the profile', () => {
   it('comes field by field from the first identity that states it, and the rest is for admins', () => {
-    const world = new World(makePolicy(), makePolicy({ id: 'b', authoritativeDomains: ['acme.com'] }));
+    const world = new World(makePolicy(LINKING), makePolicy({ ...LINKING, id: 'b' }));
     const mail = { email: 'ada@acme.com', emailVerified: true };
     const { userId } = world.push('u-1', { ...mail, displayName: 'Ada A', 'attributes.team': 'a' });
     world.now += 10;

@@ -14,6 +14,9 @@ import { findProtection } from './protection.js';
 import { findScimNameKey, followActive } from './scim-entry.js';
 import type { FieldName, Statement } from './statement.js';
 
+/** Named beside the first one; a record may have a thousand roles. */
+const OTHER_FAULTS_MAX = 99;
+
 /** An identity's facts as they are now, to be made true for the person. */
 export interface Settling {
   directory: Directory;
@@ -102,9 +105,8 @@ function findGuard({ person, identity }: FoundIdentity, settling: Settling): Pla
 
 /** A record's own role keys and entitlements have to be within the ceilings, or it fails as a whole. */
 export function findCeilingFault(statement: Statement, policy: ConnectionPolicy): PlanProblem | null {
-  const roles = toTexts(statement.fields.roles);
-  for (let i = 0; i < roles.length; i++) {
-    const key = roles[i] ?? '';
+  const found: PlanProblem[] = [];
+  for (const [i, key] of toTexts(statement.fields.roles).entries()) {
     const why = findRoleCeiling(policy, key);
     if (why === null) continue;
     const detail = {
@@ -112,16 +114,15 @@ export function findCeilingFault(statement: Statement, policy: ConnectionPolicy)
       not_allowed: `The connection may not grant \`${key}\`: it is not among its allowedRoles.`,
       privileged: `The connection may not grant \`${key}\`: it is privileged.`,
     }[why];
-    return { code: 'role_not_allowed', detail, pointer: `/roles/${i}` };
+    found.push({ code: 'role_not_allowed', detail, pointer: `/roles/${i}` });
   }
-  const entitlements = toTexts(statement.fields.entitlements);
-  for (let i = 0; i < entitlements.length; i++) {
-    const text = entitlements[i] ?? '';
+  for (const [i, text] of toTexts(statement.fields.entitlements).entries()) {
     if (mayGrantEntitlement(policy, text)) continue;
     const detail = `The connection may not grant \`${text}\`: it is not among its allowedEntitlements.`;
-    return { code: 'entitlement_not_allowed', detail, pointer: `/entitlements/${i}` };
+    found.push({ code: 'entitlement_not_allowed', detail, pointer: `/entitlements/${i}` });
   }
-  return null;
+  const [first, ...others] = found;
+  return first ? { ...first, others: others.slice(0, OTHER_FAULTS_MAX) } : null;
 }
 
 /** Whether these facts can become a profile at all, before anything is derived from them. */

@@ -30,6 +30,9 @@ export function findAddressFault(address: string, rules: AddressRules, isTrusted
   if (METADATA.has(parsed.toString())) return `${address} is a metadata service.`;
   const range = parsed.range();
   if (isTrustedHost && INSIDE_RANGES.has(range)) return null;
+  if (INSIDE_RANGES.has(range)) {
+    return `${address} is not a public address (${range}); an operator may let it be by OUTBOUND_ALLOW.`;
+  }
   if (range !== 'unicast') return `${address} is not a public address (${range}).`;
   // 2000::/3 is all of IPv6 that is given out; the parser calls much beside it unicast.
   if (parsed instanceof ipaddr.IPv6 && ((parsed.parts[0] ?? 0) & 0xe000) !== 0x2000) {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { runSequels } from './after-commit.js';
 import { databaseTroubleOf } from './database-errors.js';
 import { type EmbeddedConnection, isConnectionStuck, runEmbedded } from './embedded-transaction.js';
 import { Problem } from './problem.js';
@@ -63,7 +64,8 @@ export class Database {
 
   /**
    * Runs `work` in a transaction and returns what it returns, after the commit. `work` may run several times
-   * (deadlock, lost optimistic race), so it must have no effect outside `tx`, and must make no network call.
+   * (deadlock, lost optimistic race), so it must have no effect outside `tx` (but by `afterCommit`), and must make no
+   * network call.
    * Throws `Problem('database_unavailable')` when the database does not answer; other errors as they come.
    */
   async transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
@@ -88,17 +90,24 @@ export class Database {
   }
 
   private async runOnce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    if (this.engine === 'sqlite') return this.runOnFile(work);
     const runner = this.writer.createQueryRunner();
+    const transactions: EntityManager[] = [];
+    const noted = (tx: EntityManager): Promise<T> => {
+      transactions.push(tx);
+      return work(tx);
+    };
     try {
-      return await runOnServer(runner, await this.prepare(runner), work);
+      const result = await (this.engine === 'sqlite'
+        ? this.runOnFile(runner, noted)
+        : runOnServer(runner, await this.prepare(runner), noted));
+      for (const tx of transactions) runSequels(tx, this);
+      return result;
     } finally {
       await runner.release().catch(() => undefined);
     }
   }
 
-  private async runOnFile<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    const runner = this.writer.createQueryRunner();
+  private async runOnFile<T>(runner: QueryRunner, work: (tx: EntityManager) => Promise<T>): Promise<T> {
     const connection = (await runner.connect()) as EmbeddedConnection;
     try {
       return await runEmbedded(runner, connection, work);

@@ -20,6 +20,15 @@ export function assertMayGrant(
   });
 }
 
+/**
+ * A key that is bound to a connection does nothing to what belongs to another one, or (null) to the tenant as a whole.
+ * Throws `forbidden`.
+ */
+export function assertReaches(principal: Pick<Principal, 'connectionId'>, connectionId: string | null): void {
+  if (principal.connectionId === null || principal.connectionId === connectionId) return;
+  throw new Problem('forbidden', 'This key is bound to one connection.');
+}
+
 /** Privileged: marked so, or holding one of Rollcall's own permissions other than `…:read` (rule 4). */
 export function isPrivilegedRole(role: { markedPrivileged: boolean; permissions: readonly string[] }): boolean {
   return role.markedPrivileged || role.permissions.some(isPrivilegedPermission);

@@ -26,7 +26,7 @@ export class HealthRegistry {
 
   constructor(private readonly database: Database) {}
 
-  /** `check` must be quick, and must not tell what a stranger may not know: anyone can ask. */
+  /** `check` must be quick; where METRICS_TOKEN is not set, anyone can read what it says. */
   register(name: string, check: HealthCheck): void {
     this.checks.set(name, check);
   }

@@ -66,6 +66,7 @@ export const problems = {
   built_in: { status: 409, title: 'What is built in cannot be changed.' },
   run_cancelled: { status: 409, title: 'The run was cancelled; what was committed stays.' },
   role_in_use: { status: 409, title: 'The role is in use.' },
+  tenant_in_use: { status: 409, title: 'The tenant holds users or connections.' },
   tenant_not_active: { status: 409, title: 'The tenant is not active.' },
   link_invalid: { status: 410, title: 'The link is unknown, used or expired.' },
   owned_by_connection: { status: 409, title: 'A connection states that, and would state it again.' },

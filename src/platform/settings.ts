@@ -117,7 +117,8 @@ export const settings = {
     read: asText,
     default: '',
     secret: true,
-    about: 'Who reads `/metrics` must send this as `Authorization: Bearer`. Empty: anyone who reaches it.',
+    about:
+      'Who reads `/metrics`, or what `/health/ready` says is degraded, must send this as `Authorization: Bearer`. Empty: anyone who reaches them.',
   },
   TRUSTED_PROXIES: {
     read: networks,

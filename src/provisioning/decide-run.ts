@@ -10,6 +10,7 @@ import { type RunCounts, RunEntity, RunPartEntity } from '../records/sync-runs/r
 import { HELD_FOR } from '../records/sync-runs/run-entries.js';
 import { countPeople, scopeOf } from '../records/sync-runs/run-people.js';
 import { dropHeldRuns, eventOfRun } from '../records/sync-runs/held-runs.js';
+import { tellOutcome } from '../records/sync-runs/run-outcomes.js';
 
 /** What is known of a run when all that it has to say is in. */
 export interface RunEnd {
@@ -69,7 +70,9 @@ export async function decideRun(
     return { decision: 'due', events };
   }
   const ended = { status: 'held', phase: 'ended', finishedAt: now, aliveAt: now, heldUntil: now + HELD_FOR } as const;
-  await tx.update(RunEntity, { id: runId }, { ...progress, ...ended, error: error === null ? why : `${why} ${error}` });
+  const reason = error === null ? why : `${why} ${error}`;
+  await tx.update(RunEntity, { id: runId }, { ...progress, ...ended, error: reason });
+  tellOutcome(tx, run, 'held', reason);
   return { decision: 'held', events: [...events, eventOfRun('run.held', run, null, now)] };
 }
 

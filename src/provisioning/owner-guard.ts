@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { PersonChanges } from '../plan/changes.js';
 import type { GrantState } from '../plan/person.js';
-import { effectiveRoles } from '../plan/holdings.js';
+import { holdsForGood } from '../plan/holdings.js';
 import type { Micros } from '../platform/clock.js';
 import { OWNER } from '../platform/permissions.js';
 import { assertOwnerRemains } from '../records/users/last-owner.js';
@@ -26,6 +26,7 @@ export function mayLoseOwner(change: PersonChanges, now: Micros): boolean {
   const isParked = grantsUpdated.some(
     (one) => isOwner(one.after) && one.after.source === 'admin' && one.after.parkedAt,
   );
-  if (!grantsRemoved.some(isOwner) && !isParked && !(switchedOff && after?.grants.some(isOwner))) return false;
-  return !(after && !after.user.suspended && effectiveRoles(after, now).includes(OWNER));
+  const isGiven = (grant: GrantState) => isOwner(grant) && grant.source === 'connection';
+  if (!grantsRemoved.some(isOwner) && !isParked && !(switchedOff && after?.grants.some(isGiven))) return false;
+  return !(after && !after.user.suspended && holdsForGood(after, OWNER, now));
 }

@@ -11,6 +11,7 @@ import { selectRows } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { dropHeld, dropWaiting, eventOfRun } from '../records/sync-runs/held-runs.js';
 import { RunEntity, RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
+import { tellOutcome } from '../records/sync-runs/run-outcomes.js';
 import { type Decision, decideRun, type RunEnd } from './decide-run.js';
 import {
   CHUNK_ENTRIES,
@@ -205,12 +206,15 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     return make(run, entry, terms);
   }
 
-  private async end({ id }: RunEntity): Promise<void> {
+  private async end(run: RunEntity): Promise<void> {
+    const { id } = run;
     const now = this.clock.now();
     const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
     await this.database.transaction(async (tx) => {
       const { affected } = await tx.update(RunEntity, { id, status: 'running', phase: 'removing' }, over);
-      if (affected === 1) await tx.delete(RunPartEntity, { runId: id });
+      if (affected !== 1) return;
+      tellOutcome(tx, run, 'finished');
+      await tx.delete(RunPartEntity, { runId: id });
     });
   }
 
@@ -237,7 +241,7 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     const runs = await this.database.read.find(RunEntity, { where: late, take: RUNS_AT_ONCE });
     for (const run of runs) {
       await this.database.transaction(async (tx) => {
-        if (await dropHeld(tx, run.id, 'lapsed', now))
+        if (await dropHeld(tx, run, 'lapsed', now))
           await this.ledger.record(tx, [eventOfRun('run.lapsed', run, null, now)]);
       });
     }

@@ -10,7 +10,7 @@ import { Problem } from '../platform/problem.js';
 import { compilePolicy } from '../records/connections/load-policies.js';
 import { ConnectionsService } from '../records/connections/connections.service.js';
 import { loadRoleCatalogue } from '../records/roles/role-catalogue.js';
-import { findHolder } from '../records/users/last-owner.js';
+import { findLastingHolder } from '../records/users/last-owner.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
 import { mayLoseOwner } from './owner-guard.js';
 import { countPeople } from '../records/sync-runs/run-people.js';
@@ -90,7 +90,7 @@ export class ReplanPreview {
     if (!last?.event) return;
     const userIds = losing.map(({ userId }) => userId);
     const manager = this.database.read;
-    if ((await findHolder(manager, last.tenantId, OWNER, userIds, this.clock.now())) !== null) return;
+    if ((await findLastingHolder(manager, last.tenantId, OWNER, userIds, this.clock.now())) !== null) return;
     view.changed -= 1;
     view.failed += 1;
     count(last.event.granted, gains, -1);

@@ -9,7 +9,7 @@ import { selectByKeys, selectRows } from '../platform/sql.js';
 import { dropWaiting } from '../records/sync-runs/held-runs.js';
 import { RunEntity, RunEntryEntity } from '../records/sync-runs/run.entity.js';
 import { addEntries } from '../records/sync-runs/run-entries.js';
-import { finishedAt, noteChunk } from '../records/sync-runs/run-rows.js';
+import { finishRun, noteChunk } from '../records/sync-runs/run-rows.js';
 import { readPeople, type PeoplePlace } from './connection-people.js';
 import { actorOfRun } from './entry-submissions.js';
 import { ConnectionMoved } from './hold-connections.js';
@@ -114,7 +114,7 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
     await this.finishOlder(older.filter(({ mappingVersion }) => mappingVersion <= version));
     if (run.mappingVersion > version) return;
     const decision = await this.removals.decide(run.id, { supersedes: true });
-    if (decision === 'nothing') await this.finish(run.id);
+    if (decision === 'nothing') await this.finish(run);
   }
 
   private async applyTo(run: RunEntity, policy: Parameters<ReplanChunk['apply']>[0], userIds: string[]): Promise<void> {
@@ -141,15 +141,14 @@ export class ReplanService implements OnApplicationBootstrap, BeforeApplicationS
   private async finishOlder(runs: readonly RunEntity[]): Promise<void> {
     if (runs.length === 0) return;
     await this.database.transaction(async (tx) => {
-      for (const { id } of runs) {
-        await dropWaiting(tx, id);
-        await tx.update(RunEntity, { id, status: 'running' }, finishedAt(this.clock.now()));
+      for (const run of runs) {
+        await dropWaiting(tx, run.id);
+        await finishRun(tx, run, this.clock.now());
       }
     });
   }
 
-  private async finish(id: string): Promise<void> {
-    const over = finishedAt(this.clock.now());
-    await this.database.transaction((tx) => tx.update(RunEntity, { id, status: 'running' }, over));
+  private async finish(run: RunEntity): Promise<void> {
+    await this.database.transaction((tx) => finishRun(tx, run, this.clock.now()));
   }
 }

@@ -24,6 +24,8 @@ interface Watched {
 export class KeyWatch implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(KeyWatch.name);
   private watched = new Map<string, Watched>();
+  /** Issuers of whom the log says that they give no keys. */
+  private told = new Set<string>();
   private readonly repetition = new Repetition(() => this.look(), {
     everyMs: WATCH_MS,
     logger: this.logger,
@@ -50,15 +52,31 @@ export class KeyWatch implements OnApplicationBootstrap, BeforeApplicationShutdo
   async look(): Promise<void> {
     await this.readConnections();
     await this.keySets.refreshDue(this.listAddresses());
+    this.tell();
+  }
+
+  private tell(): void {
+    const down = this.findDown();
+    for (const issuer of down) if (!this.told.has(issuer)) this.logger.warn(`No keys from ${issuer}.`);
+    for (const issuer of this.told) if (!down.has(issuer)) this.logger.log(`No longer without keys: ${issuer}.`);
+    this.told = down;
   }
 
   private describe(): Health {
-    const used = new Set(this.listAddresses().map(({ issuer }) => issuer));
-    const down = new Set(this.keySets.listDegraded().map(({ issuer }) => issuer));
-    const named = [...down].filter((issuer) => used.has(issuer)).sort();
+    const named = [...this.findDown()].sort();
     if (named.length === 0) return { state: 'ok' };
     const more = named.length > NAMED_MAX ? ` and ${named.length - NAMED_MAX} more` : '';
     return { state: 'degraded', detail: `No keys from ${named.slice(0, NAMED_MAX).join(', ')}${more}.` };
+  }
+
+  private findDown(): Set<string> {
+    const used = new Set(this.listAddresses().map(({ issuer }) => issuer));
+    return new Set(
+      this.keySets
+        .listDegraded()
+        .map(({ issuer }) => issuer)
+        .filter((issuer) => used.has(issuer)),
+    );
   }
 
   private listAddresses(): KeySetAddress[] {

@@ -52,4 +52,14 @@ describe('which connection', () => {
     expect(choose({}, { connectionId: 'a', tenantId: 't5' }, both)).toBe('issuer_mismatch: ');
     expect(choose({}, { connectionId: 'acme' })).toBe('issuer_mismatch: ');
   });
+
+  it('G9 of many that match, 16 are tried: the oldest first, and of every tenant one before the second of any', () => {
+    const greedy = Array.from({ length: 20 }, (_, i) => `01-${String(i).padStart(2, '0')}`);
+    const many = [...greedy, '02-a', '03-a', '03-b'].map((connectionId) =>
+      makePolicy({ connectionId, tenantId: `t${connectionId.slice(0, 2)}` }),
+    );
+    const tried = ['01-00', '02-a', '03-a', '01-01', '03-b', ...greedy.slice(2, 13)].join(' ');
+    expect(choose({}, {}, many)).toBe(tried);
+    expect(choose({}, {}, many.toReversed())).toBe(tried);
+  });
 });

@@ -4,6 +4,9 @@ import { findRequiredClaimFault } from './required-claims.js';
 import type { TokenFault } from './token-fault.js';
 import type { TokenPolicy } from './token-policy.js';
 
+/** So many of the connections that one token may belong to have their keys asked for it. */
+const CANDIDATES_MAX = 16;
+
 /** What the caller of a login says to narrow the choice; it never widens it. */
 export interface ConnectionNarrowing {
   tenantId?: string | null;
@@ -12,6 +15,7 @@ export interface ConnectionNarrowing {
 
 export type ConnectionChoice =
   | { kind: 'one'; policy: TokenPolicy }
+  /** At most 16, always in the same order; whose keys verify the token is to be tried. */
   | { kind: 'several'; policies: TokenPolicy[] }
   /** `policies` came nearest: those that met all that comes before the fault. For the ledger and Explain. */
   | { kind: 'none'; fault: TokenFault; policies: TokenPolicy[] };
@@ -38,5 +42,21 @@ export function selectConnection(
   const matching = ofAudience.filter((policy) => findRequiredClaimFault(policy.requiredClaims, claims) === null);
   const [policy] = matching;
   if (!policy) return { kind: 'none', fault: 'claim_required', policies: ofAudience };
-  return matching.length === 1 ? { kind: 'one', policy } : { kind: 'several', policies: matching };
+  return matching.length === 1 ? { kind: 'one', policy } : { kind: 'several', policies: pickCandidates(matching) };
+}
+
+/**
+ * The oldest first (their ids are in order of time), and of every tenant one before the second of any: a tenant that
+ * makes many connections to another's provider does not crowd that one out.
+ */
+function pickCandidates(policies: readonly TokenPolicy[]): TokenPolicy[] {
+  const oldestFirst = [...policies].sort((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
+  const ofTenants = new Map<string, number>();
+  const placed = oldestFirst.map((policy) => {
+    const place = ofTenants.get(policy.tenantId) ?? 0;
+    ofTenants.set(policy.tenantId, place + 1);
+    return { policy, place };
+  });
+  placed.sort((a, b) => a.place - b.place);
+  return placed.slice(0, CANDIDATES_MAX).map(({ policy }) => policy);
 }

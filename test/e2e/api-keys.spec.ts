@@ -83,6 +83,15 @@ describe('/api-keys', () => {
       body: { code: 'may_not_grant' },
     });
     await make({ connection, scopes: ['api-keys:write'] }, rollcall.http.as(key));
+    const { id } = await make();
+    for (const answer of [
+      await rollcall.http.as(key).delete(`/api-keys/${id}`),
+      await rollcall.http.as(key).patch(`/api-keys/${id}`, { name: 'mine' }),
+    ]) {
+      expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    }
+    expect((await rollcall.http.as(key).patch(`/api-keys/${String(body.id)}`, { name: 'mine' })).status).toBe(200);
+    expect((await rollcall.http.as(key).delete(`/api-keys/${String(body.id)}`)).status).toBe(204);
     expect(await foreign.post('/api-keys', { name: 'x', scopes: ['users:sync'], connection })).toMatchObject({
       status: 400,
       body: { faults: [{ pointer: '/connection' }] },

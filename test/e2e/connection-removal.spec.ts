@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Clock, HOUR } from '../../src/platform/clock.js';
 import { createTenant, insertPeople, insertSession, sessionOf } from '../support/connection-rows.js';
 import type { HttpClient } from '../support/http-client.js';
+import { seedGrants, seedUser } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const ALL = ['connections:read', 'connections:write', 'connections:trust'];
@@ -87,5 +89,24 @@ describe('a connection that is no longer wanted', () => {
       ['connection.disabled', 1],
       ['user.roles_changed', 1200],
     ]);
+  });
+
+  it('stays as it is while nobody but its people is an owner', async () => {
+    const { tenantId, http, id } = await createConnection();
+    const [userId = ''] = await insertPeople(rollcall, tenantId, id, 1);
+    const [identity] = await select('SELECT id FROM identities WHERE connectionId = ?', id);
+    const session = await insertSession(rollcall, tenantId, id);
+    const bob = await seedUser(rollcall, tenantId, 'bob');
+    await seedGrants(rollcall, [
+      { tenantId, userId, role: 'owner', identityId: String(identity?.id) },
+      { tenantId, userId: bob, role: 'owner', until: rollcall.app.get(Clock).now() + HOUR },
+    ]);
+    const refused = await http.delete(`/connections/${id}?force=true`);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'last_owner' } });
+    expect((await http.get(`/connections/${id}`)).body).toMatchObject({ status: 'active', version: 1 });
+    expect(await sessionOf(rollcall, session)).toMatchObject({ endedAt: null });
+    expect(await select('SELECT id FROM identities WHERE connectionId = ?', id)).toHaveLength(1);
+    await seedGrants(rollcall, [{ tenantId, userId, role: 'owner' }]);
+    expect((await http.delete(`/connections/${id}?force=true`)).status).toBe(204);
   });
 });

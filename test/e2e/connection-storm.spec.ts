@@ -104,7 +104,7 @@ describe('pushes and logins while their connection goes', () => {
     const platform = await rollcall.database.read.findOneByOrFail(TenantEntity, { slug: 'platform' });
     const operator = await rollcall.clientWith(platform.id, ['tenants:read', 'tenants:write']);
     const seen = await storm(async () => {
-      expect((await operator.delete(`/tenants/${tenantId}`)).status).toBe(204);
+      expect((await operator.delete(`/tenants/${tenantId}?force=true`)).status).toBe(204);
     });
     expect(
       unexpected(seen, ['conflict', 'not_found', 'login_refused', 'unauthenticated', 'tenant_not_active']),

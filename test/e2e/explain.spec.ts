@@ -126,7 +126,10 @@ describe('POST /connections/{id}/explain', () => {
     expect((await http.post(path, {})).status).toBe(400);
     expect((await http.post(path, { token: 'x', claims: {} })).status).toBe(400);
     expect((await (await acme.client('users:read')).post(path, { claims: {} })).status).toBe(403);
-    expect((await (await bolt.client('connections:read')).post(path, { claims: {} })).status).toBe(404);
+    const bound = await world.rollcall.clientWith(acme.tenantId, ['connections:read'], bolt.connectionId);
+    for (const stranger of [await bolt.client('connections:read'), bound]) {
+      expect((await stranger.post(path, { claims: {} })).status).toBe(404);
+    }
   });
 });
 

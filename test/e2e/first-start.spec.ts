@@ -52,7 +52,7 @@ describe('whoever starts Rollcall', () => {
     it('the first operator is owner of tenant main too: a user in each', async () => {
       const held = await Promise.all(
         ['platform', 'main'].map(async (slug) => {
-          const verdict = await check.verify(slug, 'ROOT', PASSWORD);
+          const verdict = await check.verify(slug, 'ROOT', PASSWORD, null);
           const grants = await rollcall.database.read.findBy(GrantEntity, { userId: verdict.userId ?? '' });
           return [verdict.ok, grants.map((grant) => grant.heldKey)];
         }),
@@ -64,7 +64,7 @@ describe('whoever starts Rollcall', () => {
     });
 
     it('of two links that are open at once only one makes an operator', async () => {
-      const row = { purpose: 'first-operator' as const, tenantId: null, userId: null, usedAt: null };
+      const row = { purpose: 'first-operator' as const, tenantId: null, userId: null, mayHold: null, usedAt: null };
       const tokenHash = createHash('sha256').update('late').digest('base64url');
       await rollcall.database.transaction((tx) =>
         tx.insert(OneTimeLinkEntity, { ...row, tokenHash, expiresAt: clock.now() + DAY }),

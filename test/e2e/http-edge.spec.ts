@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import { HealthRegistry } from '../../src/platform/health.js';
+import type { HttpClient } from '../support/http-client.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 /** Sends bytes as they are, and reads until the other side is silent or gone. */
@@ -110,6 +111,22 @@ describe('the HTTP edge', () => {
     expect(body).toMatch(/rollcall_http_request_seconds_count\{method="GET",route="\/health\/live",status="200"\} \d+/);
     expect(body).toMatch(/nodejs_eventloop_lag_seconds /);
     expect(body).not.toContain('secret-looking-address');
+  });
+
+  it('tells what is degraded to who has the token; to others, that something is', async () => {
+    const detail = 'No keys from https://idp.acme.example.';
+    rollcall.app.get(HealthRegistry).register('identity-providers', async () => ({ state: 'degraded', detail }));
+    const seen = async (client: HttpClient) => (await client.get('/health/ready')).body;
+    const others = 'Whoever sends METRICS_TOKEN is told more.';
+    for (const [client, told] of [
+      [rollcall.http.as('scrape-me'), detail],
+      [rollcall.http.as('wrong'), others],
+    ] as const) {
+      expect(await seen(client)).toEqual({
+        status: 'degraded',
+        degraded: [{ name: 'identity-providers', detail: told }],
+      });
+    }
   });
 });
 

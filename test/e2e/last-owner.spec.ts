@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Clock, HOUR, type Micros } from '../../src/platform/clock.js';
+import { Clock, formatTime, HOUR, type Micros } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
+import { permissions } from '../../src/platform/permissions.js';
 import { BlockEntity, GrantEntity } from '../../src/records/users/grant.entity.js';
 import { assertOwnerRemains } from '../../src/records/users/last-owner.js';
 import { UserEntity } from '../../src/records/users/user.entity.js';
@@ -83,6 +84,12 @@ describe('the last owner stays', () => {
     expect(await verdict([ada])).toBe('last_owner');
   });
 
+  it('an owner until a time is not the last: only who is one for good remains', async () => {
+    const bob = await addOwner({ until: now + HOUR });
+    expect(await verdict([ada])).toBe('last_owner');
+    expect(await verdict([bob])).toBe('passes');
+  });
+
   it.each([
     [true, 'passes'],
     [false, 'last_owner'],
@@ -106,6 +113,18 @@ describe('the last owner stays', () => {
       { tenantId, userId: await seedUser(rollcall, tenantId, 'dan'), role: 'admin' },
     ]);
     expect(await verdict([ada])).toBe('last_owner');
+  });
+
+  it('the only owner is not made one until a time; of two, one is, and is none when it is over', async () => {
+    const http = await rollcall.clientWith(tenantId, Object.keys(permissions));
+    const until = formatTime(rollcall.app.get(Clock).now() + HOUR);
+    const limit = (userId: string) => http.put(`/users/${userId}/roles/owner`, { until });
+    expect(await limit(ada)).toMatchObject({ status: 409, body: { code: 'last_owner' } });
+    const bob = await addOwner();
+    expect((await limit(ada)).status).toBe(200);
+    expect(await limit(bob)).toMatchObject({ status: 409, body: { code: 'last_owner' } });
+    expect(await http.delete(`/users/${bob}/roles/owner`)).toMatchObject({ status: 409, body: { code: 'last_owner' } });
+    expect((await http.delete(`/users/${ada}/roles/owner`)).status).toBe(200);
   });
 
   it('two who remove each other at once: one stays', async () => {

@@ -15,6 +15,8 @@ import { seedTenant } from '../support/seed.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const PASSWORD = 'correct horse battery';
+/** Where attempts come from, where it does not matter. */
+const HERE = '192.0.2.1';
 const tokenOf = (link: string): string => link.split('#token=')[1] ?? '';
 
 describe('local admins', () => {
@@ -42,8 +44,12 @@ describe('local admins', () => {
   describe('passwords', () => {
     it('let in who they are for, whatever the case of the name', async () => {
       const { tenantId, userId } = await makeAdmin('case', 'Ada@Example.com');
-      expect(await check.verify('case', 'ada@example.COM', PASSWORD)).toEqual({ ok: true, tenantId, userId });
-      expect(await check.verify('case', 'ada@example.com', `${PASSWORD} `)).toMatchObject({
+      expect(await check.verify('case', 'ada@example.COM', PASSWORD, HERE)).toMatchObject({
+        ok: true,
+        tenantId,
+        userId,
+      });
+      expect(await check.verify('case', 'ada@example.com', `${PASSWORD} `, HERE)).toMatchObject({
         ok: false,
         reason: 'wrong_password',
         userId,
@@ -56,7 +62,7 @@ describe('local admins', () => {
         const times: number[] = [];
         for (let round = 0; round < 3; round++) {
           const start = performance.now();
-          expect((await check.verify(slug, userName, 'wrong')).ok).toBe(false);
+          expect((await check.verify(slug, userName, 'wrong', HERE)).ok).toBe(false);
           times.push(performance.now() - start);
         }
         return Math.min(...times);
@@ -74,9 +80,12 @@ describe('local admins', () => {
     it('of suspended users and tenants do not let in', async () => {
       const { tenantId, userId } = await makeAdmin('off');
       await rollcall.database.transaction((tx) => tx.update(UserEntity, { id: userId }, { suspended: true }));
-      expect(await check.verify('off', 'ada', PASSWORD)).toMatchObject({ ok: false, reason: 'suspended' });
+      expect(await check.verify('off', 'ada', PASSWORD, HERE)).toMatchObject({ ok: false, reason: 'suspended' });
       await rollcall.database.transaction((tx) => tx.update(TenantEntity, { id: tenantId }, { status: 'suspended' }));
-      expect(await check.verify('off', 'ada', PASSWORD)).toMatchObject({ ok: false, reason: 'tenant_not_active' });
+      expect(await check.verify('off', 'ada', PASSWORD, HERE)).toMatchObject({
+        ok: false,
+        reason: 'tenant_not_active',
+      });
     });
 
     it('are locked after five failures, and the wait grows', async () => {
@@ -85,7 +94,7 @@ describe('local admins', () => {
       const now = jest.spyOn(clock, 'now').mockReturnValue(start);
       const reasons = async (count: number, password: string) => {
         const verdicts = [];
-        for (let each = 0; each < count; each++) verdicts.push(await check.verify('guessed', 'ada', password));
+        for (let each = 0; each < count; each++) verdicts.push(await check.verify('guessed', 'ada', password, HERE));
         return verdicts.map((verdict) => (verdict.ok ? 'ok' : verdict.reason));
       };
       expect(await reasons(6, 'wrong')).toEqual([...Array<string>(5).fill('wrong_password'), 'locked']);
@@ -99,9 +108,22 @@ describe('local admins', () => {
       now.mockRestore();
     });
 
+    it('guessed from one network still let in whoever has the right one elsewhere', async () => {
+      const { userId } = await makeAdmin('besieged');
+      const reasons = new Set<string>();
+      for (let each = 0; each < 20; each++) {
+        const verdict = await check.verify('besieged', 'ada', 'wrong', `198.51.100.${each}`);
+        reasons.add(verdict.ok ? 'ok' : verdict.reason);
+      }
+      expect(reasons).toEqual(new Set(['wrong_password', 'locked']));
+      expect(await check.verify('besieged', 'ada', PASSWORD, '198.51.100.77')).toMatchObject({ reason: 'locked' });
+      expect(await check.verify('besieged', 'ada', PASSWORD, '203.0.113.5')).toMatchObject({ ok: true, userId });
+      expect(await check.verify('besieged', 'ada', PASSWORD, '198.51.100.77')).toMatchObject({ reason: 'locked' });
+    });
+
     it('guessed twenty at once are still five guesses', async () => {
       await makeAdmin('storm');
-      const verdicts = await Promise.all(Array.from({ length: 20 }, () => check.verify('storm', 'ada', 'wrong')));
+      const verdicts = await Promise.all(Array.from({ length: 20 }, () => check.verify('storm', 'ada', 'wrong', HERE)));
       const reasons = verdicts.map((verdict) => (verdict.ok ? 'ok' : verdict.reason));
       expect(reasons.filter((reason) => reason === 'wrong_password')).toHaveLength(5);
       expect(reasons.filter((reason) => reason === 'locked')).toHaveLength(15);
@@ -131,7 +153,7 @@ describe('local admins', () => {
         roles: ['user-manager'],
       });
       expect(invited).toMatchObject({ status: 201, body: { userName: 'bob', passwordSet: false } });
-      expect(await check.verify('inviting', 'bob', '')).toMatchObject({ ok: false, reason: 'wrong_password' });
+      expect(await check.verify('inviting', 'bob', '', HERE)).toMatchObject({ ok: false, reason: 'wrong_password' });
       const token = tokenOf(String(invited.body.link));
       expect((await rollcall.http.post('/setup/link', { token })).body).toEqual({
         purpose: 'reset-password',
@@ -146,7 +168,7 @@ describe('local admins', () => {
       });
       expect((await rollcall.http.post('/setup', { token, password: PASSWORD })).status).toBe(201);
       expect((await rollcall.http.post('/setup', { token, password: PASSWORD })).status).toBe(410);
-      const verdict = await check.verify('inviting', 'bob', PASSWORD);
+      const verdict = await check.verify('inviting', 'bob', PASSWORD, HERE);
       expect(verdict.ok).toBe(true);
       const grants = await rollcall.database.read.findBy(GrantEntity, { userId: verdict.userId ?? '' });
       expect(grants).toMatchObject([{ heldKey: 'user-manager', sourceId: 'admin', rule: '' }]);
@@ -163,8 +185,11 @@ describe('local admins', () => {
       const token = tokenOf(String(reset.body.link));
       const password = 'a wholly new password';
       expect((await rollcall.http.post('/setup', { token, password })).status).toBe(201);
-      expect(await check.verify('forgetful', 'ada', password)).toMatchObject({ ok: true, userId });
-      expect(await check.verify('forgetful', 'ada', PASSWORD)).toMatchObject({ ok: false, reason: 'wrong_password' });
+      expect(await check.verify('forgetful', 'ada', password, HERE)).toMatchObject({ ok: true, userId });
+      expect(await check.verify('forgetful', 'ada', PASSWORD, HERE)).toMatchObject({
+        ok: false,
+        reason: 'wrong_password',
+      });
     });
 
     it('nobody invites, or resets, someone who holds more than they do', async () => {
@@ -212,15 +237,15 @@ describe('local admins', () => {
         tokenMark: null,
       };
       await rollcall.database.transaction((tx) => tx.insert(SessionEntity, session));
-      for (let each = 0; each < 6; each++) await check.verify('reset', 'ada', 'wrong');
+      for (let each = 0; each < 6; each++) await check.verify('reset', 'ada', 'wrong', HERE);
       const parts = { database: rollcall.database, admins: rollcall.app.get(LocalAdminsService) };
       const old = await resetAdmin(parts, { tenant: 'reset', userName: 'Ada' });
       const link = await resetAdmin(parts, { tenant: 'reset', userName: 'Ada' });
       expect((await rollcall.http.post('/setup', { token: tokenOf(old), password: PASSWORD })).status).toBe(410);
       const next = 'another horse battery';
       expect((await rollcall.http.post('/setup', { token: tokenOf(link), password: next })).status).toBe(201);
-      expect(await check.verify('reset', 'ada', PASSWORD)).toMatchObject({ ok: false, reason: 'wrong_password' });
-      expect((await check.verify('reset', 'ada', next)).ok).toBe(true);
+      expect(await check.verify('reset', 'ada', PASSWORD, HERE)).toMatchObject({ ok: false, reason: 'wrong_password' });
+      expect((await check.verify('reset', 'ada', next, HERE)).ok).toBe(true);
       const ended = await rollcall.database.read.findOneByOrFail(SessionEntity, { id: session.id });
       expect(ended.endReason).toBe('password_changed');
       const events = await rollcall.database.read.findBy(EventEntity, { tenantId, subjectId: userId });

@@ -13,9 +13,12 @@ afterAll(() => world.stop());
 const ADA = { preferred_username: 'ada', email: 'ada@acme.com', email_verified: true };
 const LOGIN = { enabled: true, createUsers: true, subject: 'claims.sub', match: [], maxSessionSeconds: 43_200 };
 
-/** Two connections of one tenant; the second is authoritative for acme.com. */
-async function twoConnections(more: object = { authoritativeDomains: ['acme.com'] }): Promise<[Customer, Customer]> {
-  const first = await world.addCustomer({ allowPrivileged: true, allowedRoles: ['viewer', 'editor', 'admin'] });
+const DOMAINS = { authoritativeDomains: ['acme.com'] };
+
+/** Two connections of one tenant; both are authoritative for acme.com. */
+async function twoConnections(more: object = DOMAINS, ofFirst: object = DOMAINS): Promise<[Customer, Customer]> {
+  const roles = { allowPrivileged: true, allowedRoles: ['viewer', 'editor', 'admin'] };
+  const first = await world.addCustomer({ ...roles, ...ofFirst });
   const second = world.idp.addRealm(LoginWorld.key);
   return [first, await world.connect(first.tenantId, second, more)];
 }
@@ -35,6 +38,15 @@ describe('who is who', () => {
     const two = await second.login(ADA);
     expect(two.body.user.id).toBe(one.body.user.id);
     expect(await first.rows()).toMatchObject({ users: 1, identities: 2 });
+  });
+
+  it('E2 nobody waits under another’s address: a connection that is authoritative for nothing proves none', async () => {
+    const [anybody, acme] = await twoConnections(DOMAINS, { emailVerified: 'always' });
+    const early = await anybody.login({ sub: 'mallory', email: ADA.email, email_verified: true });
+    const late = await acme.login(ADA);
+    expect([early.status, late.status]).toEqual([200, 200]);
+    expect(late.body.user.id).not.toBe(early.body.user.id);
+    expect(await acme.rows()).toMatchObject({ users: 2, identities: 2 });
   });
 
   it('E2 whoever was joined logs in through both connections at once, and stays one user', async () => {

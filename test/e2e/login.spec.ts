@@ -1,10 +1,11 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createKey } from '../../src/records/api-keys/key-format.js';
 import { createAdmin } from '../../src/records/local-admins/admin-commands.js';
 import { LocalAdminsService } from '../../src/records/local-admins/local-admins.service.js';
 import { ApiKeyEntity } from '../../src/records/api-keys/api-key.entity.js';
 import { newId } from '../../src/platform/ids.js';
+import { NestLogger } from '../../src/platform/logging.js';
 import { type Customer, LoginWorld } from '../support/login-world.js';
 import { makeIdpKey } from '../support/signed-tokens.js';
 import { eventsOf } from '../support/stored.js';
@@ -154,6 +155,21 @@ describe('a login with a password', () => {
     expect(unknown.status).toBe(401);
     expect(await acme.refusals()).toHaveLength(2);
     expect((await http.post('/auth/login', { password })).body.faults).toHaveLength(2);
+  });
+
+  it('whose refusal is logged can be found by the id of its request, and its tenant where that is known', async () => {
+    const acme = await world.addCustomer();
+    const log = jest.spyOn(NestLogger.prototype, 'log');
+    const credential = { tenant: acme.slug, userName: 'nobody', password: 'wrong-password' };
+    const answer = await world.rollcall.http.post('/auth/login', credential);
+    const [line] = log.mock.calls.filter(([, context]) => context === 'Login');
+    log.mockRestore();
+    expect(answer.body.code).toBe('login_refused');
+    expect(line?.[0]).toEqual({
+      message: 'refused: unknown_user',
+      requestId: answer.headers.get('x-request-id'),
+      tenant: acme.tenantId,
+    });
   });
 });
 

@@ -8,6 +8,7 @@ import { IdempotencyKeyEntity } from '../../src/provisioning/once.entity.js';
 import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedCustomer, seedFullConnection } from '../support/seed-customer.js';
+import { sendStream, toLines } from '../support/send-stream.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 interface SyncAnswer extends Record<string, unknown> {
@@ -82,7 +83,7 @@ describe('POST /users/sync', () => {
       record('good'),
       { userName: 'no-id' },
       record('bad', { active: 'false', nickname: 'x' }),
-      record('ugly', { roles: ['owner'] }),
+      record('ugly', { roles: ['owner', 'viewer', 'nope'], entitlements: ['no:1'] }),
       record('nul', { displayName: 'a\u0000b' }),
       record('long', { displayName: 'x'.repeat(10_000) }),
     ]);
@@ -98,7 +99,10 @@ describe('POST /users/sync', () => {
       code: 'invalid_record',
       faults: [{ pointer: '/active' }, { pointer: '/nickname' }],
     });
-    expect(answer.body.results[3]?.problem?.code).toBe('role_not_allowed');
+    expect(answer.body.results[3]?.problem).toMatchObject({
+      code: 'role_not_allowed',
+      faults: [{ pointer: '/roles/0' }, { pointer: '/roles/2' }, { pointer: '/entitlements/0' }],
+    });
     expect(await rollcall.database.read.countBy(UserEntity, { tenantId })).toBe(1);
   });
 
@@ -116,6 +120,21 @@ describe('POST /users/sync', () => {
     expect(answer.body).toMatchObject({ run: null, counts: { created: 2 } });
     expect(await rollcall.database.read.countBy(UserEntity, { tenantId })).toBe(0);
     expect(await rollcall.database.read.countBy(EventEntity, { tenantId, subjectType: 'user' })).toBe(0);
+  });
+
+  it('dryRun: tells the ids of users who are there, and makes up none for those who are not', async () => {
+    const [there] = (await push([record('there')])).body.results;
+    const sent = [record('there', { displayName: 'New' }), record('new'), record('new', { displayName: 'Again' })];
+    const json = (await push({ users: sent, dryRun: true })).body.results;
+    const stream = await sendStream(key, toLines(sent), '?dryRun=true');
+    const lines = stream.text.split('\n').slice(0, sent.length);
+    for (const results of [json, lines.map((line) => JSON.parse(line) as SyncAnswer['results'][number])]) {
+      expect(results.map(({ result, userId }) => [result, userId])).toEqual([
+        ['updated', there?.userId],
+        ['created', undefined],
+        ['updated', undefined],
+      ]);
+    }
   });
 
   it('folds records of one person in order of arrival and names the duplicate', async () => {

@@ -34,7 +34,12 @@ describe('deleting a tenant', () => {
     const keep = await seedFullTenant(rollcall, 'kept', 3);
     await rollcall.app.get(Sequencer).catchUp();
     const before = await countAll(rollcall, keep);
-    expect((await operator.delete(`/tenants/${id}`)).status).toBe(204);
+    expect(await operator.delete(`/tenants/${id}`)).toMatchObject({
+      status: 409,
+      body: { code: 'tenant_in_use', inUse: { users: 1100, connections: 1 } },
+    });
+    expect((await operator.get(`/tenants/${id}`)).body.status).toBe('active');
+    expect((await operator.delete(`/tenants/${id}?force=true`)).status).toBe(204);
     expect(await countAll(rollcall, id)).toEqual({});
     expect(await countAll(rollcall, keep)).toEqual(before);
     for (const table of ['identity_traces', 'idempotency_keys']) {
@@ -103,8 +108,7 @@ async function seedFullTenant(rollcall: TestApp, slug: string, users: number): P
       tenantId,
       userNameKey: 'x',
       passwordHash: '',
-      failures: 0,
-      lockedUntil: null,
+      guesses: { allUntil: 0, networks: [] },
       updatedAt: 1,
     });
   });

@@ -150,6 +150,7 @@ describe('users by hand', () => {
     expect(events.map(({ type, personal }) => [type, personal])).toEqual([
       ['user.created', null],
       ['user.deleted', null],
+      ['user.erased', null],
     ]);
   });
 

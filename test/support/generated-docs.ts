@@ -1,4 +1,5 @@
 import { format, resolveConfig } from 'prettier';
+import { planProblems } from '../../src/plan/outcome.js';
 import { problems } from '../../src/platform/problem-catalogue.js';
 import { type Setting, settings } from '../../src/platform/settings.js';
 import { describeScimAttributes } from './scim-attributes-doc.js';
@@ -59,6 +60,17 @@ function catalogue(): string {
     '| code | status | title |',
     '|---|---|---|',
     ...rows,
+    '',
+    '## Of a record',
+    '',
+    'A push goes on past a record that is refused; `problem.code` beside it says why: one of these, or one of those above.',
+    'A refused login tells its caller no more than it must; the ledger names one of these.',
+    '',
+    '| code | what it means |',
+    '|---|---|',
+    ...Object.entries({ invalid_record: 'The record has faults.', ...planProblems }).map(
+      ([code, title]) => `| \`${code}\` | ${title} |`,
+    ),
     '',
   ].join('\n');
 }

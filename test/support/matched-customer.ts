@@ -5,6 +5,7 @@ import type { HttpClient } from './http-client.js';
 import { type Customer, type LoggedInBody, LoginWorld } from './login-world.js';
 
 const MATCHING = {
+  authoritativeDomains: ['bolt.com'],
   login: {
     enabled: true,
     createUsers: true,

@@ -26,7 +26,7 @@ export function addImportCommand(program: Command): void {
       'send the people of a CSV file (UTF-8, a header row with the names of a sync record) to a running service; its ' +
         'API key (users:sync, sync-runs:read) comes from ROLLCALL_API_KEY or the file that ROLLCALL_API_KEY_FILE names',
     )
-    .option('--url <address>', 'where the service is', 'http://127.0.0.1:3000')
+    .option('--url <address>', 'where the service is', `http://127.0.0.1:${process.env.PORT ?? 3000}`)
     .option('--connection <id>', 'the connection; not needed where the key is bound to one')
     .option('--dry-run', 'tell what would become of the rows, and change nothing')
     .option('--mode <mode>', 'snapshot: whoever the scope has and the file does not name is switched off', 'upsert')

@@ -7,10 +7,12 @@ import { explainRules } from '../../plan/rules.js';
 import type { Statement } from '../../plan/statement.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock, type Micros, SECOND } from '../../platform/clock.js';
+import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
 import { ConnectionPolicies, type KnownConnection } from '../../provisioning/connection-policies.js';
 import { ProvisioningService } from '../../provisioning/provisioning.service.js';
 import type { PlannedBatch } from '../../provisioning/batch.js';
+import { getConnection } from '../../records/connections/connection-rows.js';
 import type { CheckResult } from '../../trust/check-result.js';
 import { TrustService } from '../../trust/trust.service.js';
 import type { ExplainAnswer, ExplainBody, ExplainedCheck, ExplainedPlan } from './explain.dto.js';
@@ -20,6 +22,7 @@ import { acceptsLogins, isSignInOver, markOf, readClaims, tokenPolicyOf, toState
 @Injectable()
 export class ExplainService {
   constructor(
+    private readonly database: Database,
     private readonly clock: Clock,
     private readonly trust: TrustService,
     private readonly policies: ConnectionPolicies,
@@ -32,8 +35,9 @@ export class ExplainService {
         faults: [{ pointer: '', detail: 'needs exactly one of `token` and `claims`' }],
       });
     }
+    await getConnection(this.database.read, caller, connectionId);
     const known = await this.policies.find(connectionId);
-    if (!known || known.row.tenantId !== caller.tenantId) throw new Problem('not_found', 'No such connection.');
+    if (!known) throw new Problem('not_found', 'There is no such connection.');
     const checks: ExplainedCheck[] = [];
     let claims: Readonly<Record<string, unknown>> | null = body.claims ?? null;
     if (body.token !== undefined) {

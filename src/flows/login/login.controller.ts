@@ -40,6 +40,7 @@ export class LoginController {
     return this.logins.login(body, bearer, {
       address: request.ip,
       userAgent: request.headers['user-agent'] ?? null,
+      requestId: request.id,
     });
   }
 }

@@ -20,7 +20,7 @@ export class CredentialBody {
   /** An API key of a machine: gives a short access token with the key's scopes. */
   @IsOptional() @IsString() @MaxLength(200) apiKey?: string;
 
-  /** Slug or id of the tenant; needed with a password, else it only narrows. */
+  /** Slug or id of the tenant; needed with a password, else it only narrows. Name it wherever it is known. */
   @IsOptional() @IsString() @MinLength(1) @MaxLength(63) tenant?: string;
 
   /** A local admin's name. */

@@ -8,7 +8,15 @@ import { PasswordLogin } from './password-login.js';
 import { type Client, RefusalNotes } from './refusal-notes.js';
 import { TokenLogin } from './token-login.js';
 
+/** Where a login comes from, and the name that its request has in the log. */
+interface LoginOrigin extends Client {
+  requestId: string;
+}
+
 /** The one door of logins: which credential it is, one answer for every refusal, and the reason for the ledger. */
+const ONE_CREDENTIAL =
+  'needs exactly one of: a token (here or in the Authorization header), `apiKey`, or `userName` and `password`';
+
 @Injectable()
 export class LoginService {
   constructor(
@@ -20,11 +28,12 @@ export class LoginService {
   ) {}
 
   /** `bearer`: the token of the Authorization header, if there is one. */
-  async login(body: CredentialBody, bearer: string | null, client: Client): Promise<LoginAnswer> {
+  async login(body: CredentialBody, bearer: string | null, from: LoginOrigin): Promise<LoginAnswer> {
+    const { requestId, ...client } = from;
     const credentials = [body.token, bearer ?? undefined, body.apiKey, body.password];
     if (credentials.filter((each) => each !== undefined).length !== 1) {
       throw new Problem('invalid_request', undefined, {
-        faults: [{ pointer: '', detail: 'needs exactly one of: a token, `apiKey`, or `userName` and `password`' }],
+        faults: [{ pointer: '', detail: ONE_CREDENTIAL }],
       });
     }
     const token = body.token ?? bearer ?? undefined;
@@ -39,7 +48,7 @@ export class LoginService {
       );
     } catch (error) {
       if (!(error instanceof LoginRefusal)) throw error;
-      await this.refusals.note(error, client);
+      await this.refusals.note(error, client, requestId);
       throw error.answer;
     }
   }

@@ -4,7 +4,6 @@ import { Database } from '../../platform/database.js';
 import { PasswordCheck } from '../../records/local-admins/password-check.js';
 import { SessionsService } from '../../records/sessions/sessions.service.js';
 import { findEffectiveRoles } from '../../records/users/effective-roles.js';
-import { UserEntity } from '../../records/users/user.entity.js';
 import type { LoggedIn } from './logged-in.js';
 import { LoginDirectory } from './login-directory.js';
 import { LoginRefusal } from './login-refusal.js';
@@ -30,15 +29,15 @@ export class PasswordLogin {
 
   /** Throws LoginRefusal, or Problem where it is not the caller's fault. */
   async login({ tenant, userName, password, application }: PasswordRequest, client: Client): Promise<LoggedIn> {
-    const verdict = await this.passwords.verify(tenant, userName, password);
+    const verdict = await this.passwords.verify(tenant, userName, password, client.address);
     if (!verdict.ok) throw new LoginRefusal(verdict.reason, verdict.tenantId, null, verdict.userId);
     const { tenantId, userId } = verdict;
     const target = await this.directory.findApplication(tenantId, application);
     if (!target) throw new LoginRefusal('application_unknown', tenantId, null, userId);
     return this.database.transaction(async (tx) => {
       const now = this.clock.now();
-      const user = await tx.findOneBy(UserEntity, { id: userId, tenantId, suspended: false });
-      if (!user) throw new LoginRefusal('user_suspended', tenantId, null, userId);
+      const user = await this.passwords.findStillRight(tx, verdict);
+      if (typeof user === 'string') throw new LoginRefusal(user, tenantId, null, userId);
       const prepared = await this.sessions.open(tx, {
         tenantId,
         userId,

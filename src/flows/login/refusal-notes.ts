@@ -21,10 +21,11 @@ export class RefusalNotes {
   ) {}
 
   /** In the tenant's ledger where it is known whose login it was, else in the operators'. */
-  async note(refusal: LoginRefusal, { address, userAgent }: Client): Promise<void> {
+  async note(refusal: LoginRefusal, { address, userAgent }: Client, requestId: string): Promise<void> {
     const tenantId = refusal.tenantId ?? (await this.directory.findTenantId(PLATFORM_SLUG));
     const { connectionId, userId, reason } = refusal;
-    this.logger.log(`refused: ${reason}${connectionId === null ? '' : ` at connection ${connectionId}`}`);
+    const where = { tenant: refusal.tenantId ?? undefined, connection: connectionId ?? undefined };
+    this.logger.log({ message: `refused: ${reason}`, requestId, ...where });
     if (tenantId === null) return;
     this.failures.note({ tenantId, connectionId, userId, reason, address, personal: { userAgent } });
   }

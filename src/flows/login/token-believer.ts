@@ -1,12 +1,17 @@
+import { setTimeout } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../platform/problem.js';
 import { ConnectionPolicies, type KnownConnection } from '../../provisioning/connection-policies.js';
-import type { Members } from '../../trust/compact-jws.js';
+import type { CompactJwt, Members } from '../../trust/compact-jws.js';
 import { type ConnectionNarrowing, selectConnection } from '../../trust/select-connection.js';
-import { TrustService, type VerifiedToken } from '../../trust/trust.service.js';
+import type { TokenPolicy } from '../../trust/token-policy.js';
+import { type RefusedToken, TrustService, type VerifiedToken } from '../../trust/trust.service.js';
 import { LoginDirectory } from './login-directory.js';
 import { LoginRefusal, refuseAt } from './login-refusal.js';
 import { acceptsLogins, tokenPolicyOf } from './token-statement.js';
+
+/** Once one connection believes a token, the others' keys are waited for no longer than this. */
+const SLOW_KEYS_MS = 200;
 
 /** What a login says beside its credential. */
 export interface LoginRequest {
@@ -45,13 +50,50 @@ export class TokenBeliever {
       const only = choice.policies.length === 1 ? nearest : undefined;
       throw new LoginRefusal(choice.fault, only?.tenantId ?? knownTenant, only?.connectionId ?? null);
     }
-    const policy = choice.kind === 'one' ? choice.policy : choice.policies[0];
-    const known = candidates.get(policy?.connectionId ?? '');
-    if (!policy || !known) throw new Problem('internal');
-    const token = await this.trust.verifyToken(policy, peeked, { nonce: request.nonce });
+    if (choice.kind === 'several') {
+      const { policy, token } = await this.chooseBeliever(choice.policies, peeked, request.nonce);
+      return { known: knownOf(candidates, policy), token };
+    }
+    const known = knownOf(candidates, choice.policy);
+    const token = await this.trust.verifyToken(choice.policy, peeked, { nonce: request.nonce });
     if (!token.ok) throw refuseAt(known, token.fault);
-    if (choice.kind === 'several') throw severalConnections(known);
     return { known, token };
+  }
+
+  /**
+   * Of several that a token may belong to, the one that believes it. Any tenant may name another's provider and audience,
+   * with keys of its own or with none that can be had: that neither refuses the other's people nor keeps them waiting.
+   */
+  private async chooseBeliever(policies: readonly TokenPolicy[], jwt: CompactJwt, nonce: string | null) {
+    const verdicts = await this.judge(policies, jwt, nonce);
+    const believers = verdicts.flatMap(({ policy, token }) => (token?.ok === true ? [{ policy, token }] : []));
+    const [believer] = believers;
+    if (believers.length > 1) throw severalConnections(believers.map(({ policy }) => policy));
+    if (believer) return believer;
+    // Whose it is cannot be known while some of the keys cannot be had: that is not the token's fault (C4).
+    for (const { unavailable } of verdicts) if (unavailable) throw unavailable;
+    for (const { token } of verdicts) {
+      if (token?.ok === false) throw new LoginRefusal(token.fault, tenantOf(policies), null);
+    }
+    throw new Problem('internal');
+  }
+
+  private async judge(policies: readonly TokenPolicy[], jwt: CompactJwt, nonce: string | null): Promise<Verdict[]> {
+    const verdicts = policies.map((policy): Verdict => ({ policy, token: null, unavailable: null }));
+    const first = Promise.withResolvers<void>();
+    const all = Promise.all(
+      verdicts.map(async (verdict) => {
+        try {
+          verdict.token = await this.trust.verifyToken(verdict.policy, jwt, { nonce });
+          if (verdict.token.ok) first.resolve();
+        } catch (error) {
+          if (!(error instanceof Problem) || error.code !== 'idp_unavailable') throw error;
+          verdict.unavailable = error;
+        }
+      }),
+    );
+    await Promise.race([all, first.promise.then(() => setTimeout(SLOW_KEYS_MS, undefined, { ref: false }))]);
+    return verdicts;
   }
 
   /** Whose token it may be. The list of an issuer is a second old at most; nobody is refused for that second. */
@@ -75,8 +117,27 @@ export class TokenBeliever {
   }
 }
 
+/** What a connection makes of a token; neither while its keys are being fetched. */
+interface Verdict {
+  policy: TokenPolicy;
+  token: VerifiedToken | RefusedToken | null;
+  unavailable: Problem | null;
+}
+
+function knownOf(candidates: ReadonlyMap<string, KnownConnection>, { connectionId }: TokenPolicy): KnownConnection {
+  const known = candidates.get(connectionId);
+  if (!known) throw new Problem('internal');
+  return known;
+}
+
+/** In whose ledger it is told: from where another tenant's people log in is nobody's business. */
+function tenantOf(policies: readonly TokenPolicy[]): string | null {
+  const [tenantId, ...others] = new Set(policies.map((policy) => policy.tenantId));
+  return tenantId !== undefined && others.length === 0 ? tenantId : null;
+}
+
 /** Told only once the token was verified: to somebody who was, it is no secret that there are several. */
-function severalConnections({ row }: KnownConnection): LoginRefusal {
+function severalConnections(believers: readonly TokenPolicy[]): LoginRefusal {
   const answer = new Problem('connection_ambiguous', 'Several connections believe this token; name `connection`.');
-  return new LoginRefusal('connection_ambiguous', row.tenantId, null, null, answer);
+  return new LoginRefusal('connection_ambiguous', tenantOf(believers), null, null, answer);
 }

@@ -16,7 +16,7 @@ import type { HeldStatement } from '../../provisioning/submission.js';
 import { forgetMembers } from '../../records/groups/forget-members.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { addEntries, type NewEntry } from '../../records/sync-runs/run-entries.js';
-import { finishedAt, noteChunk } from '../../records/sync-runs/run-rows.js';
+import { finishRun, noteChunk } from '../../records/sync-runs/run-rows.js';
 import { type Followed, followGroups } from './group-statement.js';
 import { guardPeople } from './guard-people.js';
 
@@ -96,8 +96,7 @@ export class GroupRunsService implements OnApplicationBootstrap, BeforeApplicati
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     if ((await this.removals.decide(runId)) !== 'nothing') return;
-    const over = finishedAt(this.clock.now());
-    await this.database.transaction((tx) => tx.update(RunEntity, { id: runId, status: 'running' }, over));
+    await this.database.transaction((tx) => finishRun(tx, run, this.clock.now()));
   }
 
   /** A chunk that is refused as a whole is written person by person: only the bad one stays behind. */

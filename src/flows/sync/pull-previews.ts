@@ -1,5 +1,4 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
-import { LedgerService } from '../../ledger/ledger.service.js';
 import type { Principal } from '../../platform/access.js';
 import { newId } from '../../platform/ids.js';
 import { Places } from '../../platform/places.js';
@@ -12,7 +11,7 @@ import { PullReading } from './pull-chunks.js';
 import { lockSource, SOURCE_SCOPE } from './pull-orders.js';
 import { pagesOf } from './pull-pages.js';
 import { PULL_CHUNK_LIMITS } from './pull-runs.js';
-import { sourceSuspended } from './source-suspended.js';
+import { SourceSuspensions } from './source-suspensions.js';
 import { SourceFailure, type SourcePage } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { previewChunks } from './stream-preview.js';
@@ -32,7 +31,7 @@ export class PullPreviews implements BeforeApplicationShutdown {
     private readonly streams: StreamRuns,
     private readonly sources: SourcesService,
     private readonly readers: SourceReaders,
-    private readonly ledger: LedgerService,
+    private readonly suspensions: SourceSuspensions,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -94,7 +93,7 @@ export class PullPreviews implements BeforeApplicationShutdown {
       // Nothing becomes due by it: who asked for a dry run has not asked for more.
       const { failures, suspendedAt, suspendedReason } = standAfterFailure(stored, scope, failure, clock.now(), 1);
       await tx.update(ConnectionSourceEntity, { connectionId }, { failures, suspendedAt, suspendedReason });
-      await this.ledger.record(tx, [sourceSuspended(stored, suspendedReason, null)]);
+      await this.suspensions.record(tx, stored, suspendedReason, null);
     });
   }
 

@@ -2,7 +2,6 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type EntityManager, IsNull, Not } from 'typeorm';
-import { LedgerService } from '../../ledger/ledger.service.js';
 import { systemOf } from '../../platform/access.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { databaseTroubleOf } from '../../platform/database-errors.js';
@@ -13,6 +12,7 @@ import type { PullScope } from '../../records/sources/pull-schedule.js';
 import { standAfterBreak, standAfterFailure } from '../../records/sources/pull-standing.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../records/sync-runs/run.entity.js';
+import { tellOutcome } from '../../records/sync-runs/run-outcomes.js';
 import { assertSame, sourceChanged } from './assert-same-source.js';
 import { CopyCheck } from './copy-check.js';
 import { patiently } from './patience.js';
@@ -22,7 +22,7 @@ import { pagesOf } from './pull-pages.js';
 import { connectionClosed } from './push-connection.js';
 import { ReadingPace } from './reading-pace.js';
 import type { PullPlace } from './read-lines.js';
-import { sourceSuspended } from './source-suspended.js';
+import { SourceSuspensions } from './source-suspensions.js';
 import { SourceFailure, type SourceReader } from './sources/source-reader.js';
 import { SourceReaders } from './sources/source-readers.js';
 import { type OpenStream, StreamRuns } from './stream-runs.js';
@@ -61,7 +61,7 @@ export class PullRuns {
     private readonly streams: StreamRuns,
     private readonly readers: SourceReaders,
     private readonly copies: CopyCheck,
-    private readonly ledger: LedgerService,
+    private readonly suspensions: SourceSuspensions,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -247,15 +247,18 @@ export class PullRuns {
     );
     await tx.update(ConnectionSourceEntity, mine, standing);
     if (standing.suspendedAt === null) return;
-    await this.ledger.record(tx, [sourceSuspended(source, standing.suspendedReason, runId)]);
+    await this.suspensions.record(tx, source, standing.suspendedReason, runId);
   }
 
   /** Its connection or source is gone. */
-  private async abandon({ id }: RunEntity): Promise<void> {
+  private async abandon(run: RunEntity): Promise<void> {
     const { database, clock } = this.streams.parts;
     const error = 'There is nothing to read from any more.';
     const over = { status: 'broken', phase: 'ended', error, finishedAt: clock.now() } as const;
-    await database.transaction((tx) => tx.update(RunEntity, { id, status: 'running' }, over));
+    await database.transaction(async (tx) => {
+      const { affected } = await tx.update(RunEntity, { id: run.id, status: 'running' }, over);
+      if (affected === 1) tellOutcome(tx, run, 'broken', error);
+    });
   }
 
   private toProblem(error: unknown): Problem {

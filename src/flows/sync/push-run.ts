@@ -20,6 +20,7 @@ import {
   type RecordResult,
   type SyncCounts,
   tellChanges,
+  withoutMadeUpId,
   toRecordResult,
 } from './sync-result.js';
 
@@ -243,8 +244,9 @@ export class PushRun {
     const { dryRun, startedAt } = this.request;
     return waiting.map(({ record }, place) => {
       const result = this.mark(record, toRecordResult(settled[place], record.externalId ?? ''));
-      const changes = dryRun ? tellChanges(settled[place], startedAt) : null;
-      return [record.index, changes ? { ...result, changes } : result];
+      if (!dryRun) return [record.index, result];
+      const changes = tellChanges(settled[place], startedAt);
+      return [record.index, withoutMadeUpId(changes ? { ...result, changes } : result, settled[place])];
     });
   }
 

@@ -69,6 +69,20 @@ export class StreamProgress {
   }
 }
 
+/** What has come in of a stream that was taken whole. */
+export interface TakenStream {
+  upTo: number;
+  digest: string | null;
+}
+
+/** Reads a stream to its end. Throws `idempotency_mismatch` if it is not the one that was taken before. */
+export async function assertSameStream({ upTo, digest }: TakenStream, chunks: AsyncIterable<Span>): Promise<void> {
+  const progress = new StreamProgress();
+  progress.resume({ upTo, digest, counts: {} }, []);
+  for await (const chunk of chunks) if (!progress.passOver(chunk)) throw otherStream();
+  progress.assertCaughtUp();
+}
+
 function otherStream(): Problem {
   return new Problem('idempotency_mismatch', 'It is not the stream that was sent under this key before.');
 }

@@ -14,6 +14,7 @@ import { PushParts } from './push-parts.js';
 import { type ClockMark, countMissing, noteEarlierTry, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
 import { rowOf, runOf } from './run-of-push.js';
 import type { StreamOrder } from './stream-order.js';
+import type { TakenStream } from './stream-progress.js';
 import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
@@ -37,6 +38,12 @@ export interface OpenStream {
   atEnd?(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', problem: Problem | null): Promise<void>;
 }
 
+/** The answer that a stream had, if this is the same stream once more: that is known when it is read. */
+export interface AnsweredStream {
+  answer: StreamAnswerDto;
+  taken: TakenStream;
+}
+
 /** The runs of streams: how they begin or are gone on with, how they end or break. */
 @Injectable()
 export class StreamRuns {
@@ -47,16 +54,16 @@ export class StreamRuns {
   ) {}
 
   /** Writes the run down; under a key that came before, goes on where that try has ended, or gives its answer. */
-  async open(given: StreamOrder, requestKey: string | null): Promise<OpenStream | { answer: StreamAnswerDto }> {
+  async open(given: StreamOrder, requestKey: string | null): Promise<OpenStream | AnsweredStream> {
     const { principal, runId, request } = given;
     const { statedAt, kind, mode, scope } = request;
     const same = Buffer.from(JSON.stringify(['stream', kind, statedAt, given.known.row.id, mode, scope]));
     const held = requestKey === null ? null : await this.idempotency.begin(principal.id, requestKey, same, runId);
-    if (held && 'answer' in held) return { answer: JSON.parse(held.answer) as StreamAnswerDto };
+    if (held && 'answer' in held) return this.readAnswered(held.answer);
     const order = { ...given, runId: held?.runId ?? runId };
     if (held?.isResumed) {
-      const answer = await this.findAnswer(order.runId, held);
-      if (answer) return { answer };
+      const answered = await this.findAnswered(order.runId, held);
+      if (answered) return answered;
     }
     const run = new StreamRun(this.parts, order);
     const mark = this.snapshots.markClock();
@@ -175,14 +182,20 @@ export class StreamRuns {
     return patiently(() => this.parts.removals.decide(runId, said));
   }
 
+  private async readAnswered(text: string): Promise<AnsweredStream> {
+    const answer = JSON.parse(text) as StreamAnswerDto;
+    return { answer, taken: await this.read(answer.run) };
+  }
+
   /** The answer of a run of which an earlier try has sent all, and not heard what became of it. */
-  private async findAnswer(runId: string, held: HeldRequest): Promise<StreamAnswerDto | null> {
+  private async findAnswered(runId: string, held: HeldRequest): Promise<AnsweredStream | null> {
     const stored = await this.parts.database.read.findOneBy(RunEntity, { id: runId });
     if (!stored || !isComplete(stored)) return null;
     await this.parts.removals.decide(runId);
-    const answer = await this.answerOf(await this.read(runId));
+    const run = await this.read(runId);
+    const answer = await this.answerOf(run);
     await this.parts.database.transaction((tx) => this.idempotency.finish(tx, held, JSON.stringify(answer)));
-    return answer;
+    return { answer, taken: run };
   }
 
   private read(id: string): Promise<RunEntity> {

@@ -13,6 +13,7 @@ import { readChunks, type StreamChunk } from './read-lines.js';
 import { LINE_BYTES_MAX } from './sync-chunk.js';
 import { StreamRuns, type OpenStream } from './stream-runs.js';
 import { previewChunks, tellProblem } from './stream-preview.js';
+import { assertSameStream, type TakenStream } from './stream-progress.js';
 import { readStreamRequest } from './stream-request.js';
 import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
@@ -58,13 +59,13 @@ export class StreamService implements BeforeApplicationShutdown {
 
   /** Throws, before the body is read, what is wrong with the request; `stream_broken` for what is wrong with the body. */
   async take(principal: Principal, incoming: IncomingStream): Promise<StreamOutcome> {
-    const { policies, clock } = this.runs.parts;
-    const { request, faults } = readStreamRequest(incoming.query, clock.now());
+    const { parts } = this.runs;
+    const { request, faults } = readStreamRequest(incoming.query, parts.clock.now());
     if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
     codingOf(incoming.encoding);
     if (!this.places.hasFree(principal.tenantId)) throw tooMany();
-    const known = await getPushConnection(policies, principal, request.connectionId);
-    const since = request.mode === 'snapshot' ? (request.statedAt ?? clock.now()) : null;
+    const known = await getPushConnection(parts, principal, request.connectionId);
+    const since = request.mode === 'snapshot' ? (request.statedAt ?? parts.clock.now()) : null;
     const order = { runId: newId(), principal, known, request, since };
     if (request.dryRun) {
       return { kind: 'preview', lines: this.preview(new StreamRun(this.runs.parts, order), incoming) };
@@ -74,7 +75,10 @@ export class StreamService implements BeforeApplicationShutdown {
     let isOver = true;
     try {
       const opened = await this.runs.open(order, incoming.idempotencyKey);
-      if ('answer' in opened) return { kind: 'finished', answer: opened.answer };
+      if ('answer' in opened) {
+        await this.track(this.compare(opened.taken, incoming));
+        return { kind: 'finished', answer: opened.answer };
+      }
       await this.track(this.receive(opened, incoming));
       const finished = this.finish(opened);
       if (!incoming.isAsync) return { kind: 'finished', answer: await finished };
@@ -99,6 +103,15 @@ export class StreamService implements BeforeApplicationShutdown {
       opened.phase = 'writing';
     } catch (error) {
       throw await this.runs.break(opened, toProblem(error));
+    }
+  }
+
+  /** The key has its answer; whether the body is the one that had it is known at its end. */
+  private async compare(taken: TakenStream, incoming: IncomingStream): Promise<void> {
+    try {
+      await assertSameStream(taken, this.chunksOf(incoming, this.ending.signal));
+    } catch (error) {
+      throw toProblem(error);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { GrantWord } from '../../plan/changes.js';
 import { diffPerson } from '../../plan/diff.js';
+import type { PlanProblem } from '../../plan/outcome.js';
 import type { Micros } from '../../platform/clock.js';
 import type { Fault } from '../../platform/problem.js';
 import type { Settled } from '../../provisioning/submission.js';
@@ -62,7 +63,7 @@ export function toRecordResult(settled: Settled | undefined, externalId: string)
       externalId,
       problem?.code ?? 'conflict',
       problem?.detail ?? '',
-      problem?.pointer === undefined ? undefined : [{ pointer: problem.pointer, detail: problem.detail }],
+      problem ? faultsOf(problem) : undefined,
     );
   }
   const result: RecordResult = { externalId, result: outcome.result === 'reactivated' ? 'updated' : outcome.result };
@@ -70,8 +71,21 @@ export function toRecordResult(settled: Settled | undefined, externalId: string)
   return result;
 }
 
+function faultsOf({ others = [], ...first }: PlanProblem): Fault[] | undefined {
+  const faults = [first, ...others].flatMap(({ pointer, detail }) =>
+    pointer === undefined ? [] : { pointer, detail },
+  );
+  return faults.length === 0 ? undefined : faults;
+}
+
 export function failed(externalId: string | null, code: string, detail: string, faults?: Fault[]): RecordResult {
   return { externalId, result: 'failed', problem: { code, detail, ...(faults ? { faults } : {}) } };
+}
+
+/** Of a dry run: the id of a user who was made for it alone would be looked for in vain. */
+export function withoutMadeUpId({ userId, ...rest }: RecordResult, settled: Settled | undefined): RecordResult {
+  const person = settled?.kind === 'planned' || settled?.kind === 'held' ? settled.outcome.person : null;
+  return userId === undefined || person?.user.version === 0 ? rest : { ...rest, userId };
 }
 
 /** What a planned statement changes of the person; null for nothing. */

@@ -43,6 +43,7 @@ export class SyncController {
     'conflict',
     'idempotency_in_progress',
     'idempotency_mismatch',
+    'may_not_grant',
     'overloaded',
     'run_cancelled',
     'stream_broken',
@@ -73,7 +74,8 @@ export class SyncController {
     name: 'Idempotency-Key',
     required: false,
     description:
-      'The same request under the same key has one effect and one answer, for 24 hours. A stream that broke off goes on.',
+      'The same request under the same key has one effect and one answer, for 24 hours; another body is refused. A ' +
+      'stream that broke off goes on; one that has its answer is read to the end, and compared, before it is told again.',
   })
   @ApiHeader({
     name: 'Prefer',

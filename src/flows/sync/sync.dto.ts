@@ -46,6 +46,7 @@ export class SyncEnvelopeDto {
 }
 
 export class RecordProblemDto {
+  /** One of docs/problems.md, of a record or of a request. */
   code: string;
   detail: string;
   faults?: RecordFaultDto[];
@@ -68,6 +69,7 @@ export class RecordChangesDto {
 export class RecordResultDto {
   externalId: string | null;
   result: 'created' | 'updated' | 'unchanged' | 'deactivated' | 'stale' | 'held' | 'failed';
+  /** Of a dry run: of somebody who is there. Whom it would create has none yet. */
   userId?: string;
   /** The number of an earlier record of the same person in this push; both were applied, in order. */
   duplicateOf?: number;

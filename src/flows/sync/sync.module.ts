@@ -13,6 +13,7 @@ import { PullsService } from './pulls.service.js';
 import { PushParts } from './push-parts.js';
 import { Snapshots } from './snapshots.js';
 import { SourceReaders } from './sources/source-readers.js';
+import { SourceSuspensions } from './source-suspensions.js';
 import { StreamRuns } from './stream-runs.js';
 import { StreamService } from './stream.service.js';
 import { SyncController } from './sync.controller.js';
@@ -37,6 +38,7 @@ import { SyncService } from './sync.service.js';
     PushParts,
     Snapshots,
     SourceReaders,
+    SourceSuspensions,
     StreamRuns,
     StreamService,
     SyncService,

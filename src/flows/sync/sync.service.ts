@@ -12,6 +12,7 @@ import { RunEntity } from '../../records/sync-runs/run.entity.js';
 import { RunJournal } from '../../records/sync-runs/run-journal.js';
 import { assertOnlySnapshot } from '../../records/sync-runs/only-snapshot.js';
 import { failureRow, finishedAt, insertFailures } from '../../records/sync-runs/run-rows.js';
+import { tellOutcome } from '../../records/sync-runs/run-outcomes.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
 import { isComplete } from '../../records/sync-runs/run-state.js';
 import { guardOf, guardRecords, readFates, resumeGuard, tooMuchAtOnce } from './held-records.js';
@@ -59,7 +60,7 @@ export class SyncService {
     if (request.records.length > RECORDS_MAX) {
       throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several, or a stream.`);
     }
-    const known = await getPushConnection(this.parts.policies, principal, request.connectionId);
+    const known = await getPushConnection(this.parts, principal, request.connectionId);
     const records = await nameRecords(request.records, request);
     const since = request.mode === 'snapshot' ? (request.statedAt ?? startedAt) : null;
     const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt, since }, records);
@@ -267,6 +268,7 @@ export class SyncService {
     const now = this.parts.clock.now();
     const over = finishedAt(now);
     await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
+    tellOutcome(tx, this.rowOf(run), 'finished');
     const notes = new SeenNotes(this.parts, pushingOf(run));
     this.note(run, notes);
     await notes.write(tx, run.size);

@@ -136,7 +136,10 @@ export class ConnectionBody {
   @IsOptional() @IsArray() @IsString({ each: true }) allowedEntitlements?: string[];
   /** Whether it may grant privileged roles, and its sessions carry them. */
   @IsOptional() @IsBoolean() allowPrivileged?: boolean;
-  /** E-mail domains for which a verified address links to a user of another connection. */
+  /**
+   * E-mail domains for which a verified address links to a user of another connection, if that one is authoritative for
+   * the domain too, or an admin gave the user the address.
+   */
   @IsOptional() @IsArray() @IsString({ each: true }) authoritativeDomains?: string[];
   /** `always` for providers that never send `email_verified`, and where people cannot choose their address. */
   @IsOptional()

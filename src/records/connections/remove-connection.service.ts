@@ -12,6 +12,7 @@ import { endSessions } from '../sessions/end-sessions.js';
 import { SessionEntity } from '../sessions/session.entity.js';
 import { GrantEntity } from '../users/grant.entity.js';
 import { IdentityEntity, IdentityTraceEntity } from '../users/identity.entity.js';
+import { assertOwnerRemainsWithout } from '../users/last-owner.js';
 import { raiseVersions } from '../users/raise-versions.js';
 import { getConnection, lockConnectionsOf } from './connection-rows.js';
 import { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
@@ -41,7 +42,8 @@ export class RemoveConnectionService {
    *
    * Throws `connection_in_use` (409) with the counts, unless `force`. With it the connection is first switched off in a
    * transaction of its own, and then emptied in chunks, so that no login waits: cut off in between, it stays disabled,
-   * and asking again goes on where it ended.
+   * and asking again goes on where it ended. Throws `last_owner` (409) before anything is done where nobody but people of
+   * this connection is an owner; so does a later chunk, should the other owner have gone meanwhile.
    */
   async remove(principal: Principal, id: string, ifMatch: string | undefined, force: boolean): Promise<void> {
     await this.switchOff(principal, id, ifMatch, force);
@@ -60,6 +62,7 @@ export class RemoveConnectionService {
         throw new Problem('connection_in_use', detail, { extra: { inUse } });
       }
       const now = this.clock.now();
+      await assertOwnerRemainsWithout(tx, principal.tenantId, id, now);
       await endSessions(tx, 'connectionId', [id], 'deleted', now);
       await tx.update(ApiKeyEntity, { connectionId: id, revokedAt: IsNull() }, { revokedAt: now });
       if (row.status === 'disabled') return;
@@ -80,6 +83,7 @@ export class RemoveConnectionService {
       });
       if (found.length === 0) return false;
       const now = this.clock.now();
+      await assertOwnerRemainsWithout(tx, principal.tenantId, id, now);
       const userIds = [...new Set(found.map((each) => each.userId))].sort();
       const users = await raiseVersions(tx, principal.tenantId, userIds, now);
       const identityIds = found.map((each) => each.id);

@@ -33,7 +33,7 @@ export class FirstStartService {
     return this.database.transaction(async (tx) => {
       const now = this.clock.now();
       const platform = await tx.findOneByOrFail(TenantEntity, { slug: PLATFORM_SLUG });
-      if (await findHolder(tx, platform.id, OPERATOR, [], now)) return null;
+      if (await findHolder(tx, platform.id, OPERATOR, now)) return null;
       const token = await createOneTimeLink(tx, {
         purpose: 'first-operator',
         tenantId: null,

@@ -36,12 +36,15 @@ export class LocalAdminView {
   displayName: string | null;
   /** False until the link was used. */
   passwordSet: boolean;
-  /** No attempt counts before this. */
+  /** From a network that guessed wrong, no attempt counts before this; others are let in. */
   @ApiProperty({ format: 'date-time' }) lockedUntil: string | null;
 }
 
 export class LocalAdminLinkView extends LocalAdminView {
-  /** Works once: they set their password with it. Shown this once. */
+  /**
+   * Works once: they set their password with it. Shown this once. It is over when they are given roles with more of
+   * Rollcall's own permissions, or are merged with another user.
+   */
   @ApiProperty({ example: 'https://rollcall.example.com/setup#token=…' }) link: string;
   @ApiProperty({ format: 'date-time' }) linkExpiresAt: string;
 }

@@ -6,17 +6,18 @@ import { Clock, formatTime } from '../../platform/clock.js';
 import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { duplicateOf } from '../../platform/database-errors.js';
-import { assertMayGrant } from '../../platform/grant-rules.js';
+import { assertMayGrant, assertReaches } from '../../platform/grant-rules.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
 import { CONFIG } from '../../platform/config.js';
 import { Problem } from '../../platform/problem.js';
 import { publicUrl } from '../../platform/public-url.js';
 import { RoleEntity } from '../roles/role.entity.js';
-import { GrantEntity } from '../users/grant.entity.js';
 import { UserEntity } from '../users/user.entity.js';
 import { LocalPasswordEntity } from './local-password.entity.js';
 import type { InviteLocalAdminBody, LocalAdminLinkView, LocalAdminView } from './local-admins.dto.js';
+import { findHeldPermissions } from './held-permissions.js';
+import { lastLock } from './lock-out.js';
 import { createOneTimeLink, INVITE_LIFE, linkTo, RESET_LIFE } from './one-time-links.js';
 import { insertLocalAdmin, NO_PASSWORD } from './write-local-admin.js';
 
@@ -48,9 +49,10 @@ export class LocalAdminsService {
 
   /**
    * A local admin without a password yet, and the link to set it. Throws `may_not_grant` for roles with permissions
-   * that the caller does not hold, `name_taken`.
+   * that the caller does not hold, `name_taken`, `forbidden` for a key that is bound to a connection.
    */
   async invite(principal: Principal, body: InviteLocalAdminBody, via: NewEvent['via']): Promise<LocalAdminLinkView> {
+    assertReaches(principal, null);
     try {
       return await this.database.transaction(async (tx) => {
         await this.assertMayGive(tx, principal, body.roles);
@@ -64,7 +66,7 @@ export class LocalAdminsService {
           reason: 'Local admin',
         };
         const user = await insertLocalAdmin(tx, order, { actor: actorOf(principal), via, now, ledger: this.ledger });
-        return this.withLink(tx, user, now + INVITE_LIFE);
+        return this.withLink(tx, principal, user, now + INVITE_LIFE);
       });
     } catch (error) {
       if (duplicateOf(error) === null) throw error;
@@ -75,21 +77,18 @@ export class LocalAdminsService {
   }
 
   /**
-   * A link by which a local admin sets a new password. The old one works until then. Throws `may_not_grant` if the
-   * account holds more than the caller: whoever gets the link could take it over.
+   * A link by which a local admin sets a new password, as long as they hold no more than now; the old one works until
+   * then. Throws `may_not_grant` if the account holds more than the caller, who could take it over with the link;
+   * `forbidden` for a key that is bound to a connection.
    */
   async reset(principal: Principal, userId: string, via: NewEvent['via']): Promise<LocalAdminLinkView> {
+    assertReaches(principal, null);
     return this.database.transaction(async (tx) => {
       const { tenantId } = principal;
       const found = await tx.findOneBy(LocalPasswordEntity, { userId, tenantId });
       const user = found && (await tx.findOneBy(UserEntity, { id: userId, tenantId }));
       if (!user) throw new Problem('not_found');
-      const held = await tx.findBy(GrantEntity, { userId, kind: 'role' });
-      const roles = await tx.findBy(RoleEntity, { tenantId, key: In(held.map((grant) => grant.heldKey)) });
-      assertMayGrant(
-        principal,
-        roles.flatMap((role) => role.permissions),
-      );
+      assertMayGrant(principal, await findHeldPermissions(tx, user));
       await this.ledger.record(tx, [
         {
           tenantId,
@@ -99,7 +98,7 @@ export class LocalAdminsService {
           via,
         },
       ]);
-      return this.withLink(tx, user, this.clock.now() + RESET_LIFE);
+      return this.withLink(tx, principal, user, this.clock.now() + RESET_LIFE);
     });
   }
 
@@ -116,11 +115,18 @@ export class LocalAdminsService {
     );
   }
 
-  private async withLink(tx: EntityManager, user: UserEntity, expiresAt: number): Promise<LocalAdminLinkView> {
+  private async withLink(
+    tx: EntityManager,
+    principal: Principal,
+    user: UserEntity,
+    expiresAt: number,
+  ): Promise<LocalAdminLinkView> {
     const token = await createOneTimeLink(tx, {
       purpose: 'reset-password',
       tenantId: user.tenantId,
       userId: user.id,
+      // Whoever keeps the link must not get, later, at more than they could have got at now.
+      mayHold: principal.type === 'system' ? null : await findHeldPermissions(tx, user),
       expiresAt,
     });
     const row = await tx.findOneByOrFail(LocalPasswordEntity, { userId: user.id });
@@ -130,11 +136,12 @@ export class LocalAdminsService {
 }
 
 function toView(row: LocalPasswordEntity, user: UserEntity | null): LocalAdminView {
+  const locked = lastLock(row.guesses);
   return {
     userId: row.userId,
     userName: user?.userName ?? null,
     displayName: user?.displayName ?? null,
     passwordSet: row.passwordHash !== NO_PASSWORD,
-    lockedUntil: row.lockedUntil === null ? null : formatTime(row.lockedUntil),
+    lockedUntil: locked === null ? null : formatTime(locked),
   };
 }

@@ -1,5 +1,6 @@
 import { Entity, Index } from 'typeorm';
-import { Id, PrimaryText, Text, Time, Whole } from '../../platform/columns.js';
+import { Id, JsonText, PrimaryText, Text, Time } from '../../platform/columns.js';
+import type { Guesses } from './lock-out.js';
 
 /** The password of a local admin: the first one, and those for the day the IdP is down (break-glass). */
 @Entity('local_passwords')
@@ -10,9 +11,7 @@ export class LocalPasswordEntity {
   @Text(255) userNameKey: string;
   /** argon2id in PHC format. */
   @Text(255) passwordHash: string;
-  @Whole() failures: number;
-  /** No attempt before this counts: the answer to guessing. */
-  @Time({ nullable: true }) lockedUntil: number | null;
+  @JsonText() guesses: Guesses;
   @Time() updatedAt: number;
 }
 
@@ -23,6 +22,11 @@ export class OneTimeLinkEntity {
   @Text(32) purpose: 'first-operator' | 'reset-password' | 'invite-owner';
   @Id({ nullable: true }) tenantId: string | null;
   @Id({ nullable: true }) userId: string | null;
+  /**
+   * Rollcall's own permissions that the user's roles held when the link was made: it sets no password of one who holds
+   * more by now. Null: whatever they hold.
+   */
+  @JsonText({ nullable: true }) mayHold: string[] | null;
   @Time() expiresAt: number;
   @Time({ nullable: true }) usedAt: number | null;
 }

@@ -8,7 +8,8 @@ export const FIRST_LINK_LIFE: Micros = DAY;
 export const RESET_LIFE: Micros = DAY;
 export const INVITE_LIFE: Micros = 7 * DAY;
 
-export type LinkOrder = Pick<OneTimeLinkEntity, 'purpose' | 'tenantId' | 'userId' | 'expiresAt'>;
+export type LinkOrder = Pick<OneTimeLinkEntity, 'purpose' | 'tenantId' | 'userId' | 'expiresAt'> &
+  Partial<Pick<OneTimeLinkEntity, 'mayHold'>>;
 
 /**
  * Stores a link that works once and returns its token (256 random bits): shown once, kept as a hash. A new one for a
@@ -18,7 +19,7 @@ export async function createOneTimeLink(tx: EntityManager, order: LinkOrder): Pr
   if (order.userId !== null) await tx.delete(OneTimeLinkEntity, { userId: order.userId });
   if (order.purpose === 'first-operator') await tx.delete(OneTimeLinkEntity, { purpose: order.purpose });
   const token = randomBytes(32).toString('base64url');
-  await tx.insert(OneTimeLinkEntity, { ...order, tokenHash: hashToken(token), usedAt: null });
+  await tx.insert(OneTimeLinkEntity, { mayHold: null, ...order, tokenHash: hashToken(token), usedAt: null });
   return token;
 }
 

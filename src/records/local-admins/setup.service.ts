@@ -13,6 +13,7 @@ import { findHolder, lockTenant } from '../users/last-owner.js';
 import { UserEntity } from '../users/user.entity.js';
 import type { LinkPurposeView, SetupBody, SetupView } from './local-admins.dto.js';
 import type { OneTimeLinkEntity } from './local-password.entity.js';
+import { findHeldPermissions } from './held-permissions.js';
 import { claimLink, getLink } from './one-time-links.js';
 import { insertLocalAdmin, setLocalPassword, type Writing } from './write-local-admin.js';
 
@@ -72,7 +73,7 @@ export class SetupService {
     const platform = await tx.findOneByOrFail(TenantEntity, { slug: PLATFORM_SLUG });
     await lockTenant(tx, platform.id);
     // Of two links that two instances printed at once, the second makes no second operator.
-    if (await findHolder(tx, platform.id, OPERATOR, [], writing.now)) throw new Problem('link_invalid');
+    if (await findHolder(tx, platform.id, OPERATOR, writing.now)) throw new Problem('link_invalid');
     const person = personOf(body, passwordHash, 'First start');
     await insertLocalAdmin(tx, { ...person, tenantId: platform.id, roles: [OPERATOR] }, writing);
     if (await tx.existsBy(TenantEntity, { slug: MAIN.slug })) {
@@ -105,6 +106,11 @@ export class SetupService {
     const tenant = await activeTenantOf(tx, link);
     const user = await tx.findOneBy(UserEntity, { id: link.userId ?? '', tenantId: tenant.id });
     if (!user) throw new Problem('link_invalid');
+    const { mayHold } = link;
+    // Who made the link might rule them then, and need not now.
+    if (mayHold && (await findHeldPermissions(tx, user)).some((each) => !mayHold.includes(each))) {
+      throw new Problem('link_invalid');
+    }
     await setLocalPassword(tx, user, passwordHash, writing);
     return { userName: user.userName ?? '', tenants: [tenant.slug] };
   }

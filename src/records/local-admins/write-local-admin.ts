@@ -7,6 +7,7 @@ import { endSessions } from '../sessions/end-sessions.js';
 import { ADMIN_SOURCE, GrantEntity } from '../users/grant.entity.js';
 import { UserEntity } from '../users/user.entity.js';
 import { LocalPasswordEntity, OneTimeLinkEntity } from './local-password.entity.js';
+import { NO_GUESSES } from './lock-out.js';
 
 export interface LocalAdminOrder {
   tenantId: string;
@@ -61,8 +62,7 @@ export async function insertLocalAdmin(
     tenantId,
     userNameKey: normaliseKey(userName),
     passwordHash: order.passwordHash ?? NO_PASSWORD,
-    failures: 0,
-    lockedUntil: null,
+    guesses: NO_GUESSES,
     updatedAt: now,
   });
   const grants = order.roles.map((key) => ({
@@ -99,7 +99,7 @@ export async function insertLocalAdmin(
   return user;
 }
 
-/** Sets the password, forgets failures, and ends the user's sessions. */
+/** Sets the password, forgets guesses, and ends the user's sessions. */
 export async function setLocalPassword(
   tx: EntityManager,
   user: Pick<UserEntity, 'id' | 'tenantId' | 'version'>,
@@ -107,11 +107,7 @@ export async function setLocalPassword(
   writing: Writing,
 ): Promise<void> {
   const { now, actor, via } = writing;
-  await tx.update(
-    LocalPasswordEntity,
-    { userId: user.id },
-    { passwordHash, failures: 0, lockedUntil: null, updatedAt: now },
-  );
+  await tx.update(LocalPasswordEntity, { userId: user.id }, { passwordHash, guesses: NO_GUESSES, updatedAt: now });
   await endSessions(tx, 'userId', [user.id], 'password_changed', now);
   await writing.ledger.record(tx, [
     {

@@ -37,6 +37,11 @@ export async function endSessions(
   }
 }
 
+/** Forgets where a user's sessions came from and by what, inside the caller's transaction; that they were stays. */
+export async function eraseSessions(tx: EntityManager, tenantId: string, userId: string): Promise<void> {
+  await tx.update(SessionEntity, { tenantId, userId }, { address: null, userAgent: null });
+}
+
 /** Ends one session inside the caller's transaction. False: it was over already, so nothing is to be told. */
 export async function endSession(tx: EntityManager, id: string, reason: EndReason, now: Micros): Promise<boolean> {
   const ended = await tx.update(SessionEntity, { id, endedAt: IsNull() }, { endedAt: now, endReason: reason });

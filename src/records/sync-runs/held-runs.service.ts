@@ -79,7 +79,7 @@ export class HeldRunsService {
   async reject(caller: Principal, run: RunEntity): Promise<void> {
     const now = this.clock.now();
     await this.database.transaction(async (tx) => {
-      if (!(await dropHeld(tx, run.id, 'rejected', now))) throw notHeld();
+      if (!(await dropHeld(tx, run, 'rejected', now))) throw notHeld();
       await this.ledger.record(tx, [eventOfRun('run.rejected', run, actorOf(caller), now)]);
     });
   }

@@ -2,6 +2,7 @@ import { type EntityManager, In, LessThan } from 'typeorm';
 import { type NewEvent, SYSTEM } from '../../ledger/ledger.service.js';
 import type { Micros } from '../../platform/clock.js';
 import { execute } from '../../platform/sql.js';
+import { type EndedRun, tellOutcome } from './run-outcomes.js';
 import { RunEntity } from './run.entity.js';
 
 type HeldEvent = 'run.held' | 'run.approved' | 'run.rejected' | 'run.lapsed' | 'run.superseded';
@@ -24,14 +25,15 @@ export function eventOfRun(type: HeldEvent, run: RunEntity, by: NewEvent['actor'
  */
 export async function dropHeld(
   tx: EntityManager,
-  runId: string,
+  run: EndedRun,
   status: 'rejected' | 'lapsed' | 'superseded',
   now: Micros,
 ): Promise<boolean> {
-  const { affected } = await tx.update(RunEntity, { id: runId, status: 'held' }, { status, aliveAt: now });
+  const { affected } = await tx.update(RunEntity, { id: run.id, status: 'held' }, { status, aliveAt: now });
   if (affected !== 1) return false;
+  tellOutcome(tx, run, status);
   await execute(tx, `UPDATE run_entries SET state = 'skipped', statement = NULL WHERE runId = ? AND state = 'held'`, [
-    runId,
+    run.id,
   ]);
   return true;
 }
@@ -50,7 +52,7 @@ export async function dropHeldRuns(tx: EntityManager, by: RunEntity, now: Micros
   });
   const events: NewEvent[] = [];
   for (const run of runs) {
-    if (await dropHeld(tx, run.id, 'superseded', now)) events.push(eventOfRun('run.superseded', run, null, now));
+    if (await dropHeld(tx, run, 'superseded', now)) events.push(eventOfRun('run.superseded', run, null, now));
   }
   return events;
 }

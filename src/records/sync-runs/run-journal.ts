@@ -5,6 +5,7 @@ import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { dropWaiting } from './held-runs.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
+import { tellOutcome } from './run-outcomes.js';
 import { countBefore } from './run-people.js';
 import { isComplete } from './run-state.js';
 
@@ -88,6 +89,7 @@ export class RunJournal {
       { ...(this.tells ? said : {}), ...over, phase: 'ended' },
     );
     if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
+    tellOutcome(tx, run, status, error);
     if (status === 'cancelled') await dropWaiting(tx, run.id);
     await beside?.write(tx, said.upTo);
     if (status === 'finished') await tx.delete(RunPartEntity, { runId: run.id });
@@ -127,6 +129,7 @@ export class RunJournal {
       if (!stored) await tx.insert(RunEntity, { ...run, people, holder: this.holder, aliveAt: now });
       else if (stored.cancelAt !== null) {
         await tx.update(RunEntity, { id: run.id }, { status: 'cancelled', phase: 'ended', finishedAt: now });
+        tellOutcome(tx, run, 'cancelled');
         await dropWaiting(tx, run.id);
       } else {
         const again = { status: 'running', phase: run.phase, error: null, finishedAt: null, aliveAt: now } as const;

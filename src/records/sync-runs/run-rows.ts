@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
 import type { SqlValue } from '../../platform/database.js';
 import { insertRows } from '../../platform/sql.js';
+import { type EndedRun, tellOutcome } from './run-outcomes.js';
 import { type RunCounts, RunEntity } from './run.entity.js';
 import { addCounts } from './run-state.js';
 
@@ -44,6 +45,12 @@ export async function noteChunk(tx: EntityManager, runId: string, counts: RunCou
 /** What a run says once it is done. */
 export function finishedAt(now: Micros) {
   return { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+}
+
+/** Ends a run that is under way still; somebody else may have ended it. */
+export async function finishRun(tx: EntityManager, run: EndedRun, now: Micros): Promise<void> {
+  const { affected } = await tx.update(RunEntity, { id: run.id, status: 'running' }, finishedAt(now));
+  if (affected === 1) tellOutcome(tx, run, 'finished');
 }
 
 /** A record that was refused. */

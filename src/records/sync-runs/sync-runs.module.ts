@@ -6,6 +6,7 @@ import { HeldRunsController } from './held-runs.controller.js';
 import { HeldRunsService } from './held-runs.service.js';
 import { SEEN_KEPT } from './seen-names.js';
 import { RunEvents } from './run-events.js';
+import { RunOutcomes } from './run-outcomes.js';
 import { SyncRunsController } from './sync-runs.controller.js';
 import { SyncRunsService } from './sync-runs.service.js';
 
@@ -15,7 +16,7 @@ import { SyncRunsService } from './sync-runs.service.js';
  */
 @Module({
   controllers: [SyncRunsController, HeldRunsController],
-  providers: [HeldRunsService, RunEvents, SyncRunsService],
+  providers: [HeldRunsService, RunEvents, RunOutcomes, SyncRunsService],
 })
 export class SyncRunsModule implements OnModuleInit {
   constructor(

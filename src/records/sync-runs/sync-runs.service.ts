@@ -8,6 +8,7 @@ import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor } from '../../platform/paging.js';
 import { Problem } from '../../platform/problem.js';
 import { dropWaiting } from './held-runs.js';
+import { tellOutcome } from './run-outcomes.js';
 import { RunEntity, RunFailureEntity, RunPartEntity } from './run.entity.js';
 import { CARRIED_ON, LOST_AFTER, statusOf, withParts } from './run-state.js';
 import type { RunQuery } from './sync-runs.dto.js';
@@ -83,7 +84,10 @@ export class SyncRunsService {
           { id: run.id, status: run.status, phase: Not('removing' as const), ...asSeen },
           { cancelAt: now, ...over },
         );
-        if (affected === 1 && status === 'broken') await dropWaiting(tx, run.id);
+        if (affected === 1 && status === 'broken') {
+          tellOutcome(tx, run, 'cancelled');
+          await dropWaiting(tx, run.id);
+        }
         return affected;
       });
     if ((await stop()) === 0) throw new Problem('conflict', 'The run has just moved on; look again.');

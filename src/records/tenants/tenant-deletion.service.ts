@@ -5,13 +5,16 @@ import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
-import { execute, placeholders } from '../../platform/sql.js';
+import { execute, placeholders, selectRows } from '../../platform/sql.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { assertOperator, type By, loadTenant, refusePlatform, tenantEvent, writeTenant } from './tenant-events.js';
 import { PLATFORM_SLUG, TenantEntity } from './tenant.entity.js';
 import { type TenantTable, tenantTables } from './tenant-tables.js';
 
 const ROWS_PER_CHUNK = 500;
+
+/** What is lost with a tenant for good, and may be somebody else's. */
+const USES = ['users', 'connections'] as const;
 
 @Injectable()
 export class TenantDeletionService implements OnApplicationBootstrap, OnModuleDestroy {
@@ -33,14 +36,18 @@ export class TenantDeletionService implements OnApplicationBootstrap, OnModuleDe
     this.stopping = true;
   }
 
-  /** Removes a tenant with all it holds, its ledger too. What is left is the word of it in the operators' ledger. */
-  async remove(principal: Principal, id: string): Promise<void> {
+  /**
+   * Removes a tenant with all it holds, its ledger too. What is left is the word of it in the operators' ledger. Throws
+   * `tenant_in_use` (409) with the counts where it holds users or connections, unless `force`.
+   */
+  async remove(principal: Principal, id: string, force: boolean): Promise<void> {
     const by: By = { actor: actorOf(principal), via: 'rest' };
     await this.database.transaction(async (tx) => {
       await assertOperator(tx, principal);
       const tenant = await loadTenant(tx, id);
       refusePlatform(tenant);
       if (tenant.status === 'deleting') return;
+      if (!force) await assertUnused(tx, id);
       const now = this.clock.now();
       const deleting: TenantEntity = { ...tenant, status: 'deleting', version: tenant.version + 1, updatedAt: now };
       // From here on its keys, links and logins are refused, so that no new rows come while the old ones go.
@@ -99,4 +106,15 @@ async function removeChunk(tx: EntityManager, table: TenantTable, tenantId: stri
   }
   await execute(tx, `DELETE FROM ${table.table} WHERE ${ofTenant} AND ${table.key} IN ${list}`, [tenantId, ...keys]);
   return true;
+}
+
+async function assertUnused(tx: EntityManager, tenantId: string): Promise<void> {
+  const inUse: Partial<Record<(typeof USES)[number], number>> = {};
+  for (const table of USES) {
+    const [row] = await selectRows(tx, `SELECT COUNT(*) AS count FROM ${table} WHERE tenantId = ?`, [tenantId]);
+    inUse[table] = Number(row?.count);
+  }
+  if (Object.values(inUse).every((count) => count === 0)) return;
+  const detail = 'It holds users or connections, which cannot be brought back. Delete it with ?force=true.';
+  throw new Problem('tenant_in_use', detail, { extra: { inUse } });
 }

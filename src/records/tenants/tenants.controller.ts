@@ -29,6 +29,7 @@ import { TenantExportService } from './tenant-export.service.js';
 import {
   ChangeTenantBody,
   CreateTenantBody,
+  DeleteTenantQuery,
   EnterTenantBody,
   NewTenantView,
   TenantAccessView,
@@ -146,7 +147,7 @@ export class TenantsController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a tenant with all it holds (operators)' })
   @ApiNoContentResponse()
-  remove(@Caller() principal: Principal, @Param('id') id: string): Promise<void> {
-    return this.deletion.remove(principal, id);
+  remove(@Caller() principal: Principal, @Param('id') id: string, @Query() query: DeleteTenantQuery): Promise<void> {
+    return this.deletion.remove(principal, id, query.force === 'true');
   }
 }

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, Matches } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
 import { formatTime } from '../../platform/clock.js';
 import { IsPlainText } from '../../platform/plain-text.js';
 import type { TenantEntity } from './tenant.entity.js';
@@ -14,6 +14,13 @@ export class CreateTenantBody {
 
   @IsPlainText(200)
   name: string;
+}
+
+export class DeleteTenantQuery {
+  /** `true`: delete it although it holds users or connections. */
+  @IsOptional()
+  @IsIn(['true', 'false'])
+  force?: 'true' | 'false';
 }
 
 export class ChangeTenantBody {

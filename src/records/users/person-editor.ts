@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { actorOf, type NewEvent } from '../../ledger/ledger.service.js';
 import type { PersonChanges } from '../../plan/changes.js';
 import { diffPerson } from '../../plan/diff.js';
+import { holdsForGood } from '../../plan/holdings.js';
 import type { Person } from '../../plan/person.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock, type Micros } from '../../platform/clock.js';
@@ -116,12 +117,17 @@ export class PersonEditor {
 
   private async keepOwner({ tx, now }: EditScene, tenantId: string, edits: readonly PersonEdit[]): Promise<void> {
     const losersOf = (role: string): string[] =>
-      edits.flatMap(({ before, after }) =>
-        before && holdsRole(before, role, now) && !holdsRole(after, role, now) ? [before.user.id] : [],
-      );
+      edits.flatMap(({ before, after }) => (before && losesRole(before, after, role, now) ? [before.user.id] : []));
     if (losersOf(OWNER).length + losersOf(OPERATOR).length === 0) return;
     const tenant = await tx.findOneBy(TenantEntity, { id: tenantId });
     const role = tenant?.slug === PLATFORM_SLUG ? OPERATOR : OWNER;
     await assertOwnerRemains(tx, tenantId, losersOf(role), now);
   }
+}
+
+/** Who has it only until a time afterwards loses it too, only later. */
+function losesRole(before: Person, after: Person | null, role: string, now: Micros): boolean {
+  if (!holdsRole(before, role, now)) return false;
+  if (!after || !holdsRole(after, role, now)) return true;
+  return holdsForGood(before, role, now) && !holdsForGood(after, role, now);
 }

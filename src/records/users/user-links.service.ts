@@ -50,7 +50,8 @@ export class UserLinksService {
         const [own] = await selectRows(tx, 'SELECT userId FROM local_passwords WHERE userId = ?', [id]);
         if (own) await execute(tx, 'DELETE FROM local_passwords WHERE userId = ?', [fromId]);
         else await execute(tx, 'UPDATE local_passwords SET userId = ? WHERE userId = ?', [id, fromId]);
-        await execute(tx, 'DELETE FROM one_time_links WHERE userId = ?', [fromId]);
+        // Whoever holds a link to one of the two was not given the other.
+        await execute(tx, 'DELETE FROM one_time_links WHERE userId IN (?, ?)', [id, fromId]);
         await execute(tx, 'UPDATE former_users SET userId = ? WHERE userId = ?', [id, fromId]);
       },
       eventOf: (change) =>

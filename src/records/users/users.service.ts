@@ -1,16 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { LedgerService } from '../../ledger/ledger.service.js';
+import type { EntityManager } from 'typeorm';
+import { actorOf, LedgerService } from '../../ledger/ledger.service.js';
+import type { GrantWord } from '../../plan/changes.js';
 import type { Person } from '../../plan/person.js';
 import { ownerOf } from '../../plan/profile.js';
 import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
-import { Database } from '../../platform/database.js';
+import { Database, type SqlValue } from '../../platform/database.js';
 import { isId, newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
 import { loadPolicies } from '../connections/load-policies.js';
 import { removeLocalPasswords } from '../local-admins/write-local-admin.js';
-import { endSessions } from '../sessions/end-sessions.js';
+import { loadRoleCatalogue } from '../roles/role-catalogue.js';
+import { endSessions, eraseSessions } from '../sessions/end-sessions.js';
 import { blankUser, changedFields, editProfile, type ProfileEdit, suspendUser, unsuspendUser } from './edit-person.js';
 import { forgetFormerUsers } from './former-users.js';
 import { leaveTraces } from './identity-traces.js';
@@ -111,12 +114,13 @@ export class UsersService {
   }
 
   /**
-   * Deletes the user with everything held; `erase` also takes the personal parts out of the ledger, of a user who was
-   * deleted before too.
+   * Deletes the user with everything held; `erase` also takes the personal parts out of the ledger and of what is kept
+   * of sessions, of a user who was deleted before too. Throws `forbidden` where the user holds, or held at the end, more
+   * than the caller.
    */
   async remove(principal: Principal, id: string, options: EditOptions & { erase: boolean }): Promise<void> {
-    if (options.erase && (await this.eraseGone(principal.tenantId, id))) return;
     const { erase, ...rest } = options;
+    if (erase && (await this.eraseGone(principal, id, rest.reason ?? null))) return;
     await this.editor.edit(principal, {
       userIds: [id],
       ...rest,
@@ -131,31 +135,69 @@ export class UsersService {
         await leaveTraces(tx, this.database.engine, identities, now);
         await removeLocalPasswords(tx, [id]);
         await forgetFormerUsers(tx, [id]);
-        if (erase) await this.ledger.erasePerson(tx, principal.tenantId, id);
+        const version = Math.max(...changes.map(({ fromVersion }) => fromVersion));
+        if (erase) await this.erase(tx, principal, { id, version }, rest.reason ?? null);
       },
     });
   }
 
   /** What is left of a user whom their source deleted, or an admin without erasing. False: there is no such user. */
-  private eraseGone(tenantId: string, id: string): Promise<boolean> {
+  private eraseGone(principal: Principal, id: string, reason: string | null): Promise<boolean> {
+    const { tenantId } = principal;
     return this.database.transaction(async (tx) => {
       if (await tx.existsBy(UserEntity, { id, tenantId })) return false;
-      const [deletion] = await selectRows(
+      const deletions = await selectRows(
         tx,
-        `SELECT id FROM events WHERE tenantId = ? AND subjectId = ? AND subjectType = 'user' AND type = 'user.deleted'`,
+        `SELECT subjectVersion, personal FROM events
+         WHERE tenantId = ? AND subjectId = ? AND subjectType = 'user' AND type = 'user.deleted'`,
         [tenantId, id],
       );
-      if (!deletion) return false;
-      await this.ledger.erasePerson(tx, tenantId, id);
+      if (deletions.length === 0) return false;
+      const roles = await loadRoleCatalogue(tx, tenantId);
+      const held = deletions.flatMap(({ personal }) => rolesLost(personal));
+      assertMayRule(
+        principal,
+        held.flatMap((key) => roles.get(key)?.permissions ?? []),
+      );
+      const version = Math.max(...deletions.map(({ subjectVersion }) => Number(subjectVersion)));
+      await this.erase(tx, principal, { id, version }, reason);
       await forgetFormerUsers(tx, [id]);
       return true;
     });
+  }
+
+  private async erase(
+    tx: EntityManager,
+    principal: Principal,
+    user: { id: string; version: number },
+    reason: string | null,
+  ): Promise<void> {
+    const { tenantId } = principal;
+    await this.ledger.erasePerson(tx, tenantId, user.id);
+    await eraseSessions(tx, tenantId, user.id);
+    await this.ledger.record(tx, [
+      {
+        tenantId,
+        type: 'user.erased',
+        subject: { type: 'user', ...user },
+        actor: actorOf(principal),
+        via: 'rest',
+        reason,
+      },
+    ]);
   }
 
   private toView(person: Person | null | undefined): UserView {
     if (!person) throw new Problem('not_found');
     return toUserView(person, this.clock.now());
   }
+}
+
+/** The roles that a deletion took, by its event; none where that was erased. */
+function rolesLost(personal: SqlValue | undefined): string[] {
+  if (typeof personal !== 'string') return [];
+  const { revoked } = JSON.parse(personal) as { revoked?: readonly GrantWord[] };
+  return (revoked ?? []).flatMap(({ kind, key }) => (kind === 'role' ? [key] : []));
 }
 
 async function assertNotOwned(person: Person, fields: readonly string[], scene: EditScene): Promise<void> {

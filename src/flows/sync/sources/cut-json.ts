@@ -64,7 +64,7 @@ export class JsonCutter {
     if (this.phase === 'inside') throw new CutFault('ends in the middle.');
     const parsed = parseStrictJson(Buffer.concat([this.head, ...this.tail]), AROUND_LIMITS);
     if (!parsed.ok) throw new CutFault(`is not valid JSON. ${parsed.detail}`);
-    if (this.phase === 'before') throw new CutFault('has no list there.');
+    if (this.phase === 'before') throw new CutFault(`has no list ${placeOf(this.path)}.`);
     return parsed.value;
   }
 
@@ -163,4 +163,8 @@ function readName(text: Buffer): string | null {
   } catch {
     return null;
   }
+}
+
+function placeOf(path: readonly string[]): string {
+  return path.length === 0 ? 'where the document should be one' : `at ${path.map((step) => `/${step}`).join('')}`;
 }

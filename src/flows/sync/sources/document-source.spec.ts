@@ -218,7 +218,7 @@ describe('people in JSON documents', () => {
     ['a web page that says it is JSON', {}, '<!doctype html>', 'not valid JSON'],
     ['invalid UTF-8', {}, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), 'not valid UTF-8'],
     ['half a document', {}, '[{"externalId":"u-1"}', 'in the middle'],
-    ['an object for a list', {}, '{"users":[]}', 'no list there'],
+    ['an object for a list', {}, '{"users":[]}', 'has no list where the document should be one'],
     ['a body in another coding', { 'content-encoding': 'br' }, 'x', 'compressed'],
     ['a body that is no gzip', { 'content-encoding': 'gzip' }, '[]', 'no gzip'],
     ['a comma too many', {}, '[{"externalId":"u-1"},]', 'comma'],
