@@ -1,9 +1,10 @@
 import { AppModule } from './app.module.js';
 import { ConfigError, readConfig } from './platform/config.js';
+import { lockDataFolder } from './platform/data-folder.js';
 import { boundHeapGrowth } from './platform/heap-growth.js';
 import { createHttpApp } from './platform/http-app.js';
 import { createLogger } from './platform/logging.js';
-import { openDatabase } from './platform/open-database.js';
+import { openDatabase, SERVER_WAIT_MS } from './platform/open-database.js';
 import { stopOnSignals } from './platform/shutdown.js';
 import { FirstStartService, firstStartNotice } from './records/local-admins/first-start.service.js';
 import { shape } from './tables.js';
@@ -12,7 +13,11 @@ async function main(): Promise<void> {
   boundHeapGrowth();
   const config = readConfig(process.env);
   const logger = createLogger(config);
-  const database = await openDatabase(config, shape);
+  if (config.DATABASE_URL === '') process.once('exit', lockDataFolder(config).release);
+  const database = await openDatabase(config, shape, {
+    waitMs: SERVER_WAIT_MS,
+    tell: (text) => logger.warn({ context: 'Database' }, text),
+  });
   for (const name of await database.migrate()) logger.info({ context: 'Database' }, `migrated: ${name}`);
   const app = await createHttpApp(AppModule.with(config, database), config, logger);
   stopOnSignals(app, config.SHUTDOWN_SECONDS);

@@ -8,17 +8,15 @@ import { formatTime } from './platform/clock.js';
 import { readConfig } from './platform/config.js';
 import type { Database } from './platform/database.js';
 import { examine } from './platform/doctor.js';
-import { openDatabase } from './platform/open-database.js';
+import { openDatabase, SERVER_WAIT_MS } from './platform/open-database.js';
 import { createAdmin, resetAdmin } from './records/local-admins/admin-commands.js';
 import { FirstStartService } from './records/local-admins/first-start.service.js';
 import { LocalAdminsService } from './records/local-admins/local-admins.service.js';
 import { SigningKeysService } from './records/sessions/signing-keys.service.js';
 import { CredentialVault } from './records/sources/credential-vault.js';
 import { PLATFORM_SLUG } from './records/tenants/tenant.entity.js';
+import { checkSealed } from './sealed-check.js';
 import { shape } from './tables.js';
-
-/** The doctor says what is now; everything else waits for a server that is still starting. */
-const DOCTOR_WAIT_MS = 0;
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -42,7 +40,8 @@ function withServices(work: (services: INestApplicationContext, database: Databa
 
 /** Runs `work` on the configured database and closes it, whatever happens. */
 async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
-  const database = await openDatabase(readConfig(process.env), shape);
+  const tell = (text: string): void => void process.stderr.write(`${text}\n`);
+  const database = await openDatabase(readConfig(process.env), shape, { waitMs: SERVER_WAIT_MS, tell });
   try {
     await work(database);
   } finally {
@@ -66,7 +65,7 @@ export function addServiceCommands(program: Command): void {
     .command('doctor')
     .description('check configuration, database, clock and files; exit code 1 if anything fails')
     .action(async () => {
-      const findings = await examine(process.env, (config) => openDatabase(config, shape, DOCTOR_WAIT_MS));
+      const findings = await examine(process.env, (config) => openDatabase(config, shape), checkSealed);
       for (const finding of findings) say(`${finding.isGood ? 'ok  ' : 'FAIL'}  ${finding.name}: ${finding.detail}`);
       process.exitCode = findings.every((each) => each.isGood) ? 0 : 1;
     });

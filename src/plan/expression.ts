@@ -1,4 +1,5 @@
 import { Environment, EvaluationError, ParseError, type ASTNode } from '@marcbachmann/cel-js';
+import { childrenOf, estimateCost, holdsLongList, isNode, MACROS } from './expression-cost.js';
 import { describeCondition } from './expression-words.js';
 
 /** Claims by name, without a prototype, so that `constructor` is no claim (A11). */
@@ -13,6 +14,8 @@ export interface Expression {
   shape: string;
   /** What it asks, in words, at most 255 characters: `groups has engineering`. */
   words: string;
+  /** What it may cost at most, in passes over all claims of a person. */
+  cost: number;
   /** Its value for these claims. Throws `MissingClaim` where one is not there, or `ExpressionFailure`. */
   evaluate(claims: ClaimsBag): unknown;
 }
@@ -37,15 +40,30 @@ const environment = new Environment({
   },
 }).registerVariable('claims', 'dyn');
 
-/** They loop over a list; one inside another multiplies, and `bind` inside `bind` doubles. */
-const MACROS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'bind']);
+/** Those whose answer is no larger than what they are given, and that take one pass over it. */
+const METHODS: ReadonlySet<string> = new Set([
+  'startsWith',
+  'endsWith',
+  'contains',
+  'indexOf',
+  'lastIndexOf',
+  'substring',
+  'lowerAscii',
+  'upperAscii',
+  'trim',
+  'size',
+]);
+const FUNCTIONS: ReadonlySet<string> = new Set(['has', 'size', 'string', 'int', 'double', 'bool', 'timestamp']);
+const AVAILABLE = `available are ${[...FUNCTIONS].join(', ')}; ${[...METHODS].join(', ')}; ${[...MACROS].join(', ')}`;
 /** Names that are members of every object in this language, and so are no claims (A11). */
 const NO_CLAIMS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+const TOO_MANY = 'too_many_items';
 const SIMPLE_PATH = /^claims\.([A-Za-z_][A-Za-z0-9_]*)$/;
 
 /**
- * Compiles a CEL expression within the limits that keep it harmless (E9): length, nodes, no `matches` (it back-tracks),
- * no macro inside a macro, and nothing but named members of `claims` as input.
+ * Compiles a CEL expression within the limits that keep it harmless (E9): length, nodes, the functions on a short list
+ * (`matches` back-tracks, `split` and `join` make much of little), no macro inside a macro, a cost that is known
+ * beforehand, and nothing but named members of `claims` as input.
  *
  * @returns the expression, or what is wrong with it in words
  */
@@ -56,6 +74,9 @@ export function compileExpression(source: string): Expression | { fault: string 
     const reads = new Set<string>();
     const fault = inspect(parsed.ast, reads, { inMacro: false, names: new Set() });
     if (fault) return { fault };
+    const estimate = estimateCost(parsed.ast);
+    if (estimate.fault !== null) return { fault: estimate.fault };
+    const loops = hasMacro(parsed.ast);
     const checked = parsed.check();
     if (!checked.valid) return { fault: `does not compile: ${checked.error?.summary ?? 'invalid'}` };
     const simple = SIMPLE_PATH.exec(source.trim())?.[1];
@@ -64,8 +85,12 @@ export function compileExpression(source: string): Expression | { fault: string 
       reads,
       shape: JSON.stringify(plain(parsed.ast)),
       words: describeCondition(parsed.ast, source).slice(0, 255),
-      evaluate:
-        simple === undefined ? (claims) => evaluateParsed(parsed, claims) : (claims) => readClaim(claims, simple),
+      cost: estimate.cost,
+      evaluate: (claims) => {
+        if (simple !== undefined) return readClaim(claims, simple);
+        if (loops) for (const name of reads) if (holdsLongList(claims[name])) throw new ExpressionFailure(TOO_MANY);
+        return evaluateParsed(parsed, claims);
+      },
     };
   } catch (error) {
     if (!(error instanceof ParseError) && !(error instanceof EvaluationError)) throw error;
@@ -81,12 +106,17 @@ function readClaim(claims: ClaimsBag, name: string): unknown {
 }
 
 function evaluateParsed(parsed: (context: { claims: ClaimsBag }) => unknown, claims: ClaimsBag): unknown {
+  // `exists` makes an error for each item that it cannot judge, and nobody reads where in the interpreter it was made.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
     return parsed({ claims });
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     if (error.code === 'no_such_key' && isPathOfClaims(error.node)) throw new MissingClaim();
     throw new ExpressionFailure(error.code);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
@@ -120,17 +150,19 @@ function inspect(node: ASTNode, reads: Set<string>, scope: Scope): string | null
       }
       return inspect(object, reads, scope) ?? (typeof member === 'string' ? null : inspect(member, reads, scope));
     }
+    case 'call': {
+      const [name, args] = node.args;
+      return FUNCTIONS.has(name) ? inspectAll(args, reads, scope) : `\`${name}\` is not available: ${AVAILABLE}`;
+    }
     case 'rcall': {
       const [name, receiver, args] = node.args;
-      if (name === 'matches') return '`matches` is not available: use startsWith, endsWith, contains or `in`';
-      if (!MACROS.has(name)) return inspectAll([receiver, ...args], reads, scope);
+      if (METHODS.has(name)) return inspectAll([receiver, ...args], reads, scope);
+      if (!MACROS.has(name)) return `\`${name}\` is not available: ${AVAILABLE}`;
       if (scope.inMacro) return `\`${name}\` stands inside another macro`;
-      const binds = name === 'bind' && receiver.op === 'id' && receiver.args === 'cel';
       const names = args[0]?.op === 'id' ? new Set([args[0].args]) : new Set<string>();
       // A name that hides `claims` would let the checks below look at the wrong thing.
       if (names.has('claims')) return '`claims` cannot be declared anew';
-      const fault = binds ? null : inspect(receiver, reads, scope);
-      return fault ?? inspectAll(args.slice(1), reads, { inMacro: true, names });
+      return inspect(receiver, reads, scope) ?? inspectAll(args.slice(1), reads, { inMacro: true, names });
     }
     default:
       return inspectAll(childrenOf(node), reads, scope);
@@ -145,18 +177,8 @@ function inspectAll(nodes: readonly ASTNode[], reads: Set<string>, scope: Scope)
   return null;
 }
 
-function childrenOf(node: ASTNode): ASTNode[] {
-  const found: ASTNode[] = [];
-  const collect = (part: unknown): void => {
-    if (Array.isArray(part)) part.forEach(collect);
-    else if (isNode(part)) found.push(part);
-  };
-  collect(node.args);
-  return found;
-}
-
-function isNode(part: unknown): part is ASTNode {
-  return typeof part === 'object' && part !== null && 'op' in part && 'args' in part;
+function hasMacro(node: ASTNode): boolean {
+  return (node.op === 'rcall' && MACROS.has(node.args[0])) || childrenOf(node).some(hasMacro);
 }
 
 /** The tree without positions, for comparison. */

@@ -7,6 +7,8 @@ export class MappingFaults {
   readonly warnings: Fault[] = [];
   /** Nothing can be run. */
   broken = false;
+  /** What all expressions cost together, in the measure of `Expression.cost`. */
+  cost = 0;
 
   add(pointer: string, detail: string, breaks = true): void {
     this.faults.push({ pointer, detail });
@@ -27,6 +29,7 @@ export class MappingFaults {
       this.add(pointer, expression.fault);
       return null;
     }
+    this.cost += expression.cost;
     if (decides && expression.reads.has('email') && !expression.reads.has('email_verified')) {
       this.add(pointer, 'reads `claims.email` without a condition on `claims.email_verified`', false);
     }

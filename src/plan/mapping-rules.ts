@@ -5,6 +5,8 @@ import type { CompiledRule, FromRule, MappingSurroundings, RuleJson, WhenRule } 
 
 const RULES_MAX = 500;
 const MAP_MAX = 1_000;
+/** Dearer conditions of constants alone are not tried at the save. */
+const WORTH_TRYING = 50;
 const RULE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** The built-in rule under which a record's own roles and entitlements are granted. */
 export const DIRECT = 'direct';
@@ -135,7 +137,7 @@ function warnOf(rule: CompiledRule, earlier: readonly CompiledRule[], pointer: s
 }
 
 function isNeverTrue(expression: Expression): boolean {
-  if (expression.reads.size > 0) return false;
+  if (expression.reads.size > 0 || expression.cost > WORTH_TRYING) return false;
   try {
     const value = expression.evaluate(Object.create(null) as Record<string, unknown>);
     return value === false || (Array.isArray(value) && value.length === 0);

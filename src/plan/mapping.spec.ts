@@ -68,6 +68,18 @@ describe('a mapping that is saved', () => {
     ]);
   });
 
+  it('E9 refuses expressions that together cost too much, and takes five hundred plain rules', () => {
+    const rules = (when: string): MappingJson => ({
+      roles: Array.from({ length: 500 }, (_, i) => ({ id: `r${i}`, when, grant: ['viewer'] })),
+    });
+    expect(compile(rules("'engineering' in claims.groups && claims.department == 'R&D'")).faults).toEqual([]);
+    const { compiled, faults } = compile(rules("claims.groups.exists(g, g.startsWith('a') || g.startsWith('b'))"));
+    expect(compiled).toBeNull();
+    expect(faults).toEqual([
+      { pointer: '/mapping', detail: expect.stringContaining('cost too much: 36502 of at most 10000') },
+    ]);
+  });
+
   it('runs within its ceilings though a role that it names is gone', () => {
     expect(compile(rule({ grant: ['boss'] })).compiled).not.toBeNull();
     expect(compile(rule({ when: 'claims.' })).compiled).toBeNull();

@@ -1,4 +1,5 @@
 import type { Expression } from './expression.js';
+import { WHAT_COSTS } from './expression-cost.js';
 import { readAbsence } from './mapping-absence.js';
 import { escape, MappingFaults } from './mapping-faults.js';
 import { compileRules } from './mapping-rules.js';
@@ -26,6 +27,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof MappingJson>([
   'whenOverage',
 ]);
 const ATTRIBUTES_MAX = 50;
+/** Every change of a person runs all expressions; so this bounds how long one person keeps everybody else waiting. */
+export const MAPPING_COST_MAX = 10_000;
 
 /** Compiles and checks a connection's mapping; names every fault of it. */
 export function compileMapping(json: MappingJson, around: MappingSurroundings): CompiledMappingResult {
@@ -58,6 +61,11 @@ export function compileMapping(json: MappingJson, around: MappingSurroundings): 
   const groupKey = json.groupKey ?? 'displayName';
   if (groupKey !== 'displayName' && groupKey !== 'externalId') {
     faults.add(`${base}/groupKey`, 'must be `displayName` or `externalId`');
+  }
+
+  if (faults.cost > MAPPING_COST_MAX) {
+    const detail = `its expressions together cost too much: ${faults.cost} of at most ${MAPPING_COST_MAX}. ${WHAT_COSTS}`;
+    faults.add(base, detail);
   }
 
   const mapped = new Map<string, Expression>(profile.map(({ field, expression }) => [field, expression]));

@@ -91,6 +91,13 @@ describe('a whole record in one claim', () => {
       '/https:~1~1acme~1user/extra',
     ]);
     expect(read(payload, claims('{')).faults).toMatchObject([{ code: 'claim_invalid' }]);
+    expect(read(payload, claims('{"roles":["viewer"],"roles":["editor"]}')).faults).toEqual([
+      {
+        code: 'claim_invalid',
+        pointer: '/https:~1~1acme~1user',
+        detail: 'cannot be read as JSON: The name "roles" stands twice in one object.',
+      },
+    ]);
     expect(read(payload, claims({ active: false })).faults).toMatchObject([{ code: 'identity_inactive' }]);
   });
 

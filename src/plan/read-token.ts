@@ -1,12 +1,21 @@
 import type { Micros } from '../platform/clock.js';
 import type { Fault } from '../platform/problem.js';
+import { type JsonLimits, parseStrictJson } from '../platform/strict-json.js';
 import { ExpressionFailure, MissingClaim, type ClaimsBag, type Expression } from './expression.js';
 import { escape } from './mapping-faults.js';
 import type { CompiledMapping } from './mapping-shape.js';
 import type { PlanProblemCode } from './outcome.js';
 import { findNameFault } from './record-text.js';
-import { NAME_CHARS_MAX, readRecord, RECORD_BYTES_MAX } from './record.js';
+import { LIST_ITEMS_MAX, NAME_CHARS_MAX, readRecord, RECORD_BYTES_MAX } from './record.js';
 import type { FieldName, Json, MatchValue, Statement } from './statement.js';
+
+/** A record that a claim holds as a text is read as the claims themselves were (A5, A10, A11). */
+const PAYLOAD_LIMITS: JsonLimits = {
+  depthMax: 16,
+  itemsPerMemberMax: LIST_ITEMS_MAX,
+  unsafeNames: 'drop',
+  loneSurrogates: 'refuse',
+};
 
 /** A claim that cannot be read: refuses the login. */
 export interface TokenFault extends Fault {
@@ -124,11 +133,9 @@ function readPayload(
   }
   let payload: unknown = claims[name];
   if (typeof payload === 'string') {
-    try {
-      payload = JSON.parse(payload);
-    } catch {
-      return add('claim_invalid', 'is not JSON');
-    }
+    const parsed = parseStrictJson(Buffer.from(payload), PAYLOAD_LIMITS);
+    if (!parsed.ok) return add('claim_invalid', `cannot be read as JSON: ${parsed.detail}`);
+    payload = parsed.value;
   }
   const record = readRecord(payload, now);
   // The subject says who it is; an id of the pushes is welcome and not needed.

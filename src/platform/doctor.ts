@@ -8,6 +8,9 @@ export interface Finding {
   detail: string;
 }
 
+/** What only a layer above can tell of a database that has had every migration. */
+type Check = (config: Config, database: Database) => Promise<Finding[]>;
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 const SKEW_MS_MAX = 2000;
@@ -17,7 +20,11 @@ const MARIADB_MIN = [10, 11];
 const MYSQL_MIN = [8, 0];
 
 /** Everything that can be told before users notice; each check that can still be made is made. */
-export async function examine(env: Env, open: (config: Config) => Promise<Database>): Promise<Finding[]> {
+export async function examine(
+  env: Env,
+  open: (config: Config) => Promise<Database>,
+  checkContent: Check,
+): Promise<Finding[]> {
   let config: Config;
   try {
     config = readConfig(env);
@@ -27,7 +34,7 @@ export async function examine(env: Env, open: (config: Config) => Promise<Databa
   }
   const findings = [good('configuration', `read; NODE_ENV is ${config.NODE_ENV}`)];
   findings.push(checkSecret(config), checkPublicUrl(config), checkDataFolder(config));
-  return [...findings, ...(await checkDatabase(config, open))];
+  return [...findings, ...(await checkDatabase(config, open, checkContent))];
 }
 
 function checkSecret(config: Config): Finding {
@@ -66,15 +73,22 @@ function checkDataFolder(config: Config): Finding {
   return good('data folder', `${folder} is ours alone`);
 }
 
-async function checkDatabase(config: Config, open: (config: Config) => Promise<Database>): Promise<Finding[]> {
+async function checkDatabase(
+  config: Config,
+  open: (config: Config) => Promise<Database>,
+  checkContent: Check,
+): Promise<Finding[]> {
   let database: Database;
   try {
     database = await open(config);
   } catch (error) {
-    return [bad('database', `does not answer: ${(error as Error).message}`)];
+    const faults = error instanceof ConfigError ? error.faults : [(error as Error).message];
+    return faults.map((fault) => bad('database', fault));
   }
   try {
-    const findings = [await checkMigrations(database)];
+    const pending = await database.findPendingMigrations();
+    const findings = [tellMigrations(pending)];
+    if (pending.length === 0) findings.push(...(await checkContent(config, database)));
     if (database.engine === 'sqlite') return [good('database', 'embedded SQLite'), ...findings];
     return [await checkServer(database), await checkCollations(database), await checkClock(database), ...findings];
   } catch (error) {
@@ -84,8 +98,7 @@ async function checkDatabase(config: Config, open: (config: Config) => Promise<D
   }
 }
 
-async function checkMigrations(database: Database): Promise<Finding> {
-  const pending = await database.findPendingMigrations();
+function tellMigrations(pending: string[]): Finding {
   // A new database is migrated by the first start.
   return pending.length === 0
     ? good('migrations', 'all done')

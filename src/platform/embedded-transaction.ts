@@ -5,6 +5,8 @@ import { databaseTroubleOf } from './database-errors.js';
 export interface EmbeddedConnection {
   prepare(sql: string): { run(): unknown };
   pragma(text: string): unknown;
+  readonly open: boolean;
+  /** To ask a closed connection ends the process. */
   readonly inTransaction: boolean;
 }
 
@@ -40,7 +42,7 @@ export async function runEmbedded<T>(
     return result;
   } catch (error) {
     // A full disk, for one, has ended it already.
-    if (connection.inTransaction) rollBack();
+    if (isInTransaction(connection)) rollBack();
     throw error;
   } finally {
     Object.assign(runner, { isTransactionActive: false, transactionDepth: 0 });
@@ -52,11 +54,15 @@ export async function runEmbedded<T>(
  * begun to read stays its view for ever, and every later write fails in the same way.
  */
 export function isConnectionStuck(connection: EmbeddedConnection, error: unknown): boolean {
-  if (connection.inTransaction) return true;
+  if (isInTransaction(connection)) return true;
   for (let each = error; each instanceof Error; each = (each as { driverError?: unknown }).driverError) {
     if ((each as { code?: unknown }).code === 'SQLITE_BUSY_SNAPSHOT') return true;
   }
   return false;
+}
+
+function isInTransaction(connection: EmbeddedConnection): boolean {
+  return connection.open && connection.inTransaction;
 }
 
 /**
@@ -65,7 +71,8 @@ export function isConnectionStuck(connection: EmbeddedConnection, error: unknown
  */
 function getEnds(connection: EmbeddedConnection): Ends {
   const known = endsOf.get(connection);
-  if (known) return known;
+  // The statements of a closed connection still work, and would hold the lock; to prepare one says that it is closed.
+  if (known && connection.open) return known;
   const [begin, commit, rollBack] = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'].map((sql) => connection.prepare(sql));
   const made = { begin: () => begin?.run(), commit: () => commit?.run(), rollBack: () => rollBack?.run() };
   // The driver would wait for the lock without letting anything else of this process have its turn.

@@ -1,6 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
+import { readConfig } from './config.js';
 import { databaseTroubleOf } from './database-errors.js';
-import { limitPoolWait, type WaitingPool } from './open-database.js';
+import { limitPoolWait, openDatabase, type WaitingPool } from './open-database.js';
+
+const NO_TABLES = { entities: [], migrations: [] };
+
+describe('a database that cannot be opened', () => {
+  it.each([
+    ['a folder below a file', `${import.meta.filename}/x`, 'that cannot be made: ENOTDIR'],
+    ['a file', import.meta.filename, 'that cannot be made: EEXIST'],
+  ])('in %s: says so by the name of its setting', async (_, folder, fault) => {
+    const config = readConfig({ NODE_ENV: 'test', DATA_DIR: folder });
+    await expect(openDatabase(config, NO_TABLES)).rejects.toMatchObject({
+      faults: [expect.stringMatching(new RegExp(`^DATA_DIR names a folder ${fault}`))],
+    });
+  });
+});
 
 describe('limitPoolWait', () => {
   it('ends the wait of whoever gets no connection, and gives a late one back to the pool', async () => {

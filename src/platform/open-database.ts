@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import LibsqlDatabase from 'libsql';
 import mysql from 'mysql2/promise';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
-import type { Config } from './config.js';
+import { type Config, ConfigError } from './config.js';
+import { makeDataFolder } from './data-folder.js';
 import { Database } from './database.js';
 import { databaseTroubleOf } from './database-errors.js';
 
@@ -12,16 +12,34 @@ type Shape = { entities: MixedList<Function>; migrations: MixedList<Function> };
 const EMBEDDED_FILE = 'rollcall.sqlite';
 const POOL_WAIT_MS_MAX = 10_000;
 
+/** Long enough for a server that starts together with the service. */
+export const SERVER_WAIT_MS = 30_000;
+
+interface Waiting {
+  /** How long a server that does not answer yet is waited for. */
+  waitMs: number;
+  /** Is told once that it is, and never of a credential. */
+  tell: (text: string) => void;
+}
+
+const NO_WAITING: Waiting = { waitMs: 0, tell: () => undefined };
+
 /**
- * Opens the database that the configuration names. A server that does not answer yet is waited for, `waitMs` at most
- * (containers start in any order); then the driver's error is thrown.
+ * Opens the database that the configuration names. A server that does not answer yet is waited for (containers start in
+ * any order). Throws ConfigError, which names the setting that leads nowhere.
  */
-export async function openDatabase(config: Config, shape: Shape, waitMs = 30_000): Promise<Database> {
-  const writer = await openDataSource(config, shape, waitMs);
-  await writer.initialize();
+export async function openDatabase(config: Config, shape: Shape, waiting = NO_WAITING): Promise<Database> {
+  const writer = await openDataSource(config, shape, waiting);
   if (config.DATABASE_URL !== '') {
+    await writer.initialize();
     limitPoolWait((writer.driver as unknown as { pool: WaitingPool }).pool, POOL_WAIT_MS_MAX);
     return new Database('mysql', writer, writer);
+  }
+  try {
+    await writer.initialize();
+  } catch (error) {
+    if (databaseTroubleOf(error) === null) throw error;
+    throw new ConfigError([`DATA_DIR ${config.DATA_DIR} holds no database that opens: ${(error as Error).message}`]);
   }
   const reader = await openDataSource(config, { ...shape, migrations: [] });
   await reader.initialize();
@@ -30,13 +48,13 @@ export async function openDatabase(config: Config, shape: Shape, waitMs = 30_000
 }
 
 /** The same, as TypeORM's own object that is not connected yet. */
-export async function openDataSource(config: Config, shape: Shape, waitMs = 0): Promise<DataSource> {
+export async function openDataSource(config: Config, shape: Shape, waiting = NO_WAITING): Promise<DataSource> {
   if (config.DATABASE_URL !== '') {
     const url = config.DATABASE_URL.replace(/^mariadb:/, 'mysql:');
-    const type = await detectServer(url, Date.now() + waitMs);
+    const type = await detectServer(url, waiting);
     return new DataSource(serverOptions(type, url, config.DATABASE_POOL, shape));
   }
-  mkdirSync(config.DATA_DIR, { recursive: true, mode: 0o700 });
+  makeDataFolder(config);
   const source = new DataSource(embeddedOptions(join(config.DATA_DIR, EMBEDDED_FILE), shape));
   allowMediumText(source);
   return source;
@@ -108,7 +126,9 @@ function allowMediumText(source: DataSource): void {
 }
 
 /** TypeORM compares schemas rightly only when it knows which of the two servers it talks to. */
-async function detectServer(url: string, deadline: number): Promise<'mysql' | 'mariadb'> {
+async function detectServer(url: string, { waitMs, tell }: Waiting): Promise<'mysql' | 'mariadb'> {
+  const deadline = Date.now() + waitMs;
+  let isTold = false;
   for (;;) {
     try {
       const connection = await mysql.createConnection({ uri: url, connectTimeout: 5000 });
@@ -116,8 +136,27 @@ async function detectServer(url: string, deadline: number): Promise<'mysql' | 'm
       await connection.end();
       return /mariadb/i.test(String(rows[0]?.version)) ? 'mariadb' : 'mysql';
     } catch (error) {
-      if (databaseTroubleOf(error) !== 'unavailable' || Date.now() > deadline) throw error;
+      const reason = reasonOf(error);
+      if (databaseTroubleOf(error) !== 'unavailable') {
+        throw new ConfigError([`DATABASE_URL: the database at ${placeOf(url)} refuses: ${reason}`]);
+      }
+      const trouble = `the database at ${placeOf(url)} does not answer (${reason})`;
+      if (Date.now() >= deadline) throw new ConfigError([`DATABASE_URL: ${trouble}`]);
+      if (!isTold) tell(`${trouble}; trying until ${new Date(deadline).toISOString()}`);
+      isTold = true;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
+}
+
+/** Where a server is; the rest of its address is nobody's business. */
+function placeOf(url: string): string {
+  const { hostname, port } = new URL(url);
+  return `${hostname}:${port || '3306'}`;
+}
+
+/** Of a host with several addresses the error that stands for all of them says nothing. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as { message: string; code?: unknown };
+  return message === '' ? String(code) : message;
 }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { ConnectionPolicy } from '../plan/policy.js';
 import { Clock, SECOND } from '../platform/clock.js';
@@ -32,7 +32,9 @@ const ISSUER_CACHE_MICROS = SECOND;
  */
 @Injectable()
 export class ConnectionPolicies {
-  private readonly cache = new Map<string, { stamp: string; known: KnownConnection }>();
+  private readonly logger = new Logger(ConnectionPolicies.name);
+  /** Null where the mapping does not compile, which is told once. */
+  private readonly cache = new Map<string, { stamp: string; known: KnownConnection | null }>();
   private readonly together = new ReadTogether<KnownConnection>((ids) => this.load(ids));
   private readonly byIssuer = new Map<string, { at: number; found: Promise<KnownConnection[]> }>();
 
@@ -41,7 +43,7 @@ export class ConnectionPolicies {
     private readonly clock: Clock,
   ) {}
 
-  /** The connections as they are stored now; those that are gone are left out. */
+  /** The connections as they are stored now; left out are those that are gone, or whose mapping does not compile. */
   async load(ids: readonly string[], manager = this.database.read): Promise<Map<string, KnownConnection>> {
     const stamps = await selectByKeys(manager, (keys) => `${STAMPS}c.id IN ${keys}`, [], [...new Set(ids)]);
     const all = new Map<string, KnownConnection>();
@@ -54,7 +56,7 @@ export class ConnectionPolicies {
     const all = new Map<string, KnownConnection>();
     for (const id of ids) {
       const kept = this.cache.get(id);
-      if (!kept) return null;
+      if (!kept?.known) return null;
       all.set(id, kept.known);
     }
     return all;
@@ -94,15 +96,14 @@ export class ConnectionPolicies {
       const stamp = [row.version, row.tenantStatus, row.roleCount, row.rolesAt, row.roleVersions].join(':');
       const cached = this.cache.get(id);
       if (cached?.stamp === stamp) {
-        all.push(cached.known);
+        if (cached.known) all.push(cached.known);
         continue;
       }
       const known = await this.read(id, row.tenantStatus === 'active', manager);
-      if (!known) continue;
       // Read after the stamp: if it moved in between, the next reading's stamp differs and it is compiled again.
       this.cache.set(id, { stamp, known });
       evictOldest(this.cache);
-      all.push(known);
+      if (known) all.push(known);
     }
     return all;
   }
@@ -111,7 +112,11 @@ export class ConnectionPolicies {
     const row = await manager.findOneBy(ConnectionEntity, { id });
     if (!row) return null;
     const policy = compilePolicy(row, await loadRoleCatalogue(manager, row.tenantId));
-    if (!policy) throw new Error(`The mapping of connection ${id} does not compile, though it did when it was saved.`);
+    if (!policy) {
+      // Its rules may be refused since this version. Others of its issuer, in other tenants too, go on.
+      this.logger.error(`The mapping of connection ${id} does not compile any more: nobody comes in through it.`);
+      return null;
+    }
     return { row, policy, tenantActive };
   }
 }

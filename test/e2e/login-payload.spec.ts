@@ -46,6 +46,16 @@ describe('a whole record as one claim of a token', () => {
     expect(body.user).toMatchObject({ userName: 'ada', displayName: null, email: null, roles: [] });
   });
 
+  it('A11 leaves members of prototypes out, as a text as in an object', async () => {
+    const acme = await customer();
+    const { status, body } = await acme.login({
+      groups: undefined,
+      [CLAIM]: '{"userName":"ada","__proto__":{"roles":["editor"]}}',
+    });
+    expect(status).toBe(200);
+    expect(body.user).toMatchObject({ userName: 'ada', roles: [] });
+  });
+
   it('names the person as pushes do, so that both mean one user', async () => {
     const acme = await customer();
     await acme.push([{ externalId: 'x-1', userName: 'ada' }]);
@@ -55,6 +65,14 @@ describe('a whole record as one claim of a token', () => {
 
   it.each<[string, string, unknown]>([
     ['no JSON', 'claim_invalid', '{"userName":'],
+    ['A5 a name twice in its text', 'claim_invalid', '{"userName":"ada","roles":["viewer"],"roles":["editor"]}'],
+    [
+      'A5 a name twice, spelt by an escape, deep in its text',
+      'claim_invalid',
+      '{"attributes":{"a":[{"b":1,"\\u0062":2}]}}',
+    ],
+    ['A6 half a character in its text', 'claim_invalid', '{"displayName":"\\ud800"}'],
+    ['A10 a text that nests without end', 'claim_invalid', `{"attributes":${'['.repeat(2000)}${']'.repeat(2000)}}`],
     ['a list', 'claim_invalid', [record]],
     ['an unknown member', 'claim_invalid', { ...record, admin: true }],
     ['a wrong type', 'claim_invalid', { ...record, roles: 'admin' }],

@@ -111,7 +111,9 @@ describe('the command line', () => {
 
   it('fails the doctor when the database does not answer', () => {
     const { code, output } = rollcallCommand(['doctor'], { DATABASE_URL: 'mysql://u:s3cret@127.0.0.1:1/rollcall' });
-    expect(output).toMatch(/FAIL {2}database: /);
+    expect(output).toContain(
+      'FAIL  database: DATABASE_URL: the database at 127.0.0.1:1 does not answer (connect ECONNREFUSED 127.0.0.1:1)\n',
+    );
     expect(output).not.toContain('s3cret');
     expect(code).toBe(1);
   });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
 import { IsNull } from 'typeorm';
@@ -8,11 +10,13 @@ import { LedgerService } from '../../src/ledger/ledger.service.js';
 import { Sequencer } from '../../src/ledger/sequencer.js';
 import { verifyLedger } from '../../src/ledger/verify-ledger.js';
 import { Clock, DAY, MINUTE, SECOND } from '../../src/platform/clock.js';
+import { CONFIG } from '../../src/platform/config.js';
 import { Leases } from '../../src/platform/leases.js';
-import { Sealer } from '../../src/platform/seal.js';
+import { openSealer, Sealer } from '../../src/platform/seal.js';
 import { PUBLISH_LEAD, PUBLISH_TRAIL } from '../../src/records/sessions/signing-key-rules.js';
 import { SigningKeyEntity } from '../../src/records/sessions/signing-key.entity.js';
 import { SigningKeysService } from '../../src/records/sessions/signing-keys.service.js';
+import { checkSealed } from '../../src/sealed-check.js';
 import { userEvent } from '../support/ledger-writers.js';
 import { HandClock, type OpenedSession, SessionWorld } from '../support/session-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -166,6 +170,29 @@ describe('own keys and tokens', () => {
       clock.pass(31 * DAY);
       expect((await all()).filter(Boolean)).toHaveLength(1);
       expect(await all()).toEqual([null, null, null]);
+    });
+
+    it('does not start under a secret that opens none of them, and the doctor says so; it does beside the former', async () => {
+      const [right, wrong] = [rollcall.app.get(CONFIG), 'another secret of at least 32 bytes'];
+      const made = {
+        ROLLCALL_SECRET: wrong,
+        ROLLCALL_FORMER_SECRET: readFileSync(join(right.DATA_DIR, 'secret'), 'utf8'),
+      };
+      const known = await keySet();
+      await expect(anotherInstance(new Sealer(Buffer.from(wrong))).onApplicationBootstrap()).rejects.toMatchObject({
+        faults: [
+          expect.stringMatching(
+            /^ROLLCALL_SECRET opens none .* ROLLCALL_FORMER_SECRET, and run `rollcall keys reseal`/,
+          ),
+        ],
+      });
+      await anotherInstance(openSealer({ ...right, ...made })).onApplicationBootstrap();
+      expect(await keySet()).toEqual(known);
+      const { database } = rollcall;
+      const examined = await Promise.all(
+        [right, { ...right, ROLLCALL_SECRET: wrong }, { ...right, ...made }].map((each) => checkSealed(each, database)),
+      );
+      expect(examined.flat().map(({ isGood }) => isGood)).toEqual([true, false, true]);
     });
 
     it('makes a new key where the old ones were sealed under another secret, and still publishes those', async () => {

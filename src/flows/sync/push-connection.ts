@@ -1,10 +1,15 @@
 import type { Principal } from '../../platform/access.js';
 import { Problem } from '../../platform/problem.js';
-import type { ConnectionPolicies, KnownConnection } from '../../provisioning/connection-policies.js';
+import type { KnownConnection } from '../../provisioning/connection-policies.js';
+import { assertMayPush } from '../../records/connections/assert-may-push.js';
+import type { PushParts } from './push-parts.js';
 
-/** The connection that a push speaks for: the credential's own, else the one that it names. */
+/**
+ * The connection that a push speaks for: the credential's own, else the one that it names. Throws `may_not_grant` for a
+ * user who could give themselves more by it than they hold.
+ */
 export async function getPushConnection(
-  policies: ConnectionPolicies,
+  { database, policies }: Pick<PushParts, 'database' | 'policies'>,
   principal: Principal,
   named: string | null,
 ): Promise<KnownConnection> {
@@ -18,6 +23,7 @@ export async function getPushConnection(
   const known = await policies.find(id);
   if (!known || known.row.tenantId !== principal.tenantId) throw new Problem('not_found', 'No such connection.');
   if (known.row.status !== 'active') throw new Problem('conflict', 'The connection is disabled.');
+  await assertMayPush(database.read, principal, [known.row]);
   return known;
 }
 

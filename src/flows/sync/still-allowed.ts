@@ -1,18 +1,42 @@
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
 import type { Micros } from '../../platform/clock.js';
+import { Problem } from '../../platform/problem.js';
 import { ApiKeyEntity } from '../../records/api-keys/api-key.entity.js';
-import { SessionEntity } from '../../records/sessions/session.entity.js';
+import { assertMayPush } from '../../records/connections/assert-may-push.js';
+import type { ConnectionEntity } from '../../records/connections/connection.entity.js';
+import { findSessionPrincipal } from '../../records/sessions/session-principals.js';
 
-/** Whether whoever began a stream would still be let in: a revoked key does not go on for hours. */
-export async function isStillAllowed(
+/**
+ * Throws what whoever began a stream would hear if they began it now: a key that was revoked, a session that is over or a
+ * role that was taken away do not go on for hours.
+ *
+ * @param pushesTo the connection as it is now; null where it is not the caller who says what is stated
+ */
+export async function assertStillAllowed(
   read: EntityManager,
-  { type, id, sessionId }: Principal,
+  principal: Principal,
+  pushesTo: ConnectionEntity | null,
   now: Micros,
-): Promise<boolean> {
+): Promise<void> {
+  const { type, id, tenantId, sessionId } = principal;
   if (type === 'api-key') {
+    // Its scopes are for good.
     const key = await read.findOneBy(ApiKeyEntity, { id });
-    return key?.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
+    if (key?.revokedAt === null && (key.expiresAt === null || key.expiresAt > now)) return;
+    throw over();
   }
-  return sessionId === null || (await read.findOneBy(SessionEntity, { id: sessionId }))?.endedAt === null;
+  if (sessionId === null) return;
+  const found = await findSessionPrincipal(read, { sid: sessionId, tid: tenantId, sub: id }, now);
+  if (!found) throw over();
+  if (!found.principal.permissions.has('users:sync')) {
+    throw new Problem('forbidden', 'The permission users:sync was taken away meanwhile.', {
+      extra: { permission: 'users:sync' },
+    });
+  }
+  if (pushesTo) await assertMayPush(read, found.principal, [pushesTo]);
+}
+
+function over(): Problem {
+  return new Problem('unauthenticated', 'The credential was revoked meanwhile.');
 }

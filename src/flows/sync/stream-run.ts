@@ -1,5 +1,4 @@
 import type { SnapshotTruth } from '../../plan/missing.js';
-import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import { scopeOf } from '../../records/sync-runs/run-people.js';
@@ -15,7 +14,7 @@ import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import { RemovalPreview } from './removal-preview.js';
 import { SeenNotes } from './seen-notes.js';
-import { isStillAllowed } from './still-allowed.js';
+import { assertStillAllowed } from './still-allowed.js';
 import type { StreamOrder } from './stream-order.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { StreamProgress } from './stream-progress.js';
@@ -184,14 +183,15 @@ export class StreamRun {
     return { run, waiting };
   }
 
-  /** A stream may last for hours: rules may be saved meanwhile, the connection closed, the key revoked. */
+  /** A stream may last for hours: rules may be saved meanwhile, the connection closed, the key or the role taken away. */
   private async lookAgain(): Promise<void> {
     if (performance.now() - this.lookedAt < LOOK_AGAIN_MS) return;
     this.lookedAt = performance.now();
     const { database, clock } = this.parts;
-    const isAllowed = () => isStillAllowed(database.read, this.order.principal, clock.now());
-    if (!(await patiently(isAllowed))) throw new Problem('unauthenticated', 'The credential was revoked meanwhile.');
     const known = await patiently(() => this.parts.policies.find(this.order.known.row.id));
+    const isPull = this.order.request.kind === 'pull';
+    const pushesTo = isPull ? null : (known?.row ?? null);
+    await patiently(() => assertStillAllowed(database.read, this.order.principal, pushesTo, clock.now()));
     if (!known?.tenantActive || known.row.status !== 'active') throw connectionClosed();
     this.order.known = known;
   }

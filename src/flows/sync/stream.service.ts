@@ -59,13 +59,13 @@ export class StreamService implements BeforeApplicationShutdown {
 
   /** Throws, before the body is read, what is wrong with the request; `stream_broken` for what is wrong with the body. */
   async take(principal: Principal, incoming: IncomingStream): Promise<StreamOutcome> {
-    const { policies, clock } = this.runs.parts;
-    const { request, faults } = readStreamRequest(incoming.query, clock.now());
+    const { parts } = this.runs;
+    const { request, faults } = readStreamRequest(incoming.query, parts.clock.now());
     if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
     codingOf(incoming.encoding);
     if (!this.places.hasFree(principal.tenantId)) throw tooMany();
-    const known = await getPushConnection(policies, principal, request.connectionId);
-    const since = request.mode === 'snapshot' ? (request.statedAt ?? clock.now()) : null;
+    const known = await getPushConnection(parts, principal, request.connectionId);
+    const since = request.mode === 'snapshot' ? (request.statedAt ?? parts.clock.now()) : null;
     const order = { runId: newId(), principal, known, request, since };
     if (request.dryRun) {
       return { kind: 'preview', lines: this.preview(new StreamRun(this.runs.parts, order), incoming) };

@@ -43,6 +43,7 @@ export class SyncController {
     'conflict',
     'idempotency_in_progress',
     'idempotency_mismatch',
+    'may_not_grant',
     'overloaded',
     'run_cancelled',
     'stream_broken',

@@ -60,7 +60,7 @@ export class SyncService {
     if (request.records.length > RECORDS_MAX) {
       throw new Problem('payload_too_large', `A push has at most ${RECORDS_MAX} records; send several, or a stream.`);
     }
-    const known = await getPushConnection(this.parts.policies, principal, request.connectionId);
+    const known = await getPushConnection(this.parts, principal, request.connectionId);
     const records = await nameRecords(request.records, request);
     const since = request.mode === 'snapshot' ? (request.statedAt ?? startedAt) : null;
     const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt, since }, records);

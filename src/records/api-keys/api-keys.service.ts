@@ -7,14 +7,18 @@ import { Database } from '../../platform/database.js';
 import { assertMayGrant, assertReaches } from '../../platform/grant-rules.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor, type Page, pageOf } from '../../platform/paging.js';
-import { isOwnPermission } from '../../platform/permissions.js';
+import { isOwnPermission, type Permission } from '../../platform/permissions.js';
 import { type Fault, Problem } from '../../platform/problem.js';
+import { assertMayPush } from '../connections/assert-may-push.js';
 import { ConnectionEntity } from '../connections/connection.entity.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { type ApiKeyView, type CreateApiKeyBody, type NewApiKeyView, toApiKeyView } from './api-keys.dto.js';
 import { issueKey } from './issue-key.js';
 import { keyEventOf } from './key-event.js';
 import { isSyncKey, SYNC_SCOPE } from './sync-scope.js';
+
+/** Whoever holds one of these says who holds the roles of a connection. */
+const PUSH_SCOPES: ReadonlySet<string> = new Set<Permission>(['users:sync', 'scim:write']);
 
 @Injectable()
 export class ApiKeysService {
@@ -39,7 +43,10 @@ export class ApiKeysService {
     return toApiKeyView(await loadKey(this.database.read, principal, id));
   }
 
-  /** A new key, whole in the answer this once. Throws `may_not_grant` for scopes that the caller does not hold. */
+  /**
+   * A new key, whole in the answer this once. Throws `may_not_grant` for scopes that the caller does not hold, and for a
+   * key by which they could give themselves more than they hold.
+   */
   async create(principal: Principal, body: CreateApiKeyBody): Promise<NewApiKeyView> {
     const expiresAt = body.expiresAt ? parseTime(body.expiresAt) : null;
     return this.database.transaction(async (tx) => {
@@ -55,6 +62,7 @@ export class ApiKeysService {
       if (faults.length > 0) throw new Problem('invalid_request', undefined, { faults });
       assertMayGrant(principal, body.scopes);
       assertWithinOwnBounds(principal, connectionId);
+      await assertMayHandOut(tx, principal, body.scopes, connectionId);
       const issued = await issueKey(tx, {
         tenantId: principal.tenantId,
         name: body.name,
@@ -102,6 +110,7 @@ export class ApiKeysService {
       const old = await loadKey(tx, principal, id);
       assertMayGrant(principal, old.scopes);
       assertWithinOwnBounds(principal, old.connectionId);
+      await assertMayHandOut(tx, principal, old.scopes, old.connectionId);
       const now = this.clock.now();
       if (isSyncKey(old.scopes))
         throw new Problem('conflict', 'A sync key is replaced by POST /connections/{id}/sync-key.');
@@ -152,6 +161,19 @@ function assertWithinOwnBounds(principal: Principal, connectionId: string | null
   if (principal.connectionId !== null && principal.connectionId !== connectionId) {
     throw new Problem('may_not_grant', 'A key that is bound to a connection only makes keys for that connection.');
   }
+}
+
+/** A key that pushes, bound to no connection, pushes for each of the tenant. */
+async function assertMayHandOut(
+  tx: EntityManager,
+  principal: Principal,
+  scopes: readonly string[],
+  connectionId: string | null,
+): Promise<void> {
+  if (!scopes.some((scope) => PUSH_SCOPES.has(scope))) return;
+  const { tenantId } = principal;
+  const where = connectionId === null ? { tenantId } : { tenantId, id: connectionId };
+  await assertMayPush(tx, principal, await tx.findBy(ConnectionEntity, where));
 }
 
 function scopeFaults(scopes: readonly string[]): Fault[] {

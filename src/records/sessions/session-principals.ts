@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Principal } from '../../platform/access.js';
-import { Clock, SECOND } from '../../platform/clock.js';
+import { Clock, type Micros, SECOND } from '../../platform/clock.js';
 import { type Config, publicUrlOf } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { CONFIG } from '../../platform/config.js';
@@ -41,30 +42,44 @@ export class SessionPrincipals {
     const now = this.clock.now();
     if (typeof claims.exp !== 'number' || claims.exp * SECOND <= now) return null;
     if (!('sid' in claims)) return this.keys.findPrincipal(claims.sub, claims.tid);
-    const [rows, roles] = await Promise.all([
-      this.database.read.query<Row[]>(
-        `SELECT s.privileged AS privileged, s.expiresAt AS expiresAt, s.endedAt AS endedAt, u.suspended AS suspended,
-           t.status AS tenantStatus, a.audience AS audience
-         FROM sessions s
-         JOIN users u ON u.id = s.userId AND u.tenantId = s.tenantId
-         JOIN tenants t ON t.id = s.tenantId
-         JOIN applications a ON a.id = s.applicationId AND a.tenantId = s.tenantId
-         WHERE s.id = ? AND s.tenantId = ? AND s.userId = ?`,
-        [claims.sid, claims.tid, claims.sub],
-      ),
-      findEffectiveRoles(this.database.read, claims.tid, claims.sub, now),
-    ]);
-    const row = rows[0];
-    if (!row || row.endedAt !== null || Number(row.expiresAt) <= now) return null;
-    if (row.suspended || row.tenantStatus !== 'active' || row.audience !== claims.aud) return null;
-    return {
-      type: 'user',
-      id: claims.sub,
-      tenantId: claims.tid,
-      permissions: permissionsOf(roles, Boolean(row.privileged)),
-      connectionId: null,
-      sessionId: claims.sid,
-      operatorOf: null,
-    };
+    const found = await findSessionPrincipal(this.database.read, claims, now);
+    return found && found.audience === claims.aud ? found.principal : null;
   }
+}
+
+/**
+ * What a session is now: who calls, with what they may do, and the audience of its application. Null where the session,
+ * its user or its tenant is over.
+ */
+export async function findSessionPrincipal(
+  manager: EntityManager,
+  { sid, tid, sub }: Pick<AccessTokenClaims, 'sid' | 'tid' | 'sub'>,
+  now: Micros,
+): Promise<{ principal: Principal; audience: string } | null> {
+  const [rows, roles] = await Promise.all([
+    manager.query<Row[]>(
+      `SELECT s.privileged AS privileged, s.expiresAt AS expiresAt, s.endedAt AS endedAt, u.suspended AS suspended,
+         t.status AS tenantStatus, a.audience AS audience
+       FROM sessions s
+       JOIN users u ON u.id = s.userId AND u.tenantId = s.tenantId
+       JOIN tenants t ON t.id = s.tenantId
+       JOIN applications a ON a.id = s.applicationId AND a.tenantId = s.tenantId
+       WHERE s.id = ? AND s.tenantId = ? AND s.userId = ?`,
+      [sid, tid, sub],
+    ),
+    findEffectiveRoles(manager, tid, sub, now),
+  ]);
+  const row = rows[0];
+  if (!row || row.endedAt !== null || Number(row.expiresAt) <= now) return null;
+  if (row.suspended || row.tenantStatus !== 'active') return null;
+  const principal: Principal = {
+    type: 'user',
+    id: sub,
+    tenantId: tid,
+    permissions: permissionsOf(roles, Boolean(row.privileged)),
+    connectionId: null,
+    sessionId: sid,
+    operatorOf: null,
+  };
+  return { principal, audience: row.audience };
 }

@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { IsNull, LessThan, type EntityManager } from 'typeorm';
+import { IsNull, LessThan, Not, type EntityManager } from 'typeorm';
 import { Clock, DAY, MINUTE, SECOND, type Micros } from '../../platform/clock.js';
+import { ConfigError } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { Leases } from '../../platform/leases.js';
 import { type Resealed, SealError, Sealer } from '../../platform/seal.js';
@@ -41,8 +42,19 @@ export class SigningKeysService implements OnApplicationBootstrap {
     private readonly sealer: Sealer,
   ) {}
 
-  /** The first login shall not be the one that waits for a key. */
+  /**
+   * The first login shall not be the one that waits for a key. Throws ConfigError under a secret that opens none of the
+   * keys there are: to sign with a new one would hide the mistake until a source cannot be asked.
+   */
   async onApplicationBootstrap(): Promise<void> {
+    const rows = await this.database.read.findBy(SigningKeyEntity, { sealedPrivateKey: Not('') });
+    if (rows.length > 0 && !rows.some((row) => this.sealer.knows(row.sealedPrivateKey))) {
+      throw new ConfigError([
+        'ROLLCALL_SECRET opens none of the signing keys in the database: they are sealed under another secret. Start ' +
+          'with that one; or give it as ROLLCALL_FORMER_SECRET, and run `rollcall keys reseal`; or, if it is lost, run ' +
+          '`rollcall keys rotate` and set the credentials of sources again',
+      ]);
+    }
     await this.getSigner(this.clock.now());
   }
 
