@@ -16,7 +16,7 @@ const TABLES = [
   { name: 'users', where: 'id', of: 'users' },
   { name: 'identities', where: 'userId', of: 'users' },
   { name: 'grants', where: 'userId', of: 'users' },
-  { name: 'events', where: 'subjectId', of: 'users' },
+  { name: 'events', where: 'id', of: 'events' },
   { name: 'event_queue', where: 'eventId', of: 'events' },
   { name: 'event_order', where: 'eventId', of: 'events' },
 ] as const;
