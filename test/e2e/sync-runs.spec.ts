@@ -205,8 +205,8 @@ describe('runs', () => {
       text += piece.value;
       if (events().length >= 4 && events().every(({ name }) => name === 'progress')) void stream.end();
     }
-    // Four tellings of a run that stands still: the first at once.
-    expect(performance.now() - from).toBeGreaterThan(2000);
+    // Four tellings of a run that stands still, the first at once; a busy machine may hear one late and the next in time.
+    expect(performance.now() - from).toBeGreaterThan(1500);
     expect(performance.now() - from).toBeLessThan(10_000);
     const told = events();
     expect(told.slice(0, 4).map(({ run: { status } }) => status)).toEqual(Array(4).fill('running'));
