@@ -1,5 +1,5 @@
-import ipaddr from 'ipaddr.js';
 import { MINUTE, type Micros } from '../platform/clock.js';
+import { networkOf } from '../platform/network-of.js';
 import type { NewEvent } from './ledger.service.js';
 
 /** A login that was refused, as the login flow tells it. */
@@ -110,13 +110,4 @@ function countEvent({ failure, network, minute, more }: Window): NewEvent {
     personal: { network, count: more },
     at: minute * MINUTE,
   };
-}
-
-/** The network that an address counts for: /24 of IPv4 (also when mapped into IPv6), /48 of IPv6. */
-export function networkOf(address: string | null): string {
-  if (address === null || !ipaddr.isValid(address)) return 'unknown';
-  const parsed = ipaddr.process(address);
-  const bits = parsed.kind() === 'ipv4' ? 24 : 48;
-  const bytes = parsed.toByteArray().map((byte, index) => (index < bits / 8 ? byte : 0));
-  return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
 }

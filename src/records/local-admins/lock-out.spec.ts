@@ -1,14 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { HOUR, MINUTE, SECOND } from '../../platform/clock.js';
-import {
-  countGuess,
-  forgiveGuess,
-  type Guesses,
-  lastLock,
-  lockedUntilAfter,
-  networkOf,
-  NO_GUESSES,
-} from './lock-out.js';
+import { countGuess, forgiveGuess, type Guesses, lastLock, lockedUntilAfter, NO_GUESSES } from './lock-out.js';
 
 const START = 1_000 * HOUR;
 
@@ -61,18 +53,5 @@ describe('the wait after wrong passwords', () => {
     expect(right && forgiveGuess(right, 'b')).toEqual({ allUntil: START + MINUTE, networks: tried.networks });
     expect(forgiveGuess(tried, 'a').networks).toEqual([]);
     expect(lastLock(tried)).toBeNull();
-  });
-});
-
-describe('a network', () => {
-  it.each([
-    ['192.0.2.77', '192.0.2.0/24'],
-    ['::ffff:192.0.2.77', '192.0.2.0/24'],
-    ['2001:db8:1:2:3::4', '2001:db8:1::/48'],
-    ['2001:db8:1:ffff::', '2001:db8:1::/48'],
-    ['nowhere', 'unknown'],
-    [null, 'unknown'],
-  ])('of %s is %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
   });
 });

@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js';
 import { type Micros, MINUTE, SECOND } from '../../platform/clock.js';
 
 /** What was guessed of one account's password: since the last success of each network, and by all of them together. */
@@ -53,13 +52,4 @@ export function lastLock(guesses: Guesses): Micros | null {
 export function lockedUntilAfter(failures: number, now: Micros): Micros | null {
   if (failures < FREE_ATTEMPTS) return null;
   return now + Math.min(FIRST_LOCK * 2 ** Math.min(failures - FREE_ATTEMPTS, 20), LONGEST_LOCK);
-}
-
-/** The /24 of an IPv4 address, the /48 of an IPv6 address: what one guesser easily has many addresses of. */
-export function networkOf(address: string | null): string {
-  if (address === null || !ipaddr.isValid(address)) return 'unknown';
-  const parsed = ipaddr.process(address);
-  if (parsed instanceof ipaddr.IPv4) return `${parsed.octets.slice(0, 3).join('.')}.0/24`;
-  const parts = parsed.parts.slice(0, 3).map((part) => part.toString(16));
-  return `${parts.join(':')}::/48`;
 }

@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
+import { networkOf } from '../../platform/network-of.js';
 import { passwordMatches } from '../../platform/password-hash.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import { TenantEntity } from '../tenants/tenant.entity.js';
 import { UserEntity } from '../users/user.entity.js';
 import { LocalPasswordEntity } from './local-password.entity.js';
-import { countGuess, forgiveGuess, networkOf } from './lock-out.js';
+import { countGuess, forgiveGuess } from './lock-out.js';
 
 export interface RightPassword {
   ok: true;
