@@ -1,21 +1,13 @@
 import type { Micros } from '../platform/clock.js';
 import type { Fault } from '../platform/problem.js';
-import { type JsonLimits, parseStrictJson } from '../platform/strict-json.js';
+import { parseStrictJson } from '../platform/strict-json.js';
 import { ExpressionFailure, MissingClaim, type ClaimsBag, type Expression } from './expression.js';
 import { escape } from './mapping-faults.js';
 import type { CompiledMapping } from './mapping-shape.js';
 import type { PlanProblemCode } from './outcome.js';
 import { findNameFault } from './record-text.js';
-import { LIST_ITEMS_MAX, NAME_CHARS_MAX, readRecord, RECORD_BYTES_MAX } from './record.js';
+import { CLAIMS_LIMITS, NAME_CHARS_MAX, readRecord, RECORD_BYTES_MAX } from './record.js';
 import type { FieldName, Json, MatchValue, Statement } from './statement.js';
-
-/** A record that a claim holds as a text is read as the claims themselves were (A5, A10, A11). */
-const PAYLOAD_LIMITS: JsonLimits = {
-  depthMax: 16,
-  itemsPerMemberMax: LIST_ITEMS_MAX,
-  unsafeNames: 'drop',
-  loneSurrogates: 'refuse',
-};
 
 /** A claim that cannot be read: refuses the login. */
 export interface TokenFault extends Fault {
@@ -133,7 +125,7 @@ function readPayload(
   }
   let payload: unknown = claims[name];
   if (typeof payload === 'string') {
-    const parsed = parseStrictJson(Buffer.from(payload), PAYLOAD_LIMITS);
+    const parsed = parseStrictJson(Buffer.from(payload), CLAIMS_LIMITS);
     if (!parsed.ok) return add('claim_invalid', `cannot be read as JSON: ${parsed.detail}`);
     payload = parsed.value;
   }

@@ -1,5 +1,6 @@
 import { MINUTE, parseTime, type Micros } from '../platform/clock.js';
 import type { Fault } from '../platform/problem.js';
+import type { JsonLimits } from '../platform/strict-json.js';
 import {
   findDisplayNameFault,
   findEmailFault,
@@ -12,6 +13,13 @@ import type { FieldName, Json } from './statement.js';
 
 export const NAME_CHARS_MAX = 255;
 export const LIST_ITEMS_MAX = 1_000;
+/** How claims are read, and a record that one of them holds as a text (A5, A10, A11). */
+export const CLAIMS_LIMITS: JsonLimits = {
+  depthMax: 16,
+  itemsPerMemberMax: LIST_ITEMS_MAX,
+  unsafeNames: 'drop',
+  loneSurrogates: 'refuse',
+};
 export const ATTRIBUTES_MAX = 200;
 export const ATTRIBUTES_BYTES_MAX = 16 * 1024;
 export const RECORD_BYTES_MAX = 48 * 1024;

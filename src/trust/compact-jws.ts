@@ -1,4 +1,5 @@
-import { type JsonLimits, type JsonReason, parseStrictJson } from '../platform/strict-json.js';
+import { CLAIMS_LIMITS } from '../plan/record.js';
+import { type JsonReason, parseStrictJson } from '../platform/strict-json.js';
 import { quote, refuse, type Refusal, type TokenFault } from './token-fault.js';
 
 /** Members of a token's header or claims set, as they came. Read them by `readMember`, never by a name from outside. */
@@ -27,8 +28,6 @@ const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const COMPACT_UNSIGNED = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.$/;
 const COMPACT_ENCRYPTED = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}$/;
 const KID = /^[^\p{C}]{1,256}$/u;
-
-const LIMITS: JsonLimits = { depthMax: 16, itemsPerMemberMax: 1000, unsafeNames: 'drop', loneSurrogates: 'refuse' };
 
 const JSON_FAULTS: Record<JsonReason, TokenFault> = {
   not_utf8: 'token_text',
@@ -112,7 +111,7 @@ function decodeBase64url(text: string): Buffer | null {
 }
 
 function parseMembers(bytes: Buffer, part: 'header' | 'payload'): { ok: true; members: Members } | Refusal {
-  const parsed = parseStrictJson(bytes, LIMITS);
+  const parsed = parseStrictJson(bytes, CLAIMS_LIMITS);
   if (!parsed.ok) return refuse(JSON_FAULTS[parsed.reason], `In the ${part}: ${parsed.detail}`);
   const value = parsed.value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
