@@ -2,9 +2,8 @@ import type { EntityManager } from 'typeorm';
 import type { NewEvent } from '../ledger/ledger.service.js';
 import { type Losing, type SafetyCatch, trips } from '../plan/safety-catch.js';
 import type { Micros } from '../platform/clock.js';
-import type { Engine } from '../platform/database.js';
 import { Problem } from '../platform/problem.js';
-import { execute, selectRows } from '../platform/sql.js';
+import { execute, rowLock, selectRows } from '../platform/sql.js';
 import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { type RunCounts, RunEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { HELD_FOR } from '../records/sync-runs/run-entries.js';
@@ -36,13 +35,11 @@ export type Decision = 'nothing' | 'due' | 'held';
  */
 export async function decideRun(
   tx: EntityManager,
-  engine: Engine,
   runId: string,
   end: RunEnd,
   now: Micros,
 ): Promise<{ decision: Decision; events: NewEvent[] }> {
-  const lock = engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
-  const run = await tx.findOneOrFail(RunEntity, { where: { id: runId }, ...lock });
+  const run = await tx.findOneOrFail(RunEntity, { where: { id: runId }, ...rowLock(tx) });
   if (end.holder !== undefined && run.holder !== end.holder) {
     throw new Problem('conflict', 'Another try of this request goes on with it.');
   }

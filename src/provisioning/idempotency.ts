@@ -5,6 +5,7 @@ import { Clock, HOUR, MINUTE, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
 import { Problem } from '../platform/problem.js';
+import { rowLock } from '../platform/sql.js';
 import { IdempotencyKeyEntity, IdempotencyPartEntity } from './once.entity.js';
 import type { TableRow } from './submission.js';
 
@@ -107,8 +108,7 @@ export class Idempotency {
   private async take(tx: EntityManager, request: Request): Promise<{ answer: string | null; runId: string | null }> {
     const { principalId, requestKey } = request;
     const now = this.clock.now();
-    const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
-    const row = await tx.findOne(IdempotencyKeyEntity, { where: { principalId, requestKey }, ...lock });
+    const row = await tx.findOne(IdempotencyKeyEntity, { where: { principalId, requestKey }, ...rowLock(tx) });
     const heldUntil = now + HELD_FOR;
     if (!row || row.expiresAt <= now) {
       if (row) {

@@ -90,7 +90,7 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
    */
   async decide(runId: string, end: RunEnd = {}): Promise<Decision> {
     const decision = await this.database.transaction(async (tx) => {
-      const decided = await decideRun(tx, this.database.engine, runId, end, this.clock.now());
+      const decided = await decideRun(tx, runId, end, this.clock.now());
       await this.ledger.record(tx, decided.events);
       return decided.decision;
     });

@@ -5,7 +5,7 @@ import { Clock, DAY, MINUTE, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
-import { selectRows } from '../../platform/sql.js';
+import { rowLock, selectRows } from '../../platform/sql.js';
 import { ConnectionEntity } from '../../records/connections/connection.entity.js';
 import { findDuePull, nextPullsOf, type PullScope, usualScopeOf } from '../../records/sources/pull-schedule.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
@@ -137,11 +137,7 @@ function earlier(one: Micros | null, other: Micros | null): Micros | null {
 
 /** As it is, and for this transaction alone to change. */
 export async function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {
-  const isServer = tx.connection.options.type !== 'better-sqlite3';
-  return tx.findOne(ConnectionSourceEntity, {
-    where: { connectionId },
-    ...(isServer ? { lock: { mode: 'pessimistic_write' } } : {}),
-  });
+  return tx.findOne(ConnectionSourceEntity, { where: { connectionId }, ...rowLock(tx) });
 }
 
 async function findRunning(tx: EntityManager, { lastRunId }: ConnectionSourceEntity): Promise<RunEntity | null> {

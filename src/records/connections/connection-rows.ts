@@ -3,6 +3,7 @@ import type { Principal } from '../../platform/access.js';
 import type { Micros } from '../../platform/clock.js';
 import { isId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
+import { rowLock } from '../../platform/sql.js';
 import { TenantEntity } from '../tenants/tenant.entity.js';
 import { planSettingsOf } from './compare-connections.js';
 import { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
@@ -19,11 +20,10 @@ export async function getConnection(
   lock: 'locked' | 'unlocked' = 'unlocked',
 ): Promise<ConnectionEntity> {
   const isMine = isId(id) && (principal.connectionId === null || principal.connectionId === id);
-  const isServer = manager.connection.options.type !== 'better-sqlite3';
   const row = isMine
     ? await manager.findOne(ConnectionEntity, {
         where: { id, tenantId: principal.tenantId },
-        ...(lock === 'locked' && isServer ? { lock: { mode: 'pessimistic_write' } } : {}),
+        ...(lock === 'locked' ? rowLock(manager) : {}),
       })
     : null;
   if (!row) throw new Problem('not_found', 'There is no such connection.');

@@ -4,6 +4,7 @@ import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { networkOf } from '../../platform/network-of.js';
 import { passwordMatches } from '../../platform/password-hash.js';
+import { rowLock } from '../../platform/sql.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import { TenantEntity } from '../tenants/tenant.entity.js';
 import { UserEntity } from '../users/user.entity.js';
@@ -77,7 +78,7 @@ export class PasswordCheck {
   async findStillRight(tx: EntityManager, verdict: RightPassword): Promise<UserEntity | PasswordRefusal> {
     const { userId, tenantId, passwordHash } = verdict;
     // The user first, as edits of users take the two.
-    const user = await tx.findOne(UserEntity, { where: { id: userId, tenantId, suspended: false }, ...this.locked });
+    const user = await tx.findOne(UserEntity, { where: { id: userId, tenantId, suspended: false }, ...rowLock(tx) });
     const row = await this.lockRow(tx, userId);
     if (!row) return 'unknown_user';
     if (row.passwordHash !== passwordHash) return 'wrong_password';
@@ -103,10 +104,6 @@ export class PasswordCheck {
   }
 
   private lockRow(tx: EntityManager, userId: string): Promise<LocalPasswordEntity | null> {
-    return tx.findOne(LocalPasswordEntity, { where: { userId }, ...this.locked });
-  }
-
-  private get locked(): { lock?: { mode: 'pessimistic_write' } } {
-    return this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' } } : {};
+    return tx.findOne(LocalPasswordEntity, { where: { userId }, ...rowLock(tx) });
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
+import { rowLock } from '../../platform/sql.js';
 import { dropWaiting } from './held-runs.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
 import { tellOutcome } from './run-outcomes.js';
@@ -119,9 +120,8 @@ export class RunJournal {
     const { run } = this.work;
     // Before anything is written: under a wrong scope it would bring people there, and be judged by their number.
     const people = await countBefore(this.database.read, run, this.clock.now());
-    const lock = this.database.engine === 'mysql' ? { lock: { mode: 'pessimistic_write' as const } } : {};
     return this.database.transaction(async (tx) => {
-      const stored = await tx.findOne(RunEntity, { where: { id: run.id }, ...lock });
+      const stored = await tx.findOne(RunEntity, { where: { id: run.id }, ...rowLock(tx) });
       // An earlier try of it was not dead, but deciding on it.
       if (stored && isComplete(stored)) throw decided(run.id);
       if (!stored || stored.cancelAt === null) await this.work.admit?.(tx);

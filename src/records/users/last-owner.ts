@@ -3,7 +3,7 @@ import type { Micros } from '../../platform/clock.js';
 import type { SqlValue } from '../../platform/database.js';
 import { OPERATOR, OWNER } from '../../platform/permissions.js';
 import { Problem } from '../../platform/problem.js';
-import { execute, placeholders } from '../../platform/sql.js';
+import { execute, placeholders, rowLock } from '../../platform/sql.js';
 import { PLATFORM_SLUG, TenantEntity } from '../tenants/tenant.entity.js';
 
 /**
@@ -95,11 +95,7 @@ function lastOwner(role: string): Problem {
 
 /** The tenant's row, locked where the engine has row locks. Throws `not_found`. */
 export async function lockTenant(tx: EntityManager, tenantId: string): Promise<TenantEntity> {
-  const onServer = tx.connection.options.type !== 'better-sqlite3';
-  const tenant = await tx.findOne(TenantEntity, {
-    where: { id: tenantId },
-    ...(onServer ? { lock: { mode: 'pessimistic_write' as const } } : {}),
-  });
+  const tenant = await tx.findOne(TenantEntity, { where: { id: tenantId }, ...rowLock(tx) });
   if (!tenant) throw new Problem('not_found');
   return tenant;
 }
