@@ -14,6 +14,8 @@ interface Known {
   statedAt: number;
   /** Of the last word of any push that named them, though it said nothing new. */
   namedAt: number;
+  /** Of the last snapshot that found them missing: what is no newer could be overruled by that until it was said again. */
+  waitedAt: number;
 }
 
 const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -37,16 +39,18 @@ class Model {
     const moment = at ?? now;
     for (const id of named) {
       const one = this.people.get(id);
-      if (!one) this.people.set(id, { scope, missingAt: null, statedAt: moment, namedAt: moment });
+      if (!one) this.people.set(id, { scope, missingAt: null, statedAt: moment, namedAt: moment, waitedAt: 0 });
       else this.state(one, scope, at, now);
     }
   }
 
-  miss(named: readonly string[], scope: string, at: number): void {
+  /** `isHeld`: they are found missing, and an admin has not agreed. */
+  miss(named: readonly string[], scope: string, at: number, isHeld: boolean): void {
     for (const [id, one] of this.people) {
       const isKnownSince = Math.max(one.statedAt, one.missingAt ?? 0) > at || one.namedAt >= at;
       if (one.scope !== scope || one.missingAt !== null || named.includes(id) || isKnownSince) continue;
-      one.missingAt = at;
+      one.waitedAt = Math.max(one.waitedAt, at);
+      if (!isHeld) one.missingAt = at;
     }
   }
 
@@ -54,8 +58,8 @@ class Model {
     one.namedAt = Math.max(one.namedAt, at ?? now);
     if (at !== null && one.statedAt > at) return;
     const returns = one.missingAt !== null && one.missingAt <= (at ?? now);
-    // What says nothing new, and no time of its own, moves no time.
-    if (at !== null || returns) one.statedAt = at ?? now;
+    // What says nothing new, and no time of its own, moves no time, unless it holds against what waited.
+    if (at !== null || returns || one.statedAt <= one.waitedAt) one.statedAt = at ?? now;
     if (returns) one.missingAt = null;
     one.scope = scope;
   }
@@ -99,7 +103,8 @@ describe('pushes and snapshots of two scopes', () => {
           if (status !== 200) throw new Error(JSON.stringify(body));
           const began = Date.now() * 1000;
           model.push(step.named, step.scope, at, began);
-          if (step.isSnapshot && users.length > 0) model.miss(step.named, step.scope, at ?? now + 1);
+          // One that names nobody is held always.
+          if (step.isSnapshot) model.miss(step.named, step.scope, at ?? now + 1, users.length === 0);
           const stored = await rollcall.database.read.findBy(IdentityEntity, { connectionId });
           const found = stored.map(({ externalId, active, scope }) => `${externalId} ${scope} ${active}`).sort();
           const expected = [...model.people].map(([id, one]) => `${id} ${one.scope} ${one.missingAt === null}`).sort();
