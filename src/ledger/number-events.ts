@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Database, SqlValue } from '../platform/database.js';
+import { forUpdate } from '../platform/row-locks.js';
 import { deleteByKeys, insertRows, placeholders, selectByKeys } from '../platform/sql.js';
 import { type Parcel, readParcels, readUnnumbered } from './event-parcels.js';
 import { EVENT_COLUMNS, type EventRow, readSkeleton } from './event-rows.js';
@@ -46,7 +47,7 @@ export async function numberEvents(
   return database.transaction(async (tx) => {
     const waiting = await findWaitingTenants(tx, limit, excluded);
     if (waiting.length === 0) return { heads: new Map(), events: 0, skipped: false, full: false };
-    const heads = await lockHeads(tx, database, waiting);
+    const heads = await lockHeads(tx, waiting);
     const skipped = heads.length < waiting.length;
     if (heads.length === 0) return { heads: new Map(), events: 0, skipped, full: false };
     // Read after the locks: what another sequencer numbered meanwhile is gone from the queue.
@@ -61,6 +62,7 @@ export async function numberEvents(
     if (full) batch.push(...(await readEarlierVersions(tx, batch, parcels.at(-1)?.id ?? '')));
     const moved = await writeOrder(tx, heads, orderEvents(batch));
     await deleteParcels(tx, parcels);
+    await dropUnusedHeads(tx, heads, moved);
     return { heads: moved, events: batch.length, skipped, full };
   });
 }
@@ -75,13 +77,12 @@ async function findWaitingTenants(tx: EntityManager, limit: number, excluded: re
 }
 
 /** Locks the heads that nobody else has locked, and makes those that are missing. */
-async function lockHeads(tx: EntityManager, database: Database, tenantIds: readonly string[]): Promise<Head[]> {
+async function lockHeads(tx: EntityManager, tenantIds: readonly string[]): Promise<Head[]> {
   const heads: Head[] = [];
   for (const some of chunksOf(tenantIds, KEYS_MAX)) {
     const where = `WHERE tenantId IN ${placeholders(some.length)}`;
-    // SQLite has one writer at a time: this transaction is it.
-    const lock = database.engine === 'mysql' ? 'FOR UPDATE SKIP LOCKED' : '';
-    const found: Head[] = await tx.query(`SELECT tenantId, number, hash FROM ledger_heads ${where} ${lock}`, [...some]);
+    const lock = forUpdate(tx) && `${forUpdate(tx)} SKIP LOCKED`;
+    const found: Head[] = await tx.query(`SELECT tenantId, number, hash FROM ledger_heads ${where}${lock}`, [...some]);
     heads.push(...found);
     if (found.length === some.length) continue;
     const known: { tenantId: string }[] = await tx.query(`SELECT tenantId FROM ledger_heads ${where}`, [...some]);
@@ -162,6 +163,21 @@ async function writeOrder(
 async function deleteParcels(tx: EntityManager, parcels: readonly Parcel[]): Promise<void> {
   const keys = parcels.map(({ id }) => [id]);
   await deleteByKeys(tx, 'event_queue', ['id'], keys);
+}
+
+/** A tenant that was deleted since its events were found in the queue gets no head back. */
+async function dropUnusedHeads(
+  tx: EntityManager,
+  heads: readonly Head[],
+  moved: ReadonlyMap<string, number>,
+): Promise<void> {
+  const unused = heads.filter((head) => Number(head.number) === 0 && !moved.has(head.tenantId));
+  await deleteByKeys(
+    tx,
+    'ledger_heads',
+    ['tenantId'],
+    unused.map((head) => [head.tenantId]),
+  );
 }
 
 async function moveHeads(tx: EntityManager, ends: readonly Head[]): Promise<void> {

@@ -91,16 +91,12 @@ export class Database {
 
   private async runOnce<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     const runner = this.writer.createQueryRunner();
-    const transactions: EntityManager[] = [];
-    const noted = (tx: EntityManager): Promise<T> => {
-      transactions.push(tx);
-      return work(tx);
-    };
+    const { manager } = runner;
     try {
       const result = await (this.engine === 'sqlite'
-        ? this.runOnFile(runner, noted)
-        : runOnServer(runner, await this.prepare(runner), noted));
-      for (const tx of transactions) runSequels(tx, this);
+        ? this.runOnFile(runner, work)
+        : runOnServer(runner, await this.prepare(runner), work));
+      runSequels(manager, this);
       return result;
     } finally {
       await runner.release().catch(() => undefined);

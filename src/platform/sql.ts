@@ -96,14 +96,6 @@ export async function selectRows(manager: EntityManager, sql: string, values: Sq
   return (await execute(manager, sql, values)) as SqlRow[];
 }
 
-/**
- * For `find…` within a transaction: the row is this transaction's alone until it ends. Nothing on SQLite, which has no
- * row locks and one writer.
- */
-export function rowLock(tx: EntityManager): { lock?: { mode: 'pessimistic_write' } } {
-  return tx.connection.options.type === 'better-sqlite3' ? {} : { lock: { mode: 'pessimistic_write' } };
-}
-
 /** `(?,?,?)` for `count` values. */
 export function placeholders(count: number): string {
   return `(${'?,'.repeat(count).slice(0, -1)})`;

@@ -3,6 +3,7 @@ import { Interval } from '@nestjs/schedule';
 import { Clock, MINUTE, type Micros } from './clock.js';
 import { Database, type SqlValue } from './database.js';
 import { Leases } from './leases.js';
+import { forUpdate } from './row-locks.js';
 import { execute } from './sql.js';
 
 /** Rows that nobody needs once a moment of theirs is past; said by the module that owns the table. */
@@ -66,10 +67,9 @@ export class Sweeper {
   private sweepChunk({ table, key, parts, except, moment = 'expiresAt' }: SweepRule, before: Micros): Promise<number> {
     const past = `${moment} < ?${except === undefined ? '' : ` AND NOT (${except})`}`;
     const select = `SELECT ${key.join(',')} FROM ${table} WHERE ${past} ORDER BY ${moment} LIMIT ${CHUNK_ROWS}`;
-    const lock = this.database.engine === 'mysql' ? ' FOR UPDATE' : '';
     const oneOf = (columns: readonly string[]) => `(${columns.map((column) => `${column} = ?`).join(' AND ')})`;
     return this.database.transaction(async (tx) => {
-      const rows = await tx.query<Record<string, SqlValue>[]>(select + lock, [before]);
+      const rows = await tx.query<Record<string, SqlValue>[]>(select + forUpdate(tx), [before]);
       if (rows.length === 0) return 0;
       const values = rows.flatMap((row) => key.map((column) => row[column] ?? null));
       for (const each of [...(parts ?? []), { table, key }]) {

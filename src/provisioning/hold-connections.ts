@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { forShare } from '../platform/row-locks.js';
 import { selectRows } from '../platform/sql.js';
 
 /** A connection was saved, switched off or deleted since it was read: what was planned by it does not count. */
@@ -16,16 +17,16 @@ export class ConnectionMoved extends Error {
  * @param versions of the connections' rows, as they were read
  */
 export async function holdConnections(tx: EntityManager, versions: ReadonlyMap<string, number>): Promise<void> {
-  const share = tx.connection.options.type === 'better-sqlite3' ? '' : ' LOCK IN SHARE MODE';
   for (const id of [...versions.keys()].sort()) {
-    const [row] = await selectRows(tx, `SELECT version, status FROM connections WHERE id = ?${share}`, [id]);
+    const [row] = await selectRows(tx, `SELECT version, status FROM connections WHERE id = ?${forShare(tx)}`, [id]);
     if (row?.status !== 'active' || Number(row.version) !== versions.get(id)) throw new ConnectionMoved(id);
   }
 }
 
 /** As `holdConnections`, by the version of the mapping alone, and whatever the connection's status. */
 export async function holdMapping(tx: EntityManager, connectionId: string, mappingVersion: number): Promise<void> {
-  const share = tx.connection.options.type === 'better-sqlite3' ? '' : ' LOCK IN SHARE MODE';
-  const [row] = await selectRows(tx, `SELECT mappingVersion FROM connections WHERE id = ?${share}`, [connectionId]);
+  const [row] = await selectRows(tx, `SELECT mappingVersion FROM connections WHERE id = ?${forShare(tx)}`, [
+    connectionId,
+  ]);
   if (Number(row?.mappingVersion) !== mappingVersion) throw new ConnectionMoved(connectionId);
 }

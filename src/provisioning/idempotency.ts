@@ -5,7 +5,7 @@ import { Clock, HOUR, MINUTE, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
 import { Problem } from '../platform/problem.js';
-import { rowLock } from '../platform/sql.js';
+import { rowLock } from '../platform/row-locks.js';
 import { IdempotencyKeyEntity, IdempotencyPartEntity } from './once.entity.js';
 import type { TableRow } from './submission.js';
 

@@ -12,6 +12,7 @@ import { ConnectionEntity } from '../records/connections/connection.entity.js';
 import { dropHeld, dropWaiting, eventOfRun } from '../records/sync-runs/held-runs.js';
 import { RunEntity, RunEntryEntity, RunPartEntity } from '../records/sync-runs/run.entity.js';
 import { tellOutcome } from '../records/sync-runs/run-outcomes.js';
+import { finishedAt } from '../records/sync-runs/run-rows.js';
 import { type Decision, decideRun, type RunEnd } from './decide-run.js';
 import {
   CHUNK_ENTRIES,
@@ -208,8 +209,7 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
 
   private async end(run: RunEntity): Promise<void> {
     const { id } = run;
-    const now = this.clock.now();
-    const over = { status: 'finished', phase: 'ended', aliveAt: now, finishedAt: now } as const;
+    const over = finishedAt(this.clock.now());
     await this.database.transaction(async (tx) => {
       const { affected } = await tx.update(RunEntity, { id, status: 'running', phase: 'removing' }, over);
       if (affected !== 1) return;

@@ -1,6 +1,6 @@
-import { SYSTEM } from '../ledger/ledger.service.js';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Not } from 'typeorm';
+import { SYSTEM } from '../ledger/ledger.service.js';
 import { Clock } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { Leases } from '../platform/leases.js';

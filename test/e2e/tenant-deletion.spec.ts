@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { EntityManager } from 'typeorm';
 import { EventEntity } from '../../src/ledger/event.entity.js';
+import { numberEvents } from '../../src/ledger/number-events.js';
 import { Sequencer } from '../../src/ledger/sequencer.js';
+import type { Database } from '../../src/platform/database.js';
 import { newId } from '../../src/platform/ids.js';
 import { FirstStartService } from '../../src/records/local-admins/first-start.service.js';
 import { LocalPasswordEntity } from '../../src/records/local-admins/local-password.entity.js';
@@ -68,6 +71,33 @@ describe('deleting a tenant', () => {
     expect(await eventsOf(platformId, 'tenant.deleted')).toHaveLength(2);
   });
 
+  it('a sequencer that found its events before they were deleted makes no head for it again', async () => {
+    const { id } = await seedTenant(rollcall, 'overtaken');
+    await rollcall.database.transaction((tx) => tx.update(TenantEntity, { id }, { status: 'deleting' }));
+    const deletions: Promise<void>[] = [];
+    const { database } = rollcall;
+    const overtaken = asDatabase({
+      transaction: <T>(work: (tx: EntityManager) => Promise<T>) =>
+        database.transaction(async (tx) => {
+          const query = tx.query.bind(tx);
+          tx.query = async (sql: string, values?: unknown[]) => {
+            const rows: unknown = await query(sql, values);
+            // The first question: whose events wait. On SQLite the deletion then waits for this transaction.
+            if (deletions.length === 0) {
+              deletions.push(rollcall.app.get(TenantDeletionService).resumeAll());
+              await Promise.race([...deletions, new Promise((resolve) => setTimeout(resolve, 2000))]);
+            }
+            return rows as never;
+          };
+          return work(tx);
+        }),
+    });
+    await numberEvents(overtaken, 1000);
+    expect(deletions).toHaveLength(1);
+    await Promise.all(deletions);
+    expect(await countAll(rollcall, id)).toEqual({});
+  });
+
   it('a deletion knows every table that holds rows of a tenant', () => {
     const emptied = new Set(
       tenantTables.flatMap((each) => [each.table, ...(each.children ?? []).map((child) => child.table)]),
@@ -79,6 +109,10 @@ describe('deleting a tenant', () => {
     expect(shape.entities.length).toBe(known.size);
   });
 });
+
+function asDatabase(part: Pick<Database, 'transaction'>): Database {
+  return part as Database;
+}
 
 async function seedFullTenant(rollcall: TestApp, slug: string, users: number): Promise<string> {
   const { id: tenantId } = await seedTenant(rollcall, slug);

@@ -56,6 +56,8 @@ export async function startOwnMysqlServer(): Promise<OwnMysqlServer> {
 
 async function startBinary(binary: string): Promise<OwnMysqlServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-mysql-'));
+  // A server that starts removes all temporary tables of its temporary folder, another server's too.
+  const env = { ...process.env, TMPDIR: folder };
   let child: ChildProcess | null = null;
   const stop = async () => {
     if (child) await endProcess(child);
@@ -63,14 +65,18 @@ async function startBinary(binary: string): Promise<OwnMysqlServer> {
   };
   try {
     const data = join(folder, 'data');
-    createDataFolder(binary, data);
+    createDataFolder(binary, data, env);
     const port = await findFreePort();
     const first = join(folder, 'first.sql');
     writeFileSync(first, grantsSql());
     const url = `mysql://rollcall:rollcall@127.0.0.1:${port}`;
     const restart = async () => {
       // In a group of its own: Ctrl-C in the terminal is for us, who then end it in order.
-      const started = spawn(binary, serverArguments(folder, data, port, first), { stdio: 'ignore', detached: true });
+      const started = spawn(binary, serverArguments(folder, data, port, first), {
+        stdio: 'ignore',
+        detached: true,
+        env,
+      });
       child = started;
       await waitFor(url, started, join(folder, 'errors.log'));
     };
@@ -112,15 +118,15 @@ function grantsSql(): string {
   ].join('\n');
 }
 
-function createDataFolder(binary: string, data: string): void {
+function createDataFolder(binary: string, data: string, env: NodeJS.ProcessEnv): void {
   const version = spawnSync(binary, ['--no-defaults', '--version'], { encoding: 'utf8' }).stdout;
   if (!/mariadb/i.test(version)) {
-    return runOrThrow(binary, ['--no-defaults', ...asUser(), '--initialize-insecure', `--datadir=${data}`]);
+    return runOrThrow(binary, ['--no-defaults', ...asUser(), '--initialize-insecure', `--datadir=${data}`], env);
   }
   const installer = findBinary(['mariadb-install-db', 'mysql_install_db']);
   if (!installer) throw new Error(`${binary} is there, but neither mariadb-install-db nor mysql_install_db.`);
   const options = ['--auth-root-authentication-method=normal', '--skip-test-db'];
-  runOrThrow(installer, ['--no-defaults', ...asUser(), `--datadir=${data}`, ...options]);
+  runOrThrow(installer, ['--no-defaults', ...asUser(), `--datadir=${data}`, ...options], env);
 }
 
 /** The server refuses to run as root unless it is told so by name; on a scratch folder there is nothing to protect. */

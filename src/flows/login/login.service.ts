@@ -13,10 +13,10 @@ interface LoginOrigin extends Client {
   requestId: string;
 }
 
-/** The one door of logins: which credential it is, one answer for every refusal, and the reason for the ledger. */
 const ONE_CREDENTIAL =
   'needs exactly one of: a token (here or in the Authorization header), `apiKey`, or `userName` and `password`';
 
+/** The one door of logins: which credential it is, one answer for every refusal, and the reason for the ledger. */
 @Injectable()
 export class LoginService {
   constructor(

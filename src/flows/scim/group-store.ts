@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Micros } from '../../platform/clock.js';
+import { forUpdate } from '../../platform/row-locks.js';
 import { execute, insertRows, placeholders, selectByKeys, selectRows, type SqlRow } from '../../platform/sql.js';
 
 /** A group without its members. */
@@ -66,8 +67,7 @@ export async function findGroups(
 
 /** The same as `findGroup`, locked until the end of the transaction: who changes a group or its members holds it. */
 export async function lockGroup(tx: EntityManager, connectionId: string, id: string): Promise<GroupRow | null> {
-  const forUpdate = tx.connection.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
-  const sql = `SELECT ${GROUP_COLUMNS} FROM scim_groups WHERE id = ? AND connectionId = ?${forUpdate}`;
+  const sql = `SELECT ${GROUP_COLUMNS} FROM scim_groups WHERE id = ? AND connectionId = ?${forUpdate(tx)}`;
   const [row] = await selectRows(tx, sql, [id, connectionId]);
   return row ? readGroup(row) : null;
 }

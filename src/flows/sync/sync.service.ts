@@ -266,9 +266,9 @@ export class SyncService {
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<SeenNotes> {
     const now = this.parts.clock.now();
-    const over = finishedAt(now);
-    await tx.insert(RunEntity, { ...this.rowOf(run), ...over, counts: run.counts, upTo: run.size });
-    tellOutcome(tx, this.rowOf(run), 'finished');
+    const row = { ...this.rowOf(run), ...finishedAt(now), counts: run.counts, upTo: run.size };
+    await tx.insert(RunEntity, row);
+    tellOutcome(tx, row, 'finished');
     const notes = new SeenNotes(this.parts, pushingOf(run));
     this.note(run, notes);
     await notes.write(tx, run.size);

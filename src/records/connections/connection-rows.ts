@@ -3,7 +3,7 @@ import type { Principal } from '../../platform/access.js';
 import type { Micros } from '../../platform/clock.js';
 import { isId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
-import { rowLock } from '../../platform/sql.js';
+import { rowLock } from '../../platform/row-locks.js';
 import { TenantEntity } from '../tenants/tenant.entity.js';
 import { planSettingsOf } from './compare-connections.js';
 import { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';

@@ -5,7 +5,7 @@ import type { Principal } from '../../platform/access.js';
 import { Clock, formatTime } from '../../platform/clock.js';
 import type { Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
-import { assertMayGrant } from '../../platform/grant-rules.js';
+import { assertMayGrant, assertReaches } from '../../platform/grant-rules.js';
 import { newId } from '../../platform/ids.js';
 import type { PageQuery } from '../../platform/page-query.dto.js';
 import { keyOfCursor } from '../../platform/paging.js';
@@ -65,7 +65,7 @@ export class ConnectionsService {
 
   /** Throws `invalid_request` with every fault, or `conflict` where only the name is taken. */
   async create(principal: Principal, body: unknown): Promise<SavedConnection> {
-    if (principal.connectionId !== null) throw new Problem('forbidden', 'This key is bound to one connection.');
+    assertReaches(principal, null);
     const read = readConnectionBody(body, null);
     return this.database.transaction(async (tx) => {
       const { tenantId } = principal;

@@ -1,4 +1,4 @@
-import type { Principal } from '../../platform/access.js';
+import { type Principal, systemOf } from '../../platform/access.js';
 import type { Database } from '../../platform/database.js';
 import { OPERATOR, OWNER } from '../../platform/permissions.js';
 import { Problem } from '../../platform/problem.js';
@@ -54,13 +54,5 @@ async function getTenant(database: Database, slug: string): Promise<TenantEntity
 
 /** Whoever can run commands beside the database needs no permission of it. */
 function asSystem(tenantId: string): Principal {
-  return {
-    type: 'system',
-    id: 'cli',
-    tenantId,
-    permissions: new Set(),
-    connectionId: null,
-    sessionId: null,
-    operatorOf: null,
-  };
+  return { ...systemOf(tenantId), id: 'cli' };
 }

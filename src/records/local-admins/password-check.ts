@@ -4,7 +4,7 @@ import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { networkOf } from '../../platform/network-of.js';
 import { passwordMatches } from '../../platform/password-hash.js';
-import { rowLock } from '../../platform/sql.js';
+import { rowLock } from '../../platform/row-locks.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import { TenantEntity } from '../tenants/tenant.entity.js';
 import { UserEntity } from '../users/user.entity.js';

@@ -3,6 +3,7 @@ import { LedgerService, SYSTEM } from '../../ledger/ledger.service.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { type BuiltInRole, builtInRoles, operatorRole } from '../../platform/permissions.js';
+import { forUpdate } from '../../platform/row-locks.js';
 import { execute, placeholders, selectRows } from '../../platform/sql.js';
 
 const ROLES_IN_ONE_TRANSACTION = 200;
@@ -39,12 +40,11 @@ export class BuiltInRolesService implements OnApplicationBootstrap {
   private refreshSome({ key, name, description, permissions }: BuiltInRole): Promise<number> {
     return this.database.transaction(async (tx) => {
       const wanted = [name, description, JSON.stringify(permissions)];
-      const forUpdate = this.database.engine === 'mysql' ? ' FOR UPDATE' : '';
       const outdated = await selectRows(
         tx,
         `SELECT id, tenantId, version, name, description, permissions FROM roles
          WHERE roleKey = ? AND builtIn = ? AND NOT (name = ? AND description = ? AND permissions = ?)
-         ORDER BY id LIMIT ${ROLES_IN_ONE_TRANSACTION}${forUpdate}`,
+         ORDER BY id LIMIT ${ROLES_IN_ONE_TRANSACTION}${forUpdate(tx)}`,
         [key, 1, ...wanted],
       );
       if (outdated.length === 0) return 0;

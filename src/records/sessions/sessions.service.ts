@@ -8,6 +8,7 @@ import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { CONFIG } from '../../platform/config.js';
 import { Problem } from '../../platform/problem.js';
+import { forUpdate } from '../../platform/row-locks.js';
 import { insertRows } from '../../platform/sql.js';
 import { IdentityEntity } from '../users/identity.entity.js';
 import { raiseVersions } from '../users/raise-versions.js';
@@ -144,9 +145,8 @@ export class SessionsService {
   }
 
   private async findRunning(tx: EntityManager, userId: string, now: Micros): Promise<SessionEntity[]> {
-    const lock = this.database.engine === 'mysql' ? ' FOR UPDATE' : '';
     const rows = await tx.query<{ id: string }[]>(
-      `SELECT id FROM sessions WHERE userId = ? AND endedAt IS NULL AND expiresAt > ?${lock}`,
+      `SELECT id FROM sessions WHERE userId = ? AND endedAt IS NULL AND expiresAt > ?${forUpdate(tx)}`,
       [userId, now],
     );
     return rows.length === 0 ? [] : tx.findBy(SessionEntity, { id: In(rows.map((row) => row.id)) });

@@ -6,6 +6,7 @@ import { type EndedRun, tellOutcome } from './run-outcomes.js';
 import { RunEntity } from './run.entity.js';
 
 type HeldEvent = 'run.held' | 'run.approved' | 'run.rejected' | 'run.lapsed' | 'run.superseded';
+
 /** `run.held` comes first, what became of it second. `by` null: the system. */
 export function eventOfRun(type: HeldEvent, run: RunEntity, by: NewEvent['actor'] | null, now: Micros): NewEvent {
   return {

@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.js';
 import type { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
-import { rowLock } from '../../platform/sql.js';
+import { rowLock } from '../../platform/row-locks.js';
 import { dropWaiting } from './held-runs.js';
 import { type RunCounts, RunEntity, RunPartEntity } from './run.entity.js';
 import { tellOutcome } from './run-outcomes.js';

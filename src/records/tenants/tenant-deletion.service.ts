@@ -5,6 +5,7 @@ import type { Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Problem } from '../../platform/problem.js';
+import { forUpdate } from '../../platform/row-locks.js';
 import { execute, placeholders, selectRows } from '../../platform/sql.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { assertOperator, type By, loadTenant, refusePlatform, tenantEvent, writeTenant } from './tenant-events.js';
@@ -95,7 +96,7 @@ async function removeChunk(tx: EntityManager, table: TenantTable, tenantId: stri
     : 'tenantId = ?';
   const rows = (await execute(
     tx,
-    `SELECT DISTINCT ${table.key} AS k FROM ${table.table} WHERE ${ofTenant} LIMIT ${ROWS_PER_CHUNK}`,
+    `SELECT DISTINCT ${table.key} AS k FROM ${table.table} WHERE ${ofTenant} LIMIT ${ROWS_PER_CHUNK}${table.waits ? forUpdate(tx) : ''}`,
     [tenantId],
   )) as { k: string | number }[];
   if (rows.length === 0) return false;

@@ -10,6 +10,8 @@ export interface TenantTable {
   /** The column that leads to the tenant, if that is not `tenantId`: then rows belong to the tenant's connections. */
   through?: 'connectionId';
   children?: readonly { table: string; by: string }[];
+  /** Rows that are being written are waited for. */
+  waits?: true;
 }
 
 const ofPrincipal = [
@@ -69,14 +71,16 @@ export const tenantTables: readonly TenantTable[] = [
   },
   { table: 'roles', key: 'id' },
   { table: 'applications', key: 'id' },
+  // The queue first: a sequencer that finds nothing in it makes no head.
+  { table: 'event_queue', key: 'id' },
   {
     table: 'events',
     key: 'id',
     children: [{ table: 'event_order', by: 'eventId' }],
   },
+  { table: 'ledger_heads', key: 'tenantId', waits: true },
   { table: 'event_order', key: 'number' },
   { table: 'ledger_checkpoints', key: 'number' },
-  { table: 'ledger_heads', key: 'tenantId' },
   // What has no parent any more, or never had one.
   { table: 'one_time_links', key: 'tokenHash' },
   { table: 'used_refresh_tokens', key: 'tokenHash' },
@@ -86,7 +90,6 @@ export const tenantTables: readonly TenantTable[] = [
   { table: 'local_passwords', key: 'userId' },
   { table: 'mapping_versions', key: 'connectionId' },
   { table: 'connection_sources', key: 'connectionId' },
-  { table: 'event_queue', key: 'id' },
   { table: 'scim_emails', key: 'identityId' },
   { table: 'scim_members', key: 'groupId' },
   { table: 'scim_due', key: 'runId' },

@@ -1,6 +1,6 @@
-import { SYSTEM } from '../../ledger/ledger.service.js';
 import { Injectable, Logger } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { SYSTEM } from '../../ledger/ledger.service.js';
 import type { PersonChanges } from '../../plan/changes.js';
 import { diffPerson } from '../../plan/diff.js';
 import { Clock, type Micros } from '../../platform/clock.js';

@@ -3,7 +3,8 @@ import type { Micros } from '../../platform/clock.js';
 import type { SqlValue } from '../../platform/database.js';
 import { OPERATOR, OWNER } from '../../platform/permissions.js';
 import { Problem } from '../../platform/problem.js';
-import { execute, placeholders, rowLock } from '../../platform/sql.js';
+import { rowLock } from '../../platform/row-locks.js';
+import { execute, placeholders } from '../../platform/sql.js';
 import { PLATFORM_SLUG, TenantEntity } from '../tenants/tenant.entity.js';
 
 /**

@@ -5,6 +5,7 @@ import type { PersonChanges } from '../../plan/changes.js';
 import type { IdentityState } from '../../plan/person.js';
 import { Clock } from '../../platform/clock.js';
 import { Database, type SqlValue } from '../../platform/database.js';
+import { forUpdate } from '../../platform/row-locks.js';
 import {
   deleteByKeys,
   execute,
@@ -112,13 +113,12 @@ export class PersonWriter {
 
   /** Locks what will be written, in order of id so that two batches cannot deadlock, and checks that it has not moved. */
   private async lock(tx: EntityManager, changes: readonly PersonChanges[], context: WriteContext): Promise<StoredKeys> {
-    const forUpdate = this.database.engine === 'mysql' ? ' ORDER BY id FOR UPDATE' : '';
     const moved = new Set<string>();
     const loud = changes.filter((each) => each.fromVersion > 0 && !each.quiet);
     const versions = new Map(loud.map((each) => [each.userId, each.fromVersion]));
     const users = await selectByKeys(
       tx,
-      (keys) => `SELECT id, version FROM users WHERE id IN ${keys}${forUpdate}`,
+      (keys) => `SELECT id, version FROM users WHERE id IN ${keys} ORDER BY id${forUpdate(tx)}`,
       [],
       [...versions.keys()].sort(),
     );
@@ -134,7 +134,7 @@ export class PersonWriter {
     const identities = await selectByKeys(
       tx,
       (keys) =>
-        `SELECT id, revision, externalId, subject, userNameKey, active FROM identities WHERE id IN ${keys}${forUpdate}`,
+        `SELECT id, revision, externalId, subject, userNameKey, active FROM identities WHERE id IN ${keys} ORDER BY id${forUpdate(tx)}`,
       [],
       [...owners.keys()].sort(),
     );

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { forUpdate } from '../../platform/row-locks.js';
 import { execute, placeholders, selectByKeys } from '../../platform/sql.js';
 import { PersonsMoved } from './person-writer.js';
 
@@ -14,10 +15,9 @@ export async function raiseRevisions(
   loaded: ReadonlyMap<string, number>,
 ): Promise<void> {
   const ids = [...identityIds].sort();
-  const lock = tx.connection.options.type === 'better-sqlite3' ? '' : ' FOR UPDATE';
   const rows = await selectByKeys(
     tx,
-    (keys) => `SELECT id, userId, revision FROM identities WHERE id IN ${keys} ORDER BY id${lock}`,
+    (keys) => `SELECT id, userId, revision FROM identities WHERE id IN ${keys} ORDER BY id${forUpdate(tx)}`,
     [],
     ids,
   );
