@@ -7,6 +7,8 @@ import { Clock, DAY, SECOND } from '../../src/platform/clock.js';
 import { Sweeper } from '../../src/platform/sweeper.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { RunEntity, RunFailureEntity, RunPartEntity } from '../../src/records/sync-runs/run.entity.js';
+import { SyncRunsModule } from '../../src/records/sync-runs/sync-runs.module.js';
+import { Leases } from '../../src/platform/leases.js';
 import { newRun } from '../../src/records/sync-runs/run-rows.js';
 import { newId } from '../../src/platform/ids.js';
 import type { HttpClient } from '../support/http-client.js';
@@ -175,7 +177,14 @@ describe('runs', () => {
     await rollcall.app.get(Sweeper).sweep();
     expect((await key.get(`/sync-runs/${id}`)).body).toMatchObject({ status: 'held' });
     await toBe('finished');
+    await age(8);
     await rollcall.app.get(Sweeper).sweep();
+    expect((await key.get(`/sync-runs/${id}`)).status).toBe(200);
+    // As where the setting is seven days.
+    const { database, app } = rollcall;
+    const soon = new Sweeper(database, app.get(Clock), app.get(Leases));
+    new SyncRunsModule(soon, { ...app.get<Config>(CONFIG), SYNC_RUN_DAYS: 7 }).onModuleInit();
+    await soon.sweep();
     expect((await key.get(`/sync-runs/${id}`)).status).toBe(404);
     expect(await rollcall.database.read.countBy(RunFailureEntity, { runId: id })).toBe(0);
   });
@@ -217,6 +226,9 @@ describe('runs', () => {
   it('that are over are told once, and the connection ends', async () => {
     const { body } = await sendStream(key, toLines(people(1)));
     const answer = await key.get<string>(`/sync-runs/${body.run}/events`);
-    expect(String(answer.body).match(/^event: \w+/gm)).toEqual(['event: end']);
+    expect(String(answer.body).match(/^(id|event): \w+/gm)).toEqual(['id: finished', 'event: end']);
+    // An EventSource that was not closed comes again with the id, for ever, unless it hears 204.
+    const again = (id: string) => key.get(`/sync-runs/${body.run}/events`, { 'last-event-id': id });
+    expect([(await again('finished')).status, (await again('held')).status]).toEqual([204, 200]);
   });
 });
