@@ -116,6 +116,36 @@ describe('runs', () => {
     expect((await key.post(`/sync-runs/${run.id}/cancel`)).status).toBe(409);
   });
 
+  it('are listed newest first and a page at a time, also by connection, kind and status', async () => {
+    const second = await seedFullConnection(rollcall, tenantId);
+    const admin = await rollcall.clientWith(tenantId, ['users:sync', 'sync-runs:read']);
+    const ids: string[] = [];
+    for (const [n, connection] of [connectionId, second, connectionId, second, connectionId].entries()) {
+      const kind = n < 2 ? 'import' : 'push';
+      const { body } = await sendStream(admin, toLines(people(1)), `?connection=${connection}&kind=${kind}`);
+      ids.unshift(body.run);
+    }
+    // Two that begin at one moment are two.
+    await rollcall.database.transaction((tx) =>
+      tx.query('UPDATE runs SET startedAt = 1 WHERE tenantId = ?', [tenantId]),
+    );
+    const list = async (query: string) => {
+      const found: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const more: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+        const { body } = await admin.get<{ items: Run[]; cursor: string | null }>(`/sync-runs?limit=2${query}${more}`);
+        found.push(...body.items.map(({ id }) => id));
+        ({ cursor } = body);
+      } while (cursor !== null);
+      return found;
+    };
+    expect(await list('')).toEqual(ids);
+    expect(await list(`&connection=${second}`)).toEqual([ids[1], ids[3]]);
+    expect(await list('&kind=import&status=finished')).toEqual([ids[3], ids[4]]);
+    expect(await list('&status=held')).toEqual([]);
+  });
+
   it('of another tenant or another connection are not there', async () => {
     const { body } = await sendStream(key, toLines(people(1)));
     const strangers = [
