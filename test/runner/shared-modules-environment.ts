@@ -34,7 +34,10 @@ export class SharedModulesEnvironment {
     running: findRunning(),
   };
 
+  private readonly endMsMax: number;
+
   constructor({ projectConfig }: JestEnvironmentConfig, _context: EnvironmentContext) {
+    this.endMsMax = Number(projectConfig.testEnvironmentOptions.endMsMax ?? END_MS_MAX);
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
   }
 
@@ -67,7 +70,7 @@ export class SharedModulesEnvironment {
   }
 
   private async waitForEnds(): Promise<void> {
-    const deadline = Date.now() + END_MS_MAX;
+    const deadline = Date.now() + this.endMsMax;
     while (findRunning().length > this.before.running.length) {
       if (Date.now() > deadline) throw new Error(`The file left running: ${findRunning().join(', ')}.`);
       await setTimeout(20);
