@@ -151,6 +151,9 @@ describe('PATCH of a group', () => {
     }
     expect(codeOf(() => changesOf([{ op: 'remove', path: 'members[value eq "a"]' }, replace]))).toBe('scim_no_target');
     expect(idsOf(changesOf([replace], entra))).toEqual({ remove: ['a'], add: ['b'] });
+    for (const leniencies of [leniencyOf('rfc'), entra]) {
+      expect(codeOf(() => changesOf([{ ...replace, op: 'add' }], leniencies))).toBe('scim_no_target');
+    }
   });
 
   it('SCIM 43 where a removal without a value is known to come by mistake, it is refused', () => {

@@ -217,6 +217,42 @@ describe('PATCH of a user, by real clients', () => {
     expect(took).toBeLessThan(PROCESSOR_MS_MAX);
   });
 
+  it('SCIM 18 of entries that are all said to be primary, the one that was stays', () => {
+    const home = patchUser(ada, [{ op: 'replace', path: 'emails[type eq "home"].primary', value: true }]);
+    const all = { op: 'replace', path: 'emails.primary', value: true };
+    expect(patchUser(home, [all])).toBe(home);
+    expect(patchUser(patchUser(home, [{ ...all, value: false }]), [all]).emails).toMatchObject([
+      { type: 'work', primary: true },
+      { type: 'home', primary: false },
+    ]);
+  });
+
+  it('SCIM 18 of two entries that become the same one stays, primary if either was', () => {
+    const home = patchUser(ada, [{ op: 'replace', path: 'emails[type eq "home"].primary', value: true }]);
+    const value = { value: 'ada@home.org' };
+    expect(
+      patchUser(home, [{ op: 'replace', path: 'emails', value: [{ ...value, type: 'work' }, value] }]).emails,
+    ).toEqual([{ ...value, type: 'work' }, value]);
+    const twins = [
+      { op: 'add', path: 'emails[type eq "work"]', value },
+      { op: 'replace', path: 'emails.type', value: 'x' },
+    ];
+    expect(patchUser(home, twins).emails).toEqual([{ ...value, type: 'x', primary: true }]);
+  });
+
+  it('SCIM 39 an entry without a value is there already, whether or not it is said to be primary', () => {
+    const home = { locality: 'Vienna', type: 'home' };
+    const there = patchUser(ada, [{ op: 'add', path: 'addresses', value: [home] }]);
+    const again = patchUser(there, [{ op: 'add', path: 'addresses', value: [{ ...home, primary: true }] }]);
+    expect(again.addresses).toEqual([{ ...home, primary: true }]);
+  });
+
+  it('a user who becomes larger than what is kept of one person is refused', () => {
+    const grow = (n: number) => ({ op: 'add', path: 'roles', value: [{ value: `${n}`.padEnd(9_000, 'x') }] });
+    expect(codeOf(() => patchUser(ada, [1, 2, 3, 4, 5].map(grow)))).toBe('none');
+    expect(codeOf(() => patchUser(ada, [1, 2, 3, 4, 5, 6].map(grow)))).toBe('payload_too_large');
+  });
+
   it('a list of more than 1,000 entries is refused, however it came together', () => {
     const operations = Array.from({ length: 1_001 }, (_, i) => ({
       op: 'add',
