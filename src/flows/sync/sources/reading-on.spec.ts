@@ -160,6 +160,21 @@ describe('a source that hangs up now and then', () => {
     expect(await readOn(source)).toEqual({ names, failure: null });
   });
 
+  it('and has forgotten its cursor by then is read again from its beginning', async () => {
+    const troubles = [null, hungUp(), new SourceFailure('invalid', 'status 400', { status: 400 })];
+    const source = scim(
+      clientOf((url) => {
+        const trouble = troubles.shift();
+        if (trouble) throw trouble;
+        const page = Number(url.searchParams.get('cursor')?.slice(1) || '0');
+        const more = page < 2 ? { nextCursor: `c${page + 1}` } : {};
+        return { value: { schemas: [LIST], Resources: [{ id: `u-${page}` }], ...more } };
+      }, 1000),
+      'cursor',
+    );
+    expect(await readOn(source)).toEqual({ names: ['u-0', 'u-0', 'u-1', 'u-2'], failure: null });
+  });
+
   it.each([
     ['without an ETag comes nowhere', undefined, [0, 0]],
     ['with an ETag goes on behind them', '"one"', [500, 1000]],
