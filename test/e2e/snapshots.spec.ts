@@ -73,10 +73,11 @@ describe('a snapshot', () => {
     ['names nobody', '{"userName":"s-39@x.example"}'],
     ['names somebody who cannot be', '{"externalId":" s-39"}'],
     ['is too long', `{"externalId":"s-39","displayName":"${'x'.repeat(70_000)}"}`],
+    ['is no UTF-8', Buffer.from('{"externalId":"s-39\xfc"}', 'latin1')],
   ])('of which a line %s takes nobody for missing, and says so', async (_, line) => {
     await world.send(people(40));
-    const text = `${toLines(people(38))}${line}\n`;
-    const { body } = await sendStream(world.key, text, '?mode=snapshot');
+    const bytes = Buffer.concat([Buffer.from(toLines(people(38))), Buffer.from(line), Buffer.from('\n')]);
+    const { body } = await sendStream(world.key, bytes, '?mode=snapshot');
     expect([body.counts.failed, body.counts.deactivated, await world.inactive()]).toEqual([1, 0, []]);
     const run = await world.key.get(`/sync-runs/${body.run}`);
     expect(run.body).toMatchObject({ status: 'finished', error: expect.stringContaining('record 39 ') });
