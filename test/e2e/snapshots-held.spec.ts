@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { formatTime, HOUR, MINUTE } from '../../src/platform/clock.js';
 import { RunEntryEntity, RunSeenEntity } from '../../src/records/sync-runs/run.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
@@ -55,6 +56,31 @@ describe('what a snapshot takes away', () => {
       await admin.post(`/sync-runs/${body.run}/approve`);
       await world.untilRun('finished', body.run);
       expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
+    });
+
+    it('spares whom a push of its very moment has named after it', async () => {
+      await world.send(people(20));
+      const statedAt = formatTime(Date.now() * 1000);
+      const { body } = await world.send(people(16), `&statedAt=${statedAt}`);
+      await world.key.post('/users/sync', { users: people(20).slice(17), statedAt });
+      await admin.post(`/sync-runs/${body.run}/approve`);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16']);
+    });
+
+    it.each([
+      ['the same', 0],
+      ['an earlier', MINUTE],
+    ])('spares whom a snapshot of another scope has taken over after it, of %s moment', async (_, earlier) => {
+      const now = Date.now() * 1000;
+      const of = (scope: string, at: number) => `&scope=${scope}&statedAt=${formatTime(at)}`;
+      await world.send(people(20), of('hr', now - HOUR));
+      const { body } = await world.send(people(16), of('hr', now));
+      expect(body).toMatchObject({ status: 'held', missing: 4 });
+      await world.send(people(20).slice(17), of('it', now - earlier));
+      await admin.post(`/sync-runs/${body.run}/approve`);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16']);
     });
 
     it('is superseded by a later one of its scope', async () => {
