@@ -190,6 +190,17 @@ describe('what a snapshot takes away', () => {
       expect(body.results.slice(16).map(({ result }) => result)).toEqual(['held', 'held']);
     });
 
+    it('says that it would be held by the number of those who were there before a list under a wrong scope', async () => {
+      await world.send(
+        people(20).map(({ externalId }) => ({ externalId: `hr-${externalId}` })),
+        '&scope=hr',
+      );
+      expect((await world.send(people(200), '&scope=hr')).body).toMatchObject({ status: 'held' });
+      const { text } = await world.send(people(200), '&scope=hr&dryRun=true');
+      const removals = { missing: 20, people: 20, held: true };
+      expect(JSON.parse(text.trim().split('\n').at(-1) ?? '')).toMatchObject({ removals });
+    });
+
     it('says why nobody would be missing', async () => {
       await world.send(people(2));
       const { text } = await world.send([{ userName: 'x' }], '&dryRun=true');

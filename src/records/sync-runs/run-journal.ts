@@ -119,7 +119,8 @@ export class RunJournal {
   private async begin(): Promise<RunEntity | null> {
     const { run } = this.work;
     // Before anything is written: under a wrong scope it would bring people there, and be judged by their number.
-    const people = await countBefore(this.database.read, run, this.clock.now());
+    const isSnapshot = run.mode === 'snapshot';
+    const people = isSnapshot ? await countBefore(this.database.read, run, this.clock.now()) : null;
     return this.database.transaction(async (tx) => {
       const stored = await tx.findOne(RunEntity, { where: { id: run.id }, ...rowLock(tx) });
       // An earlier try of it was not dead, but deciding on it.
