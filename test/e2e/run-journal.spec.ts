@@ -72,4 +72,20 @@ describe('a run that somebody has asked to stop', () => {
     await rollcall.database.transaction((tx) => journal.end(tx, 'cancelled', null));
     expect(await stored(id)).toMatchObject({ status: 'cancelled', phase: 'ended', heldUntil: null });
   });
+
+  it('as it was silent for too long stays cancelled, and leaves an older one held, though its process wakes up', async () => {
+    const older = newId();
+    await (await open(older)).close();
+    await decide(older);
+    const id = newId();
+    const journal = await open(id);
+    await journal.close();
+    await rollcall.database.transaction((tx) => tx.update(RunEntity, { id }, { aliveAt: 1 }));
+    expect((await world.admin.post(`/sync-runs/${id}/cancel`)).body).toMatchObject({ status: 'cancelled' });
+    const ending = rollcall.app.get(RemovalsService).decide(id, { supersedes: true, holder: journal.holder });
+    await expect(ending).rejects.toMatchObject({ code: 'run_cancelled' });
+    const finishing = rollcall.database.transaction((tx) => journal.end(tx, 'finished', null));
+    await expect(finishing).rejects.toMatchObject({ code: 'conflict' });
+    expect([(await stored(id)).status, (await stored(older)).status]).toEqual(['cancelled', 'held']);
+  });
 });
