@@ -191,6 +191,16 @@ describe('a snapshot', () => {
       expect(await world.inactive()).toEqual(['s-39']);
     });
 
+    it('by a clock that is ahead, spares whom a push has made while it came', async () => {
+      await world.send(people(40));
+      const stream = new SentStream(world.key, `?mode=snapshot&statedAt=${ago(-50_000_000)}`);
+      await stream.write(toLines(people(39)));
+      await world.untilRun('running');
+      await world.key.post('/users/sync', [person('new')]);
+      expect((await stream.end()).status).toBe(200);
+      expect(await world.inactive()).toEqual(['s-39']);
+    });
+
     it.each([
       ['ahead', () => ago(-2 * MINUTE), /ahead/],
       ['longer ago than anybody remembers', () => ago(7 * 24 * HOUR + MINUTE), /seven days/],
