@@ -116,6 +116,7 @@ describe('what a snapshot takes away', () => {
         error: expect.stringMatching(/switch off 20 .* of 20 /),
       });
       expect(await world.inactive()).toEqual([]);
+      expect((await admin.get(`/sync-runs/${body.run}/plan`)).body).toMatchObject({ removals: { people: 20 } });
       // Nor does it pass when it comes again, and they are there already.
       const sent = { users: people(200), mode: 'snapshot', scope: 'hr' };
       expect((await world.key.post('/users/sync', sent)).body).toMatchObject({ counts: { held: 20 }, missing: 20 });
