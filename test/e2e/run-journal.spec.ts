@@ -64,6 +64,21 @@ describe('a run that is held', () => {
   });
 });
 
+describe('a run that another try of its request has taken over', () => {
+  it('is decided on, and ended, by that alone', async () => {
+    const id = newId();
+    const first = await open(id);
+    await first.close();
+    const second = await open(id);
+    await second.close();
+    const deciding = rollcall.app.get(RemovalsService).decide(id, { holder: first.holder });
+    await expect(deciding).rejects.toMatchObject({ code: 'conflict' });
+    const ending = rollcall.database.transaction((tx) => first.end(tx, 'finished', null));
+    await expect(ending).rejects.toMatchObject({ code: 'conflict' });
+    expect(await stored(id)).toMatchObject({ status: 'running', holder: second.holder });
+  });
+});
+
 describe('a snapshot that another try of its request has taken over', () => {
   it.each(['a stream', 'a JSON body'])('leaves who that has found missing (%s)', async (form) => {
     await world.push(people(2));
