@@ -110,7 +110,7 @@ function claimsIn(node: ASTNode): string[] {
   if (node.op === '.' || node.op === '[]') {
     const [object, member] = node.args;
     if (object.op === 'id' && object.args === 'claims') {
-      return [typeof member === 'string' ? member : String(member.args)];
+      return [typeof member === 'string' ? member : String(member.args as unknown)];
     }
   }
   return childrenOf(node).flatMap(claimsIn);
