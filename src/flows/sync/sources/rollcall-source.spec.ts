@@ -61,3 +61,58 @@ describe('the export of a primary', () => {
     expect(named).toEqual(lines);
   });
 });
+
+describe('the change feed of a primary', () => {
+  const CHANGES = 1700;
+  /** Each change is of another user; every hundredth is gone. */
+  function primaryWith(over: Partial<PrimaryClient> = {}): RollcallSource {
+    const readFeed = (after: number, limit: number) => {
+      const position = Math.min(after + limit, CHANGES);
+      const numbers = Array.from({ length: position - after }, (_, n) => after + n + 1);
+      return Promise.resolve({
+        changes: numbers.map((number) => ({ number, userId: `u-${number}` })),
+        position,
+        head: CHANGES,
+      });
+    };
+    const findRecords = (ids: readonly string[]) =>
+      Promise.resolve({
+        records: ids
+          .filter((id) => !id.endsWith('00'))
+          .map((externalId) => Buffer.from(JSON.stringify({ externalId }))),
+        missing: ids.filter((id) => id.endsWith('00')),
+      });
+    const unfit = () => new SourceFailure('invalid', 'unfit');
+    return new RollcallSource({ readFeed, findRecords, unfit, ...over } as unknown as PrimaryClient);
+  }
+  const namesIn = ({ records, removed = [] }: SourcePage) => [
+    ...records.map((text) => (JSON.parse(String(text)) as { externalId: string }).externalId),
+    ...removed,
+  ];
+
+  it('cut off behind any page is gone on with there, and nobody is left out', async () => {
+    const state = { position: 0 };
+    const { pages } = await readAll(primaryWith(), 'changes', { state, page: null });
+    expect(pages.length).toBeGreaterThan(4);
+    for (const [index, { place, isLast }] of pages.entries()) {
+      const before = pages.slice(0, index + 1);
+      const rest = isLast ? [] : (await readAll(primaryWith(), 'changes', place)).pages;
+      expect(new Set([...before, ...rest].flatMap(namesIn)).size).toBe(CHANGES);
+    }
+    expect(pages.at(-1)?.place).toEqual({ state: { position: CHANGES }, page: null });
+  });
+
+  it('that goes backwards is given up', async () => {
+    const readFeed = (after: number) => Promise.resolve({ changes: [], position: after - 1, head: CHANGES });
+    const reading = readAll(primaryWith({ readFeed }), 'changes', { state: { position: 5 }, page: null });
+    await expect(reading).rejects.toMatchObject({ kind: 'invalid' });
+  });
+
+  it('leaves it known since when the copy differs, which a reading of everybody does not', async () => {
+    const known = { position: 3, differsSince: 9 };
+    const { last } = await readAll(primaryWith(), 'changes', { state: known, page: null });
+    expect(last.place.state).toEqual({ position: CHANGES, differsSince: 9 });
+    const everybody = await readAll(primaryWith(), 'full', { state: known, page: { position: 3, after: null } });
+    expect(everybody.last.place.state).toEqual({ position: CHANGES });
+  });
+});
