@@ -49,6 +49,15 @@ describe('work that one instance alone does', () => {
     expect(ran.filter(Boolean).length).toBeGreaterThanOrEqual(1);
   });
 
+  it('a lease whose holder died while its clock ran ahead is free by the right one, and one of a clock that differs is not', async () => {
+    const left = (name: string, until: number) =>
+      rollcall.database.transaction((tx) => tx.insert(LeaseEntity, { name, holder: newId(), until }));
+    await left('far ahead', clock.now() + 30 * DAY);
+    await left('a little ahead', clock.now() + HOUR / 2);
+    expect(await leases.run('far ahead', 60_000, async () => 'ran')).toEqual({ result: 'ran' });
+    expect(await leases.run('a little ahead', 60_000, async () => 'ran')).toBeNull();
+  });
+
   it('a holder that lost its lease is told so, and does not end the next one’s', async () => {
     let lostBy: AbortSignal | undefined;
     await leases.run('short', 30, async (lost) => {
