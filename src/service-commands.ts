@@ -18,6 +18,11 @@ import { PLATFORM_SLUG } from './records/tenants/tenant.entity.js';
 import { checkSealed } from './sealed-check.js';
 import { shape } from './tables.js';
 
+interface AdminOptions {
+  tenant: string;
+  name?: string;
+}
+
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -72,15 +77,6 @@ export function addServiceCommands(program: Command): void {
 
   const admin = program.command('admin').description('local admins, who log in with a password');
 
-  interface AdminOptions {
-    tenant: string;
-    name?: string;
-  }
-
-  function partsOf(services: INestApplicationContext, database: Database) {
-    return { database, admins: services.get(LocalAdminsService) };
-  }
-
   admin
     .command('create <userName>')
     .description(
@@ -130,18 +126,6 @@ export function addServiceCommands(program: Command): void {
     )
     .action(() => withServices(reseal));
 
-  async function reseal(services: INestApplicationContext): Promise<void> {
-    const kinds = [
-      { what: 'signing keys', one: 'signing key', ...(await services.get(SigningKeysService).reseal()) },
-      { what: 'credentials', one: 'credential of connection', ...(await services.get(CredentialVault).reseal()) },
-    ];
-    for (const { what, one, resealed, unopened } of kinds) {
-      if (resealed > 0) say(`sealed anew: ${resealed} ${what}`);
-      for (const { id, why } of unopened) say(`NOT OPENED  ${one} ${id}: ${why}`);
-      if (unopened.length > 0) process.exitCode = 1;
-    }
-  }
-
   program
     .command('ledger')
     .description('the record of every change')
@@ -165,4 +149,21 @@ export function addServiceCommands(program: Command): void {
         process.exitCode = faults.length === 0 ? 0 : 1;
       }),
     );
+}
+
+function partsOf(services: INestApplicationContext, database: Database) {
+  return { database, admins: services.get(LocalAdminsService) };
+}
+
+/** Says what was sealed anew, and what does not open: then the process exits with 1. */
+async function reseal(services: INestApplicationContext): Promise<void> {
+  const kinds = [
+    { what: 'signing keys', one: 'signing key', ...(await services.get(SigningKeysService).reseal()) },
+    { what: 'credentials', one: 'credential of connection', ...(await services.get(CredentialVault).reseal()) },
+  ];
+  for (const { what, one, resealed, unopened } of kinds) {
+    if (resealed > 0) say(`sealed anew: ${resealed} ${what}`);
+    for (const { id, why } of unopened) say(`NOT OPENED  ${one} ${id}: ${why}`);
+    if (unopened.length > 0) process.exitCode = 1;
+  }
 }

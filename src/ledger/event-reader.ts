@@ -60,25 +60,18 @@ export class EventReader {
     return Number(rows[0]?.number ?? 0);
   }
 
-  /** Whether a change of a connection's people (null: of any user) is committed and may have no number yet. */
-  async hasUnnumbered(tenantId: string, connectionId: string | null, manager: EntityManager): Promise<boolean> {
-    const unnumbered = await this.findUnnumbered(tenantId, connectionId, manager);
-    return unnumbered === null || unnumbered.size > 0;
-  }
-
   /**
-   * Those of a connection's people (null: of all users) of whom a change is committed that has no number up to `after`:
-   * whoever left them included. Null where they are too many to look for.
+   * Those of a connection's people (null: of all users) of whom a change has a number after `after`, whoever left them
+   * included, and those who are `known` to have changed. Null where they are too many to look for.
    */
   async findChanged(
     tenantId: string,
     connectionId: string | null,
-    after: number,
+    { after, head, known }: { after: number; head: number; known: ReadonlySet<string> },
     manager: EntityManager,
   ): Promise<Set<string> | null> {
-    const changed = await this.findUnnumbered(tenantId, connectionId, manager);
-    const head = await this.findPosition(tenantId, manager);
-    if (!changed || head - after > NUMBERS_LOOKED_AT) return null;
+    if (head - after > NUMBERS_LOOKED_AT) return null;
+    const changed = new Set(known);
     const { conditions, values } = changesOf(connectionId);
     const where = ['o.tenantId = ?', 'o.number > ?', 'o.number <= ?', "e.subjectType = 'user'", ...conditions];
     const sql = `SELECT e.subjectId AS userId FROM event_order o ${joinInOrder(this.database.engine)} events e
@@ -90,8 +83,11 @@ export class EventReader {
     return changed.size > CHANGED_MAX ? null : changed;
   }
 
-  /** Of whom a change may have no number yet; null where that is not known. */
-  private async findUnnumbered(
+  /**
+   * Those of a connection's people (null: of all users) of whom a change is committed and may have no number yet. Null
+   * where they are too many to look for.
+   */
+  async findUnnumbered(
     tenantId: string,
     connectionId: string | null,
     manager: EntityManager,

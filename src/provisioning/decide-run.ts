@@ -44,12 +44,14 @@ export async function decideRun(
   if (end.holder !== undefined && run.holder !== end.holder) {
     throw new Problem('conflict', 'Another try of this request goes on with it.');
   }
+  // Whoever asked was told that it stops, and whoever works on it may not have looked since.
+  if (run.status === 'cancelled' || (run.status === 'running' && run.phase !== 'removing' && run.cancelAt !== null)) {
+    throw new Problem('run_cancelled', undefined, { extra: { run: runId } });
+  }
   const events = end.supersedes ? await dropHeldRuns(tx, run, now) : [];
   const waiting = await countWaiting(tx, runId);
   if (run.status !== 'running') return { decision: run.status === 'held' ? 'held' : 'nothing', events };
   if (run.phase === 'removing') return { decision: 'due', events };
-  // Whoever asked was told that it stops, and whoever works on it may not have looked since.
-  if (run.cancelAt !== null) throw new Problem('run_cancelled', undefined, { extra: { run: runId } });
   const { upTo, digest, error = null } = end;
   const counts = { ...(end.counts ?? run.counts), ...(waiting > 0 ? { held: waiting } : {}) };
   const said = { counts, ...(upTo === undefined ? {} : { upTo }), ...(digest === undefined ? {} : { digest }) };

@@ -122,13 +122,13 @@ export async function findStated(manager: EntityManager, run: RunEntity): Promis
   const stated = new Set<number>();
   // Whoever is missing is so since the snapshot's moment.
   const begun = Math.min(run.statedAt ?? run.startedAt, run.startedAt);
-  const since = `runId <> ? AND connectionId = ? AND at > ?`;
+  const since = `runId <> ? AND connectionId = ? AND at >= ?`;
   const of = [run.id, run.connectionId, begun];
   const anything = await selectRows(manager, `SELECT runId FROM run_seen WHERE ${since} LIMIT 1`, of);
   if (anything.length === 0) return stated;
   const wanted = await readNames(manager, run);
   if (wanted.size === 0) return stated;
-  for await (const { runId, at, packed } of readSeen(manager, run.connectionId, begun + 1)) {
+  for await (const { runId, at, packed } of readSeen(manager, run.connectionId, begun)) {
     if (runId !== run.id) wanted.find(packed, at, stated);
   }
   return stated;
@@ -140,7 +140,8 @@ async function readNames(manager: EntityManager, run: RunEntity): Promise<EntryN
   for await (const { entry, externalId, change, at } of readEntries(manager, run.id, 'due')) {
     const counts = change === 'deactivate' || (change === 'statement' && run.heldUntil !== null);
     if (externalId === null || !counts) continue;
-    const since = change === 'deactivate' ? Number(at) : Math.max(Number(at), run.startedAt);
+    // Named at the snapshot's very moment they would not have been found missing either.
+    const since = change === 'deactivate' ? Number(at) - 1 : Math.max(Number(at), run.startedAt);
     names.add(String(externalId), Number(entry), since);
   }
   return names;

@@ -1,4 +1,5 @@
 import type { NewEvent } from '../ledger/ledger.service.js';
+import type { IdentityState } from '../plan/person.js';
 import { planReplan } from '../plan/plan.js';
 import type { Statement } from '../plan/statement.js';
 import type { Micros } from '../platform/clock.js';
@@ -42,7 +43,7 @@ function restate(run: RunEntity, entry: RunEntryEntity) {
   const says: Statement | null = statement && { ...statement.says, identityId, at, newest: false };
   const draft = ({ directory }: Scene): Drafted => {
     const identity = directory.findIdentity(identityId)?.identity;
-    const isOther = !identity || identity.externalId !== entry.externalId;
+    const isOther = !identity || identity.externalId !== entry.externalId || isOfOthers(identity, run, entry);
     const isLate = isApproved && (identity?.facts.push?.at ?? 0) > (says?.replacesUntil ?? at);
     if (!says || isOther || isLate) return { problem: goneBy() };
     return { statement: says };
@@ -60,10 +61,15 @@ function restate(run: RunEntity, entry: RunEntryEntity) {
   } satisfies Submission;
 }
 
+/** Missing from a scope that they are not of any more: another one has taken them over since. */
+function isOfOthers({ scope }: IdentityState, run: RunEntity, { change }: RunEntryEntity): boolean {
+  return change === 'deactivate' && scope !== run.scope;
+}
+
 /** As `restate`, unless the person is given time to be stated again. */
 function leave(run: RunEntity, entry: RunEntryEntity, terms: EntryTerms): Submission {
   const submission = restate(run, entry);
-  const draft = draftLeaving(entry, terms);
+  const draft = draftLeaving(run, entry, terms);
   return draft ? { ...submission, draft: (scene) => draft(scene) ?? submission.draft(scene) } : submission;
 }
 

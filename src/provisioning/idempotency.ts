@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, IsNull } from 'typeorm';
 import { Clock, HOUR, MINUTE, SECOND } from '../platform/clock.js';
 import { Database } from '../platform/database.js';
 import { databaseTroubleOf } from '../platform/database-errors.js';
@@ -94,13 +94,16 @@ export class Idempotency {
     await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { heldUntil: 0 });
   }
 
-  /** Lets go of a request that had no effect, so that it can be mended and sent again. */
+  /**
+   * Lets go of a request that had no effect, so that it can be mended and sent again. One that has its answer keeps it: it
+   * was committed, though whoever waited for that has not heard so.
+   */
   async release({ principalId, requestKey }: HeldRequest): Promise<void> {
     await this.database.transaction(async (tx) => {
       if (await tx.existsBy(IdempotencyPartEntity, { principalId, requestKey })) {
         await tx.update(IdempotencyKeyEntity, { principalId, requestKey }, { heldUntil: 0 });
       } else {
-        await tx.delete(IdempotencyKeyEntity, { principalId, requestKey });
+        await tx.delete(IdempotencyKeyEntity, { principalId, requestKey, status: IsNull() });
       }
     });
   }

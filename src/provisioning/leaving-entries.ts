@@ -17,6 +17,7 @@ export async function findLeaveTime(read: EntityManager, connectionId: string, n
 
 /** What is drafted for an entry of somebody who is to leave, is leaving, or was stated again; null: it is applied as it is. */
 export function draftLeaving(
+  { scope }: Pick<RunEntity, 'scope'>,
   { identityId, at, dueAt, externalId }: RunEntryEntity,
   { leaveAt, isStated }: { leaveAt: Micros | null; isStated: boolean },
 ): ((scene: Scene) => Drafted | null) | null {
@@ -28,7 +29,7 @@ export function draftLeaving(
       const leavingAt = identity?.leavingAt === dueAt ? null : (identity?.leavingAt ?? null);
       return { outcome: planLeaving(directory, identityId, leavingAt) };
     }
-    if (!identity || identity.externalId !== externalId) return null;
+    if (!identity || identity.externalId !== externalId || identity.scope !== scope) return null;
     // Being stated again has ended it; then perhaps another snapshot has begun it anew.
     const isOver = dueAt === null ? (identity.facts.push?.at ?? 0) > at : identity.leavingAt !== dueAt;
     if (isOver) return { outcome: planLeaving(directory, identityId, identity.leavingAt) };

@@ -127,6 +127,8 @@ export class RemovalsService implements OnApplicationBootstrap, BeforeApplicatio
     const run = await this.database.read.findOneBy(RunEntity, { id: runId });
     if (!run) return;
     if (!(await this.mayGoOn(run))) return this.endOfConnection(run);
+    // Before it is looked who was named: whoever names somebody later has to see that somebody takes away (spareNamed).
+    await this.database.transaction((tx) => tx.update(RunEntity, { id: runId }, { aliveAt: this.clock.now() }));
     const stated = await findStated(this.database.read, run);
     const leaveAt = await findLeaveTime(this.database.read, run.connectionId, this.clock.now());
     try {

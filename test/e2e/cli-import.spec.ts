@@ -179,6 +179,35 @@ describe('rollcall import', () => {
     expect((await rollcall([path, '--url', service.url], { ROLLCALL_API_KEY: 'rc_wrong' })).err).toMatch(/^401/);
   });
 
+  it('passes over rows of nothing but delimiters, as spreadsheets leave them, in a snapshot too', async () => {
+    const text = ';;\r\nexternalId;userName;roles\r\ni-1;ada;viewer\r\n;;\r\ni-2;bob;viewer\r\n; ;\r\n;;\r\n';
+    const { code, out } = await importFile(file(text), '--mode', 'snapshot');
+    expect([code, out]).toEqual([0, expect.stringMatching(/rows 2, created 2\n$/)]);
+    expect((await importFile(file(text.replace(/i-2.*\r\n/, ''), 'two.csv'), '--mode', 'snapshot')).out).toMatch(
+      /rows 1, unchanged 1, deactivated 1\n$/,
+    );
+  });
+
+  it('sends nothing where refused rows could not be written, or would be written over the file', async () => {
+    const text = 'externalId,roles\ni-1,unheard-of\ni-2,viewer\n';
+    const path = file(text);
+    for (const [refused, why] of [
+      [path, /names the file itself/],
+      [join(folder, '.', 'users.csv'), /names the file itself/],
+      [join(folder, 'missing', 'refused.csv'), /Nothing was sent.*missing/],
+    ] as const) {
+      const { code, err } = await importFile(path, '--refused', refused);
+      expect([code, err]).toEqual([1, expect.stringMatching(why)]);
+    }
+    expect(readFileSync(path, 'utf8')).toBe(text);
+    expect(await directory()).toEqual([]);
+  });
+
+  it('says where nobody answers', async () => {
+    const { code, err } = await importFile(file('externalId\ni-1\n'), '--dry-run', '--url', 'http://localhost:1');
+    expect([code, err]).toEqual([1, 'http://localhost:1 does not answer, or broke off (ECONNREFUSED).\n']);
+  });
+
   it('says in words why the service refuses all of it', async () => {
     const { code, err } = await importFile(
       file('externalId\ni-1\n'),
@@ -210,7 +239,11 @@ describe('rollcall import of many, while the service is killed with -9 and comes
     await first.service.ended;
     await world.expireHolds();
     await world.start({ PORT: port });
-    expect(await importing).toMatchObject({ code: 0, out: expect.stringMatching(/rows 6000, created 6000\n$/) });
+    expect(await importing).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/rows 6000, created 6000\n$/),
+      err: expect.stringMatching(/tried again/),
+    });
     expect(await world.count('identities')).toBe(6000);
     expect(await world.count('runs')).toBe(1);
     rmSync(folder, { recursive: true });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Problem } from '../../src/platform/problem.js';
+import { Batch } from '../../src/provisioning/batch.js';
 import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
@@ -114,6 +115,29 @@ describe('a JSON body that fails on the way', () => {
     expect(await world.active()).toHaveLength(PEOPLE - 150);
   });
 });
+
+describe('a JSON body of which something waits', () => {
+  it('is written with what waits of it, though it is cut otherwise once people log in no more', async () => {
+    const provisioning = rollcall.app.get(ProvisioningService);
+    const sizes = jest.spyOn(provisioning, 'chunkItems', 'get').mockReturnValueOnce(100).mockReturnValueOnce(100);
+    const effects = jest.spyOn(rollcall.app.get(Batch), 'writeEffects');
+    const users = [...people(120, { displayName: 'x' }), ...people(400, { active: false }, 120)];
+    const { body } = await world.push([...users, ...people(200, { displayName: 'x' }, 520)]);
+    expect([body.counts, effects.mock.calls]).toEqual([
+      expect.objectContaining({ updated: 320, held: 400, failed: 0 }),
+      [],
+    ]);
+    const { externalIds } = await entriesOf(body.run);
+    expect(externalIds).toEqual(users.slice(120).map(({ externalId }) => externalId));
+    sizes.mockRestore();
+    effects.mockRestore();
+  });
+});
+
+async function entriesOf(runId: string): Promise<{ externalIds: (string | null)[] }> {
+  const entries = await rollcall.database.read.find(RunEntryEntity, { where: { runId }, order: { entry: 'ASC' } });
+  return { externalIds: entries.map(({ externalId }) => externalId) };
+}
 
 describe('a JSON body whose answer was lost while it took away', () => {
   it('and is sent again, is answered when that is done; others have written to some of its people since', async () => {

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Clock } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
 import { RemovalsService } from '../../src/provisioning/removals.service.js';
-import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
+import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
+import { addEntries } from '../../src/records/sync-runs/run-entries.js';
 import { RunJournal } from '../../src/records/sync-runs/run-journal.js';
 import { newRun } from '../../src/records/sync-runs/run-rows.js';
-import { RemovalsWorld } from '../support/removals-world.js';
+import { people, RemovalsWorld } from '../support/removals-world.js';
+import { sendStream, toLines } from '../support/send-stream.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 let rollcall: TestApp;
@@ -62,6 +64,48 @@ describe('a run that is held', () => {
   });
 });
 
+describe('a run that another try of its request has taken over', () => {
+  it('is decided on, and ended, by that alone', async () => {
+    const id = newId();
+    const first = await open(id);
+    await first.close();
+    const second = await open(id);
+    await second.close();
+    const deciding = rollcall.app.get(RemovalsService).decide(id, { holder: first.holder });
+    await expect(deciding).rejects.toMatchObject({ code: 'conflict' });
+    const ending = rollcall.database.transaction((tx) => first.end(tx, 'finished', null));
+    await expect(ending).rejects.toMatchObject({ code: 'conflict' });
+    expect(await stored(id)).toMatchObject({ status: 'running', holder: second.holder });
+  });
+});
+
+describe('a snapshot that another try of its request has taken over', () => {
+  it.each(['a stream', 'a JSON body'])('leaves who that has found missing (%s)', async (form) => {
+    await world.push(people(2));
+    const { tell } = RunJournal.prototype;
+    const missing = { userId: 'u', identityId: 'i', externalId: 'p-1', change: 'deactivate', record: null } as const;
+    const taking = jest.spyOn(RunJournal.prototype, 'tell').mockImplementationOnce(async function (this: RunJournal) {
+      const { id } = await rollcall.database.read.findOneByOrFail(RunEntity, { holder: this.holder });
+      await rollcall.database.transaction(async (tx) => {
+        await tx.update(RunEntity, { id }, { holder: 'another' });
+        const { tenantId, connectionId } = world;
+        const entry = { ...missing, at: 1, statement: null, deactivates: true, loses: [], revision: 1 };
+        await addEntries(tx, { id, tenantId, connectionId }, [entry]);
+      });
+      return tell.call(this);
+    });
+    const query = `?mode=snapshot&connection=${world.connectionId}`;
+    const sent =
+      form === 'a stream'
+        ? await sendStream(world.admin, toLines(people(1)), query)
+        : await world.push(people(1), { mode: 'snapshot' });
+    taking.mockRestore();
+    expect(sent).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    const { tenantId } = world;
+    expect(await rollcall.database.read.countBy(RunEntryEntity, { tenantId, state: 'waiting' })).toBe(1);
+  });
+});
+
 describe('a run that somebody has asked to stop', () => {
   it('takes nothing away, though whoever works on it has not heard of that yet', async () => {
     const id = newId();
@@ -71,5 +115,21 @@ describe('a run that somebody has asked to stop', () => {
     await expect(decide(id)).rejects.toMatchObject({ code: 'run_cancelled' });
     await rollcall.database.transaction((tx) => journal.end(tx, 'cancelled', null));
     expect(await stored(id)).toMatchObject({ status: 'cancelled', phase: 'ended', heldUntil: null });
+  });
+
+  it('as it was silent for too long stays cancelled, and leaves an older one held, though its process wakes up', async () => {
+    const older = newId();
+    await (await open(older)).close();
+    await decide(older);
+    const id = newId();
+    const journal = await open(id);
+    await journal.close();
+    await rollcall.database.transaction((tx) => tx.update(RunEntity, { id }, { aliveAt: 1 }));
+    expect((await world.admin.post(`/sync-runs/${id}/cancel`)).body).toMatchObject({ status: 'cancelled' });
+    const ending = rollcall.app.get(RemovalsService).decide(id, { supersedes: true, holder: journal.holder });
+    await expect(ending).rejects.toMatchObject({ code: 'run_cancelled' });
+    const finishing = rollcall.database.transaction((tx) => journal.end(tx, 'finished', null));
+    await expect(finishing).rejects.toMatchObject({ code: 'conflict' });
+    expect([(await stored(id)).status, (await stored(older)).status]).toEqual(['cancelled', 'held']);
   });
 });

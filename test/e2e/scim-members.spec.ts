@@ -78,6 +78,13 @@ describe('members of groups', () => {
     );
     expect(answer).toMatchObject({ status: 200, body: { displayName: 'Crew' } });
     expect(membersOf(answer)).toEqual([b]);
+    const again = await patchGroup(
+      world,
+      id,
+      { op: 'remove', path: 'members[type eq "User"]' },
+      { op: 'add', path: 'members', value: valuesOf(b) },
+    );
+    expect(again).toMatchObject({ status: 200, body: answer.body });
     const refused = await patchGroup(
       world,
       id,

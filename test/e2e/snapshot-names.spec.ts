@@ -96,7 +96,7 @@ describe('whom pushes have named', () => {
   it('by a dry run is remembered up to a number: beyond it nobody is taken for missing, and it says so', async () => {
     const guard = new RemovalGuard('hold', { users: 3, percent: 10, graceHours: 0 }, null);
     const truth = { connectionId, scope: '', statedAt: 1 };
-    const preview = new RemovalPreview({ tenantId, connectionId, truth }, guard, 10);
+    const preview = new RemovalPreview({ id: newId(), tenantId, connectionId, truth }, guard, 10);
     const people = rollcall.app.get(MissingPeople);
     const find = jest.spyOn(people, 'find');
     const flawAfter = async (names: string[]) => {

@@ -5,7 +5,9 @@ import { insertRows } from '../../src/platform/sql.js';
 import { MissingPeople } from '../../src/provisioning/missing-people.js';
 import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import { RunJournal } from '../../src/records/sync-runs/run-journal.js';
+import { RunEntity, RunEntryEntity } from '../../src/records/sync-runs/run.entity.js';
 import { SEEN_COLUMNS, seenRows } from '../../src/records/sync-runs/seen-names.js';
+import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { sendStream, toLines } from '../support/send-stream.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -109,6 +111,28 @@ describe('somebody whom a push names while a snapshot without them comes to its 
       return keep(run, entries);
     });
     await world.send(people(39), `&statedAt=${formatTime(statedAt)}`);
+    expect(await world.inactive()).toEqual([]);
+  });
+
+  it('is not switched off at the end of their grace, though the refused record comes when it was looked who was named', async () => {
+    world = await SnapshotWorld.build(rollcall, 48);
+    await world.send(people(40));
+    const { run } = (await world.send(people(39))).body;
+    expect(await world.leaving()).toEqual(['s-39']);
+    const whole = provisioning.submitWhole.bind(provisioning);
+    const refused = { users: [{ externalId: 's-39', roles: ['nothing-like-it'] }] };
+    jest
+      .spyOn(provisioning, 'submitWhole')
+      .mockImplementationOnce((...given) => world.key.post('/users/sync', refused).then(() => whole(...given)));
+    const now = Date.now() * 1000;
+    await rollcall.database.transaction(async (tx) => {
+      await tx.update(RunEntity, { id: run }, { aliveAt: now - HOUR / 2 });
+      await tx.update(IdentityEntity, { connectionId: world.connectionId, externalId: 's-39' }, { leavingAt: now });
+      await tx.update(RunEntryEntity, { runId: run }, { dueAt: now });
+    });
+    const states = async () =>
+      (await rollcall.database.read.findBy(RunEntryEntity, { runId: run })).map((e) => e.state);
+    while (!/applied|skipped/.test((await states()).join())) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await world.inactive()).toEqual([]);
   });
 

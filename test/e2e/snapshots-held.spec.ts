@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { formatTime, HOUR, MINUTE } from '../../src/platform/clock.js';
 import { RunEntryEntity, RunSeenEntity } from '../../src/records/sync-runs/run.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { people, person, SnapshotWorld } from '../support/snapshot-world.js';
@@ -57,6 +58,31 @@ describe('what a snapshot takes away', () => {
       expect(await world.inactive()).toEqual(['s-16', 's-17', 's-18']);
     });
 
+    it('spares whom a push of its very moment has named after it', async () => {
+      await world.send(people(20));
+      const statedAt = formatTime(Date.now() * 1000);
+      const { body } = await world.send(people(16), `&statedAt=${statedAt}`);
+      await world.key.post('/users/sync', { users: people(20).slice(17), statedAt });
+      await admin.post(`/sync-runs/${body.run}/approve`);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16']);
+    });
+
+    it.each([
+      ['the same', 0],
+      ['an earlier', MINUTE],
+    ])('spares whom a snapshot of another scope has taken over after it, of %s moment', async (_, earlier) => {
+      const now = Date.now() * 1000;
+      const of = (scope: string, at: number) => `&scope=${scope}&statedAt=${formatTime(at)}`;
+      await world.send(people(20), of('hr', now - HOUR));
+      const { body } = await world.send(people(16), of('hr', now));
+      expect(body).toMatchObject({ status: 'held', missing: 4 });
+      await world.send(people(20).slice(17), of('it', now - earlier));
+      await admin.post(`/sync-runs/${body.run}/approve`);
+      await world.untilRun('finished', body.run);
+      expect(await world.inactive()).toEqual(['s-16']);
+    });
+
     it('is superseded by a later one of its scope', async () => {
       await world.send(people(20), '&scope=hr');
       const { body } = await world.send(people(16), '&scope=hr');
@@ -90,6 +116,7 @@ describe('what a snapshot takes away', () => {
         error: expect.stringMatching(/switch off 20 .* of 20 /),
       });
       expect(await world.inactive()).toEqual([]);
+      expect((await admin.get(`/sync-runs/${body.run}/plan`)).body).toMatchObject({ removals: { people: 20 } });
       // Nor does it pass when it comes again, and they are there already.
       const sent = { users: people(200), mode: 'snapshot', scope: 'hr' };
       expect((await world.key.post('/users/sync', sent)).body).toMatchObject({ counts: { held: 20 }, missing: 20 });
@@ -162,6 +189,17 @@ describe('what a snapshot takes away', () => {
       });
       expect(body).toMatchObject({ held: true, missing: 2 });
       expect(body.results.slice(16).map(({ result }) => result)).toEqual(['held', 'held']);
+    });
+
+    it('says that it would be held by the number of those who were there before a list under a wrong scope', async () => {
+      await world.send(
+        people(20).map(({ externalId }) => ({ externalId: `hr-${externalId}` })),
+        '&scope=hr',
+      );
+      expect((await world.send(people(200), '&scope=hr')).body).toMatchObject({ status: 'held' });
+      const { text } = await world.send(people(200), '&scope=hr&dryRun=true');
+      const removals = { missing: 20, people: 20, held: true };
+      expect(JSON.parse(text.trim().split('\n').at(-1) ?? '')).toMatchObject({ removals });
     });
 
     it('says why nobody would be missing', async () => {

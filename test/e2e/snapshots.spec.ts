@@ -42,6 +42,16 @@ describe('a snapshot', () => {
     });
   });
 
+  it('means by an absent field what any push means: what it does not speak of stays', async () => {
+    await world.send(people(3, { displayName: 'Ada', roles: ['viewer', 'editor'] }));
+    const bare = people(3).map(({ externalId }) => ({ externalId }));
+    expect((await world.send(bare)).body.counts).toMatchObject({ unchanged: 3, deactivated: 0, held: 0 });
+    const { body } = await world.key.get<{ items: { displayName: string; roles: object[] }[] }>(
+      '/users?q=s-1%40x.example',
+    );
+    expect(body.items.map(({ displayName, roles }) => [displayName, roles.length])).toEqual([['Ada', 2]]);
+  });
+
   it('takes back who comes again, whatever their record says of `active`', async () => {
     await world.send(people(40));
     await world.send(people(39));
@@ -73,10 +83,11 @@ describe('a snapshot', () => {
     ['names nobody', '{"userName":"s-39@x.example"}'],
     ['names somebody who cannot be', '{"externalId":" s-39"}'],
     ['is too long', `{"externalId":"s-39","displayName":"${'x'.repeat(70_000)}"}`],
+    ['is no UTF-8', Buffer.from('{"externalId":"s-39\xfc"}', 'latin1')],
   ])('of which a line %s takes nobody for missing, and says so', async (_, line) => {
     await world.send(people(40));
-    const text = `${toLines(people(38))}${line}\n`;
-    const { body } = await sendStream(world.key, text, '?mode=snapshot');
+    const bytes = Buffer.concat([Buffer.from(toLines(people(38))), Buffer.from(line), Buffer.from('\n')]);
+    const { body } = await sendStream(world.key, bytes, '?mode=snapshot');
     expect([body.counts.failed, body.counts.deactivated, await world.inactive()]).toEqual([1, 0, []]);
     const run = await world.key.get(`/sync-runs/${body.run}`);
     expect(run.body).toMatchObject({ status: 'finished', error: expect.stringContaining('record 39 ') });
@@ -187,6 +198,16 @@ describe('a snapshot', () => {
       await world.send(people(39), `&statedAt=${ago(MINUTE)}`);
       expect(await world.inactive()).toEqual(['s-39']);
       await world.key.post('/users/sync', { users: [person(39, { displayName: 'Late' })], statedAt: ago(2 * MINUTE) });
+      expect(await world.inactive()).toEqual(['s-39']);
+    });
+
+    it('by a clock that is ahead, spares whom a push has made while it came', async () => {
+      await world.send(people(40));
+      const stream = new SentStream(world.key, `?mode=snapshot&statedAt=${ago(-50_000_000)}`);
+      await stream.write(toLines(people(39)));
+      await world.untilRun('running');
+      await world.key.post('/users/sync', [person('new')]);
+      expect((await stream.end()).status).toBe(200);
       expect(await world.inactive()).toEqual(['s-39']);
     });
 

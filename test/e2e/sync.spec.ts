@@ -190,6 +190,28 @@ describe('POST /users/sync', () => {
     expect(await rollcall.database.read.countBy(UserEntity, { tenantId })).toBe(300);
   });
 
+  it('Idempotency-Key: what is committed keeps its answer, though the sender hears of a failure', async () => {
+    const headers = { 'idempotency-key': 'job-4' };
+    await push([record('k')]);
+    const { database } = rollcall;
+    const commit = database.transaction.bind(database);
+    const lost = jest.spyOn(database, 'transaction').mockImplementation(async (work) => {
+      const done = await commit(work);
+      const key = await database.read.findOneBy(IdempotencyKeyEntity, { requestKey: 'job-4' });
+      // The answer to the commit gets lost; whatever comes after is heard again.
+      if (key?.status === 200 && lost.mock.calls.length > 0) {
+        lost.mockRestore();
+        throw new Problem('database_unavailable');
+      }
+      return done;
+    });
+    expect((await push([record('k', { displayName: 'Mine' })], headers)).status).toBe(503);
+    await push([record('k', { displayName: 'Of others' })]);
+    expect((await push([record('k', { displayName: 'Mine' })], headers)).body.counts).toMatchObject({ updated: 1 });
+    const [user] = await database.read.findBy(UserEntity, { tenantId });
+    expect(user?.displayName).toBe('Of others');
+  });
+
   it('Idempotency-Key: what an expired request has left under it is no result of another one', async () => {
     const headers = { 'idempotency-key': 'job-3' };
     const body = (displayName: string) => Array.from({ length: 700 }, (_, n) => record(`o-${n}`, { displayName }));

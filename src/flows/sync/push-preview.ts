@@ -41,7 +41,7 @@ async function previewSnapshot(
   },
 ): Promise<Settled[]> {
   const { database, clock } = by.parts;
-  const of = { tenantId: run.principal.tenantId, connectionId: truth.connectionId, truth };
+  const of = { id: run.id, tenantId: run.principal.tenantId, connectionId: truth.connectionId, truth };
   const holding = by.guard('hold');
   guardRecords(waiting, holding);
   const settled = await by.plan();

@@ -174,6 +174,8 @@ export class PushRun {
   keepPart(waiting: readonly Waiting[], partRow: ((part: number, results: string) => TableRow) | null): void {
     const last = waiting.at(-1);
     if (!last) return;
+    // A push that is taken again may be cut otherwise.
+    for (const { submission } of waiting) delete submission.ofChunk;
     const part = waiting[0]?.record.index ?? 0;
     const run = { id: this.id, tenantId: this.principal.tenantId, connectionId: this.known.row.id };
     last.submission.ofChunk = {

@@ -6,8 +6,8 @@ import type { MissingPeople } from '../../provisioning/missing-people.js';
 import type { RemovalGuard } from '../../provisioning/removal-guard.js';
 import type { Settled } from '../../provisioning/submission.js';
 import { NameSet, packNames } from '../../records/sync-runs/name-set.js';
-import type { NewEntry } from '../../records/sync-runs/run-entries.js';
-import { countPeople } from '../../records/sync-runs/run-people.js';
+import type { EntryOfRun, NewEntry } from '../../records/sync-runs/run-entries.js';
+import { countBefore, countPeople } from '../../records/sync-runs/run-people.js';
 import type { Naming } from '../../records/sync-runs/seen-names.js';
 
 /** People of whom a snapshot's dry run names: at 32 bytes each. */
@@ -45,7 +45,7 @@ export class RemovalPreview {
   private unreadable: number | null = null;
 
   constructor(
-    private readonly of: { tenantId: string; connectionId: string; truth: SnapshotTruth | null },
+    private readonly of: EntryOfRun & { truth: SnapshotTruth | null },
     private readonly guard: RemovalGuard,
     private readonly namesMax = NAMES_MAX,
   ) {}
@@ -84,10 +84,12 @@ export class RemovalPreview {
   async tell(read: EntityManager, now: Micros): Promise<PreviewedRemovals | null> {
     const { truth, connectionId } = this.of;
     if (this.losing.size === 0 && !truth) return null;
+    const { limits, scope } = this.guard;
+    const people = truth
+      ? await countBefore(read, { ...this.of, scope: truth.scope }, now)
+      : await countPeople(read, connectionId, scope, now);
     const deactivated = this.leaving.size;
     const losing = { deactivated, reduced: this.losing.size - deactivated };
-    const { limits, scope } = this.guard;
-    const people = await countPeople(read, connectionId, scope, now);
     const namesNobody = this.missing > 0 && !this.namesAnybody;
     const held = namesNobody || trips(limits, losing, people);
     const removals = { ...losing, people, records: this.records, held };

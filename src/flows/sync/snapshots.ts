@@ -62,6 +62,8 @@ export class Snapshots {
    * `stopped` ends it between two pages.
    */
   async gather(run: EntryOfRun, truth: SnapshotTruth, mark: ClockMark, stopped: AbortSignal): Promise<SnapshotEnd> {
+    // Another try may have taken the run over, and found who is missing.
+    stopped.throwIfAborted();
     await this.database.transaction((tx) =>
       tx.delete(RunEntryEntity, { runId: run.id, change: 'deactivate', state: 'waiting' }),
     );

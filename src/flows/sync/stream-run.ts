@@ -13,6 +13,7 @@ import type { PushParts } from './push-parts.js';
 import { PushRun } from './push-run.js';
 import type { StreamChunk } from './read-lines.js';
 import { RemovalPreview } from './removal-preview.js';
+import { runOf } from './run-of-push.js';
 import { SeenNotes } from './seen-notes.js';
 import { assertStillAllowed } from './still-allowed.js';
 import type { StreamOrder } from './stream-order.js';
@@ -110,9 +111,7 @@ export class StreamRun {
 
   /** Of a dry run: what it would take away is noted there, chunk by chunk. */
   openPreview(): RemovalPreview {
-    const { principal, known } = this.order;
-    const { truth } = this;
-    return new RemovalPreview({ tenantId: principal.tenantId, connectionId: known.row.id, truth }, this.guard);
+    return new RemovalPreview({ ...runOf(this.order), truth: this.truth }, this.guard);
   }
 
   /** What would become of a chunk, were it alone; writes nothing. */

@@ -15,6 +15,7 @@ import { StreamRuns, type OpenStream } from './stream-runs.js';
 import { previewChunks, tellProblem } from './stream-preview.js';
 import { assertSameStream, type TakenStream } from './stream-progress.js';
 import { readStreamRequest } from './stream-request.js';
+import { truthTime } from './sync-request.js';
 import { StreamRun } from './stream-run.js';
 import type { StreamAnswerDto } from './stream.dto.js';
 
@@ -65,7 +66,7 @@ export class StreamService implements BeforeApplicationShutdown {
     codingOf(incoming.encoding);
     if (!this.places.hasFree(principal.tenantId)) throw tooMany();
     const known = await getPushConnection(parts, principal, request.connectionId);
-    const since = request.mode === 'snapshot' ? (request.statedAt ?? parts.clock.now()) : null;
+    const since = truthTime(request, parts.clock.now());
     const order = { runId: newId(), principal, known, request, since };
     if (request.dryRun) {
       return { kind: 'preview', lines: this.preview(new StreamRun(this.runs.parts, order), incoming) };

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { NAME_CHARS_MAX, readRecord } from '../../plan/record.js';
 import { findNameFault } from '../../plan/record-text.js';
@@ -112,6 +113,8 @@ function readLine(text: Buffer): unknown {
 /** Whom a refused record may have meant: nobody of them is missing. Null where nobody can say. */
 export function findMeant({ sent, externalId }: IncomingRecord): readonly string[] | null {
   if (sent.line === 'tooLong') return null;
+  // A name in another encoding is somebody's, and not the one that it looks like here.
+  if (sent.text !== null && !isUtf8(sent.text)) return null;
   let input = sent.input;
   try {
     input ??= sent.text === null ? null : (JSON.parse(sent.text.toString()) as unknown);

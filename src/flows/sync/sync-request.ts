@@ -88,6 +88,11 @@ export function readEnvelope(body: Record<string, unknown>, now: Micros, faults:
   };
 }
 
+/** Of a snapshot: the moment whose truth it is, which no list is ahead of; null: it is none. */
+export function truthTime({ mode, statedAt }: Pick<SyncRequest, 'mode' | 'statedAt'>, now: Micros): Micros | null {
+  return mode === 'snapshot' ? Math.min(statedAt ?? now, now) : null;
+}
+
 function readScope(scope: unknown, fault: (pointer: string, detail: string) => void): string {
   if (scope === undefined || scope === null) return '';
   const wrong = typeof scope === 'string' ? findNameFault(scope, SCOPE_CHARS_MAX) : 'must be a text';

@@ -25,7 +25,7 @@ import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
 import { type Pushing, rowOf, runOf } from './run-of-push.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { MalformedRecord, nameRecords } from './sync-chunk.js';
-import { readSyncRequest, RECORDS_MAX } from './sync-request.js';
+import { readSyncRequest, RECORDS_MAX, truthTime } from './sync-request.js';
 
 const RECORDS_PER_READ = 1000;
 /** A push with no more to write is over in a second: its run is written once, with the last of it. */
@@ -62,7 +62,7 @@ export class SyncService {
     }
     const known = await getPushConnection(this.parts, principal, request.connectionId);
     const records = await nameRecords(request.records, request);
-    const since = request.mode === 'snapshot' ? (request.statedAt ?? startedAt) : null;
+    const since = truthTime(request, startedAt);
     const runAs = (id: string) => new PushRun(id, principal, known, { ...request, startedAt, since }, records);
     if (request.dryRun) return this.preview(runAs(newId()));
     if (idempotencyKey === null) return this.apply(runAs(newId()), null);

@@ -50,13 +50,14 @@ export class HeldRunsService {
       selectRows(read, `SELECT COUNT(*) AS users, SUM(off) AS off FROM (${byUser}) AS losing`, [run.id]),
       selectRows(read, 'SELECT state, COUNT(*) AS entries FROM run_entries WHERE runId = ? GROUP BY state', [run.id]),
       this.readLosses(run.id),
-      countPeople(read, run.connectionId, scopeOf(run), this.clock.now()),
+      countPeople(read, run.connectionId, scopeOf(run), run.startedAt),
     ]);
     const deactivated = Number(losing?.off ?? 0);
     return {
       deactivated,
       reduced: Number(losing?.users ?? 0) - deactivated,
-      people,
+      // As it was decided on.
+      people: Math.min(people, run.people ?? people),
       losses,
       states: Object.fromEntries(states.map(({ state, entries }) => [String(state), Number(entries)])),
     };

@@ -75,7 +75,7 @@ export class RunJournal {
 
   /**
    * Writes the end of the run in the transaction of its last effect. Throws `conflict` if it was taken over, or if it is
-   * decided on already and shall end otherwise than by that.
+   * decided on already and shall end otherwise than by that, or was called off.
    */
   async end(tx: EntityManager, status: 'finished' | 'broken' | 'cancelled', error: string | null): Promise<void> {
     const { run, progress, beside } = this.work;
@@ -86,7 +86,7 @@ export class RunJournal {
     const undecided = { status: 'running', phase: Not('removing' as const) } as const;
     const { affected } = await tx.update(
       RunEntity,
-      { id: run.id, holder: this.holder, ...(status === 'finished' ? {} : undecided) },
+      { id: run.id, holder: this.holder, ...(status === 'finished' ? { status: Not('cancelled') } : undecided) },
       { ...(this.tells ? said : {}), ...over, phase: 'ended' },
     );
     if (affected !== 1) throw new Problem('conflict', 'Another try of this request goes on with it.');
@@ -119,7 +119,8 @@ export class RunJournal {
   private async begin(): Promise<RunEntity | null> {
     const { run } = this.work;
     // Before anything is written: under a wrong scope it would bring people there, and be judged by their number.
-    const people = await countBefore(this.database.read, run, this.clock.now());
+    const isSnapshot = run.mode === 'snapshot';
+    const people = isSnapshot ? await countBefore(this.database.read, run, this.clock.now()) : null;
     return this.database.transaction(async (tx) => {
       const stored = await tx.findOne(RunEntity, { where: { id: run.id }, ...rowLock(tx) });
       // An earlier try of it was not dead, but deciding on it.

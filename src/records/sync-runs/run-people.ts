@@ -23,14 +23,16 @@ export async function countPeople(
   return Number(row?.people ?? 0);
 }
 
+type SnapshotOfScope = Pick<RunEntity, 'id' | 'tenantId' | 'connectionId' | 'scope'>;
+
 /**
- * How many active people the scope of a snapshot has before it; null for other runs. An earlier one that was held, or has
+ * How many active people the scope of a snapshot has before it. An earlier one that was held, or has
  * come to no end, may have brought people there: until one of the scope is through, they do not count. One that could
  * not say who is missing has told whether they do by its `people`.
  */
-export async function countBefore(manager: EntityManager, run: RunEntity, now: Micros): Promise<number | null> {
-  const { id, tenantId, connectionId, mode, scope } = run;
-  if (mode !== 'snapshot') return null;
+export async function countBefore(manager: EntityManager, run: SnapshotOfScope, now: Micros): Promise<number> {
+  const { id, tenantId, connectionId, scope } = run;
+  const mode = 'snapshot';
   const people = await countPeople(manager, connectionId, scope, now + 1);
   const last = await manager.findOne(RunEntity, {
     where: { tenantId, connectionId, mode, scope, id: LessThan(id) },

@@ -60,10 +60,14 @@ export class FollowService {
 
   private count(people: People, after: number | null): Promise<PeopleDigestView> {
     return this.inSnapshot(async (manager) => {
-      const position = await this.events.findPosition(people.tenantId, manager);
-      const pending = await this.events.hasUnnumbered(people.tenantId, people.connectionId, manager);
+      const { tenantId, connectionId } = people;
+      const position = await this.events.findPosition(tenantId, manager);
+      const known = await this.events.findUnnumbered(tenantId, connectionId, manager);
+      const pending = known === null || known.size > 0;
       const changed =
-        after === null ? null : await this.events.findChanged(people.tenantId, people.connectionId, after, manager);
+        after === null || known === null
+          ? null
+          : await this.events.findChanged(tenantId, connectionId, { after, head: position, known }, manager);
       const digest = new PeopleDigest();
       for await (const page of readPeoplePages(manager, people, THE_FIRST, COUNTED_PER_PAGE)) {
         for (const { id, updatedAt } of page) if (!changed?.has(id)) digest.add(id, updatedAt);
@@ -72,7 +76,7 @@ export class FollowService {
       const { count, text } = digest;
       const at = formatTime(this.clock.now());
       const told = { position, pending, changed: changed && [...changed].sort() };
-      return { primary_id: people.connectionId, ...told, count, digest: text, at };
+      return { primary_id: connectionId, ...told, count, digest: text, at };
     });
   }
 
