@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { processorMsOf } from '../../test/support/processor-time.js';
 import { readFileSync } from 'node:fs';
 import { compileExpression, ExpressionFailure, MissingClaim, type Expression } from './expression.js';
 
@@ -134,13 +135,14 @@ describe('expressions over claims', () => {
     `claims.text.contains('${'a'.repeat(900)}b${'a'.repeat(900)}')`,
   ])('E9 judges a thousand groups and long texts within half a second: %s', (source) => {
     const expression = compile(source);
-    const before = performance.now();
-    try {
-      expression.evaluate(heavy);
-    } catch (error) {
-      expect(error).toBeInstanceOf(ExpressionFailure);
-    }
-    expect(performance.now() - before).toBeLessThan(500);
+    const spentMs = processorMsOf(() => {
+      try {
+        expression.evaluate(heavy);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ExpressionFailure);
+      }
+    });
+    expect(spentMs).toBeLessThan(500);
   });
 
   it('E9 goes through no list that is longer than a person can have', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { processorMsOf } from '../../test/support/processor-time.js';
 import { encodePart, makeIdpKey, makeClaims, signParts, signToken } from '../../test/support/signed-tokens.js';
 import { parseCompactJwt, readMember } from './compact-jws.js';
 
@@ -145,11 +146,7 @@ describe('form of a token', () => {
       'x'.repeat(10_000_000),
     ];
     for (const jwt of hostile) {
-      const times = Array.from({ length: 5 }, () => {
-        const start = performance.now();
-        expect(faultOf(jwt, 65_536)).not.toBe('ok');
-        return performance.now() - start;
-      });
+      const times = Array.from({ length: 5 }, () => processorMsOf(() => expect(faultOf(jwt, 65_536)).not.toBe('ok')));
       // The quickest of five: the machine's other work is not the token's.
       expect(Math.min(...times)).toBeLessThan(5);
     }

@@ -246,7 +246,7 @@ describe('runs', () => {
     }
     // Four tellings of a run that stands still, the first at once; a busy machine may hear one late and the next in time.
     expect(performance.now() - from).toBeGreaterThan(1500);
-    expect(performance.now() - from).toBeLessThan(10_000);
+    expect(performance.now() - from).toBeLessThan(15_000);
     const told = events();
     expect(told.slice(0, 4).map(({ run: { status } }) => status)).toEqual(Array(4).fill('running'));
     expect(told.some(({ run: { upTo } }) => upTo === 500)).toBe(true);

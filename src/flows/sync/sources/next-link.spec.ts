@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { processorMsOf } from '../../../../test/support/processor-time.js';
 import { findNextLink } from './next-link.js';
 
 describe('the next page in a Link header', () => {
@@ -24,11 +25,12 @@ describe('the next page in a Link header', () => {
   });
 
   it('a header made to keep a reader busy is read in no time', () => {
-    const begun = performance.now();
-    findNextLink(`<a>${'; a='.repeat(2000)}`);
-    findNextLink(`<a>${';'.repeat(8000)}`);
-    findNextLink('<'.repeat(8000));
-    findNextLink(`<a>${' '.repeat(8000)};`);
-    expect(performance.now() - begun).toBeLessThan(1000);
+    const hostile = [
+      `<a>${'; a='.repeat(2000)}`,
+      `<a>${';'.repeat(8000)}`,
+      '<'.repeat(8000),
+      `<a>${' '.repeat(8000)};`,
+    ];
+    expect(processorMsOf(() => hostile.forEach((each) => findNextLink(each)))).toBeLessThan(1000);
   });
 });
