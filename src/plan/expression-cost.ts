@@ -110,7 +110,8 @@ function claimsIn(node: ASTNode): string[] {
   if (node.op === '.' || node.op === '[]') {
     const [object, member] = node.args;
     if (object.op === 'id' && object.args === 'claims') {
-      return [typeof member === 'string' ? member : String(member.args)];
+      const name = typeof member === 'string' ? member : member.op === 'value' ? member.args : null;
+      return typeof name === 'string' ? [name] : [];
     }
   }
   return childrenOf(node).flatMap(claimsIn);

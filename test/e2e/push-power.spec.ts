@@ -50,8 +50,10 @@ describe('nobody becomes more than they are by a push', () => {
   it('a user pushes for a connection that grants no more than they hold', async () => {
     expect(await push(admin, ordinary, 'editor')).toMatchObject({ status: 200, body: { counts: { created: 1 } } });
     expect(await granted(ordinary)).toEqual(['editor']);
+    // What a role that only reads lets its holder see is no power over others.
+    await world.addRole('reader', ['audit:read']);
     const equal = await seedFullConnection(rollcall, world.tenantId, {
-      allowedRoles: ['pusher'],
+      allowedRoles: ['pusher', 'reader'],
       allowPrivileged: true,
     });
     expect((await push(admin, equal, 'pusher')).status).toBe(200);
