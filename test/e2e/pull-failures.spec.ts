@@ -134,6 +134,16 @@ describe('a pull', () => {
     expect(events).toHaveLength(1);
   });
 
+  it('that the source refused is not tried again because the source is set otherwise: it stays suspended until it is resumed', async () => {
+    const standing = { failures: 5, suspendedAt: world.now(), suspendedReason: 'It failed 5 times in a row.' };
+    await world.seed(standing);
+    const admin = await world.rollcall.clientWith(world.tenantId, ['connections:trust']);
+    const body = { type: 'json', url: 'https://people.example.com/others' };
+    const saved = await admin.put(`/connections/${world.connectionId}/source`, body, { 'if-match': '"1"' });
+    expect(saved.status).toBe(200);
+    expect(await world.stored()).toMatchObject({ ...standing, version: 2 });
+  });
+
   it('that is a dry run and is refused suspends the source too, and nothing else comes of it', async () => {
     world.source.before = () => {
       throw new SourceFailure('unauthorized', 'people.example.com answered with status 403.');
