@@ -12,20 +12,22 @@ const STEP_COST = 10;
 
 /** For whoever reads that something costs too much. */
 export const WHAT_COSTS =
-  'An operation counts 1, inside of a macro over claims 10; looking for a text that is not written out counts 100';
+  'An operation counts 1, inside of a macro over claims 10, on claims that `+` puts together as often as there are; ' +
+  'looking for a text that is not written out counts 100';
 
 /** Looking for a text in a text may take their lengths multiplied. */
 const SEARCHES: ReadonlySet<string> = new Set(['contains', 'indexOf', 'lastIndexOf']);
 const SOUGHT_CHARS_A_PASS = 15;
-/** For a text to look for that is not written out. */
+/** For a text to look for that is not written out; it has at most so many characters then. */
 const SEARCH_COST = 100;
+export const SOUGHT_CHARS_MAX = 255;
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
 /**
  * What an expression may cost at most, in passes over all claims of a person: each operation outside of macros is one at
- * worst (`'x' in claims.groups` looks at each group). That holds where `fault` is null: values do not grow on their way
- * then (E9). Else `fault` says what could cost more, or that this is too much.
+ * worst (`'x' in claims.groups` looks at each group), and on values that were put together as many as they are made of.
+ * That holds where `fault` is null: values do not grow for each item of a macro then (E9). Else `fault` says what could cost more, or that this is too much.
  */
 export function estimateCost(node: ASTNode): { cost: number; fault: string | null } {
   const cost = measure(node, 1);
@@ -43,10 +45,86 @@ function measure(node: ASTNode, each: number): number {
 }
 
 function ownCost(node: ASTNode): number {
-  if (node.op !== 'rcall' || !SEARCHES.has(node.args[0])) return 1;
-  const sought = node.args[2][0];
-  if (sought?.op !== 'value') return SEARCH_COST;
-  return typeof sought.args === 'string' ? Math.max(1, Math.ceil(sought.args.length / SOUGHT_CHARS_A_PASS)) : 1;
+  const size = Math.max(1, ...childrenOf(node).map(sizeOf));
+  const sought = soughtIn(node);
+  if (sought === null) return size;
+  if (sought.op !== 'value') return SEARCH_COST * size * Math.max(1, sizeOf(sought));
+  return typeof sought.args === 'string' ? size * Math.max(1, Math.ceil(sought.args.length / SOUGHT_CHARS_A_PASS)) : 1;
+}
+
+/** How many times as large as all claims the value may be, by what `+`, [ ] and { } put together. */
+function sizeOf(node: ASTNode): number {
+  switch (node.op) {
+    case 'id':
+      return 1;
+    case '.':
+    case '[]':
+      return Math.max(1, sizeOf(childrenOf(node)[0] ?? node));
+    case '+':
+    case 'list':
+    case 'map':
+      return sumOf(childrenOf(node));
+    case '?:':
+      return Math.max(...childrenOf(node).map(sizeOf));
+    case 'call':
+      return node.args[0] === 'string' ? sumOf(node.args[1]) : 0;
+    case 'rcall': {
+      const [name, receiver, args] = node.args;
+      if (name === 'map') {
+        return sizeOf(receiver) + (readMacro(node)?.written ?? 1) * sumOf(args.slice(1));
+      }
+      return TEXTS_AND_LISTS.has(name) ? sizeOf(receiver) : 0;
+    }
+    default:
+      return 0;
+  }
+}
+
+/** Their answer is as large as what they are asked of; of others it is a number or a yes or no. */
+const TEXTS_AND_LISTS: ReadonlySet<string> = new Set(['filter', 'substring', 'lowerAscii', 'upperAscii', 'trim']);
+
+function sumOf(nodes: readonly ASTNode[]): number {
+  return nodes.reduce((sum, node) => sum + sizeOf(node), 0);
+}
+
+/** The text that a search looks for; null for what is no search. */
+function soughtIn(node: ASTNode): ASTNode | null {
+  return node.op === 'rcall' && SEARCHES.has(node.args[0]) ? (node.args[2][0] ?? null) : null;
+}
+
+/** The claims out of which some search takes the text that it looks for. `items`: those that the macro around goes over. */
+export function findSoughtClaims(node: ASTNode, items: readonly string[] = []): Set<string> {
+  const macro = readMacro(node);
+  if (macro) {
+    const { receiver, bodies } = macro;
+    const found = bodies.map((body) => findSoughtClaims(body, claimsIn(receiver)));
+    return new Set([...findSoughtClaims(receiver, items), ...found.flatMap((names) => [...names])]);
+  }
+  const sought = soughtIn(node);
+  const names = sought === null ? [] : [...claimsIn(sought), ...(readsItem(sought) ? items : [])];
+  return new Set([...names, ...childrenOf(node).flatMap((child) => [...findSoughtClaims(child, items)])]);
+}
+
+/** The names of the claims that it reads. */
+function claimsIn(node: ASTNode): string[] {
+  if (node.op === '.' || node.op === '[]') {
+    const [object, member] = node.args;
+    if (object.op === 'id' && object.args === 'claims') {
+      const name = typeof member === 'string' ? member : member.op === 'value' ? member.args : null;
+      return typeof name === 'string' ? [name] : [];
+    }
+  }
+  return childrenOf(node).flatMap(claimsIn);
+}
+
+function readsItem(node: ASTNode): boolean {
+  return node.op === 'id' ? node.args !== 'claims' : childrenOf(node).some(readsItem);
+}
+
+/** Whether a text in it has more characters than one that is not written out may have to be looked for. */
+export function holdsLongText(value: unknown): boolean {
+  if (typeof value === 'string') return value.length > SOUGHT_CHARS_MAX;
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsLongText);
 }
 
 /** Whether a macro goes over more than the claims hold, or looks through all claims for each item. */

@@ -7,6 +7,8 @@ function compile(source: string): Expression {
   if ('fault' in expression) throw new Error(expression.fault);
   return expression;
 }
+/** A text that is put together of claims. */
+const sum = (times: number): string => Array.from({ length: times }, () => 'claims.text').join(' + ');
 const bag = (claims: object): Record<string, unknown> =>
   Object.assign(Object.create(null) as Record<string, unknown>, claims);
 
@@ -70,6 +72,13 @@ describe('expressions over claims', () => {
       /costs too/,
     ],
     ['a search in claims for each item', 'claims.a.exists(x, x.contains(claims.b))', /text that is not written out/],
+    ['a search for a text that grows', `(${sum(12)}).lastIndexOf(${sum(6)} + 'b') == 1`, /costs too much/],
+    ['a text that grows', `(${sum(40)}).lowerAscii().upperAscii().trim() == ''`, /costs too much/],
+    [
+      'a text that grows in a list',
+      `[claims.a].map(x, ${Array.from({ length: 30 }, () => 'x').join(' + ')})[0]${'.trim()'.repeat(20)} == ''`,
+      /costs too much/,
+    ],
     ['claims for each item', 'claims.a.map(x, claims.b).exists(x, x == claims.c)', /goes over a list that/],
     ['nested macros', 'claims.a.exists(x, claims.b.all(y, x == y))', /inside another macro/],
     ['a hidden claims', 'claims.a.map(claims, claims.b)', /declared anew/],
@@ -102,6 +111,8 @@ describe('expressions over claims', () => {
     groups: Array.from({ length: 1_000 }, (_, i) => `group-number-${i}`),
     text: 'a'.repeat(16_000),
     sought: `${'a'.repeat(4_000)}b${'a'.repeat(4_000)}`,
+    late: `${'a'.repeat(8_000)}b`,
+    short: `${'a'.repeat(254)}b`,
     items: Array.from({ length: 1_000 }, (_, i) => ({ i })),
     others: Array.from({ length: 1_000 }, (_, i) => ({ i })),
   });
@@ -116,6 +127,8 @@ describe('expressions over claims', () => {
     twentyTimes("'none' in claims.groups"),
     twentyTimes('claims.items != claims.others'),
     Array.from({ length: 8 }, () => 'claims.text.contains(claims.sought)').join(' || '),
+    Array.from({ length: 8 }, () => 'claims.text.lastIndexOf(claims.late) == 1').join(' || '),
+    `(${sum(3)}).lastIndexOf(claims.short + claims.short) == 1`,
     `size(${Array.from({ length: 40 }, () => 'claims.text').join(' + ')}) < 0`,
     `[${Array.from({ length: 40 }, () => 'claims.text').join(', ')}].exists(x, size(x.upperAscii()) < 0)`,
     `claims.text.contains('${'a'.repeat(900)}b${'a'.repeat(900)}')`,
@@ -136,6 +149,24 @@ describe('expressions over claims', () => {
     expect(() => evaluate(bag({ a: Array.from({ length: 1_001 }, () => 1) }))).toThrow(
       new ExpressionFailure('too_many_items'),
     );
+  });
+
+  it.each([
+    'claims.text.contains(claims.sought)',
+    "claims.text.indexOf(claims.sought + '!') == 0",
+    "claims.text.lastIndexOf(claims['sought']) == 0",
+    "[claims.sought, 'b'].exists(x, claims.text.contains(x))",
+    "[claims.sought].map(x, x).filter(x, claims.text.contains('c' + x)) != []",
+  ])('E9 looks for no long text that stands in claims: %s', (source) => {
+    const { evaluate } = compile(source);
+    const claimsOf = (length: number) => bag({ text: 'x'.repeat(1_000), sought: 'a'.repeat(length) });
+    expect(() => evaluate(claimsOf(256))).toThrow(new ExpressionFailure('too_long_to_look_for'));
+    expect(evaluate(claimsOf(255))).toBe(false);
+  });
+
+  it('looks for written texts in long ones', () => {
+    const { evaluate } = compile("['x', 'y'].exists(x, claims.text.contains(x))");
+    expect(evaluate(bag({ text: 'x'.repeat(1_000) }))).toBe(true);
   });
 
   it('names what is available as the documentation does', () => {

@@ -1,5 +1,13 @@
 import { Environment, EvaluationError, ParseError, type ASTNode } from '@marcbachmann/cel-js';
-import { childrenOf, estimateCost, holdsLongList, isNode, MACROS } from './expression-cost.js';
+import {
+  childrenOf,
+  estimateCost,
+  findSoughtClaims,
+  holdsLongList,
+  holdsLongText,
+  isNode,
+  MACROS,
+} from './expression-cost.js';
 import { describeCondition } from './expression-words.js';
 
 /** Claims by name, without a prototype, so that `constructor` is no claim (A11). */
@@ -58,6 +66,7 @@ const AVAILABLE = `available are ${[...FUNCTIONS].join(', ')}; ${[...METHODS].jo
 /** Names that are members of every object in this language, and so are no claims (A11). */
 const NO_CLAIMS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const TOO_MANY = 'too_many_items';
+const TOO_LONG = 'too_long_to_look_for';
 const SIMPLE_PATH = /^claims\.([A-Za-z_][A-Za-z0-9_]*)$/;
 
 /**
@@ -77,6 +86,7 @@ export function compileExpression(source: string): Expression | { fault: string 
     const estimate = estimateCost(parsed.ast);
     if (estimate.fault !== null) return { fault: estimate.fault };
     const loops = hasMacro(parsed.ast);
+    const sought = findSoughtClaims(parsed.ast);
     const checked = parsed.check();
     if (!checked.valid) return { fault: `does not compile: ${checked.error?.summary ?? 'invalid'}` };
     const simple = SIMPLE_PATH.exec(source.trim())?.[1];
@@ -89,6 +99,7 @@ export function compileExpression(source: string): Expression | { fault: string 
       evaluate: (claims) => {
         if (simple !== undefined) return readClaim(claims, simple);
         if (loops) for (const name of reads) if (holdsLongList(claims[name])) throw new ExpressionFailure(TOO_MANY);
+        for (const name of sought) if (holdsLongText(claims[name])) throw new ExpressionFailure(TOO_LONG);
         return evaluateParsed(parsed, claims);
       },
     };

@@ -102,6 +102,17 @@ describe('rule 5: links by e-mail (E2)', () => {
     expect(world.person(userId).identities.map(({ connectionId }) => connectionId)).toEqual(['a', 'b']);
   });
 
+  it('links nobody where two users have the address, nor a second person of one connection', () => {
+    const { world, userId } = start();
+    world.policies.set('c', makePolicy({ id: 'c' }));
+    const second = world.login({ sub: 'c-1', ...MAIL }, { connectionId: 'c' }).userId;
+    expect(second).not.toBe(userId);
+    expect([userId, second]).not.toContain(login(world));
+    const other = start();
+    expect(login(other.world)).toBe(other.userId);
+    expect(login(other.world, { sub: 'b-2' })).not.toBe(other.userId);
+  });
+
   it.each<[string, (person: Person) => Person, Record<string, string | boolean>]>([
     ['the token does not say verified', (person) => person, { email_verified: false }],
     ['the token says verified as a text', (person) => person, { email_verified: 'true' }],

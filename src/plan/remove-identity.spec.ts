@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { grantsOf, makePolicy, NOW, World } from '../../test/support/plan-world.js';
 import { diffPerson } from './diff.js';
 import type { AdminGrant, Person } from './person.js';
-import { removeIdentity } from './remove-identity.js';
+import { removeIdentity, staysVerified } from './remove-identity.js';
 
 const COVER: AdminGrant = {
   kind: 'role',
@@ -60,5 +60,39 @@ describe('the removal of an identity by its source', () => {
       type: 'user.roles_changed',
       revoked: [{ key: 'editor', connectionId: 'a' }],
     });
+  });
+});
+
+describe('an address that was verified, once a connection is gone', () => {
+  const [a, b] = [makePolicy(LINKING), makePolicy({ ...LINKING, id: 'b' })];
+  const staysIn = (world: World, userId: string | null) => staysVerified(world.person(userId), 'a', policyIn(world));
+
+  it('is so no more where that alone said it', () => {
+    const world = new World(a, b);
+    const { userId } = world.push('u-1', ADA);
+    expect(staysIn(world, userId)).toBe(false);
+    world.policies.delete('a');
+    expect(staysIn(world, userId)).toBe(false);
+  });
+
+  it('stays so by the word of another that states it too, and of no other', () => {
+    const world = new World(a, b);
+    const { userId } = world.push('u-1', ADA);
+    expect(world.push('b-1', ADA, { connectionId: 'b' }).userId).toBe(userId);
+    expect(staysIn(world, userId)).toBe(true);
+    world.push('b-1', { ...ADA, emailVerified: false }, { connectionId: 'b' });
+    expect(staysIn(world, userId)).toBe(false);
+    world.push('b-1', { ...ADA, email: 'other@acme.com' }, { connectionId: 'b' });
+    expect(staysIn(world, userId)).toBe(false);
+  });
+
+  it('stays so by the word of an admin', () => {
+    const world = new World(a);
+    const { userId } = world.push('u-1', { userName: 'ada' });
+    world.change(userId, (person) => ({
+      ...person,
+      user: { ...person.user, email: 'ada@acme.com', emailVerified: true },
+    }));
+    expect(staysIn(world, userId)).toBe(true);
   });
 });

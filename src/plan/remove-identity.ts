@@ -28,6 +28,25 @@ export function removeIdentity(
   return { ...left, user: deriveProfile({ ...left, user }, findPolicy) };
 }
 
+/**
+ * Whether the user's address still counts as verified without the identities of a connection: by an admin's word, or by
+ * whoever of those that are left states it.
+ */
+export function staysVerified(
+  person: Person,
+  connectionId: string,
+  findPolicy: (connectionId: string) => ConnectionPolicy | null,
+): boolean {
+  const { email, emailVerified } = person.user;
+  // What a mapping that does not compile any more has stated is not known.
+  const mayOwn = ownerOf(person, 'email', findPolicy) === connectionId || findPolicy(connectionId) === null;
+  if (!emailVerified || !mayOwn) return emailVerified;
+  const left = { ...person, identities: person.identities.filter((one) => one.connectionId !== connectionId) };
+  if (ownerOf(left, 'email', findPolicy) === null) return false;
+  const derived = deriveProfile(left, findPolicy);
+  return derived.email === email && derived.emailVerified;
+}
+
 function withoutOrphans(
   before: Person,
   left: Person,

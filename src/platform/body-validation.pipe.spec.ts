@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
-import { IsInt, IsString, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsString, ValidateNested } from 'class-validator';
 import { BodyValidationPipe } from './body-validation.pipe.js';
 import { Problem } from './problem.js';
 
@@ -14,6 +14,10 @@ class Whole {
   @ValidateNested({ each: true })
   @Type(() => Part)
   'a/b': Part[];
+}
+
+class Listed {
+  @IsArray() @ArrayMaxSize(3) @IsString({ each: true }) names: string[];
 }
 
 async function pointersOf(value: unknown, type: 'body' | 'query' = 'body'): Promise<unknown> {
@@ -43,6 +47,15 @@ describe('a body against its DTO', () => {
     ['true', true, ['']],
   ])('%s', async (_, value, pointers) => {
     expect(await pointersOf(value)).toEqual(pointers);
+  });
+
+  it('says once of what is not there that it is needed', async () => {
+    const fault = async (value: object) => {
+      const problem = new BodyValidationPipe().transform(value, { type: 'body', metatype: Listed });
+      return problem.catch((error: Problem) => error.options.faults);
+    };
+    expect(await fault({})).toEqual([{ pointer: '/names', detail: 'is needed' }]);
+    expect(await fault({ names: null })).toHaveLength(3);
   });
 
   it('names query parameters as such', async () => {

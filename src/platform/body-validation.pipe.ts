@@ -57,7 +57,11 @@ function asQueryFaults(problem: Problem): Problem {
 function faultsOf(errors: ValidationError[], path: string): Fault[] {
   return errors.flatMap((error) => {
     const pointer = `${path}/${escapePointer(String(error.property))}`;
-    const own = Object.values(error.constraints ?? {}).map((detail) => ({ pointer, detail }));
+    // What is not there has each fault that its kind can have; one says it.
+    const details = Object.values(error.constraints ?? {}).map((each) =>
+      error.value === undefined ? 'is needed' : each,
+    );
+    const own = [...new Set(details)].map((detail) => ({ pointer, detail }));
     return [...own, ...faultsOf(error.children ?? [], pointer)];
   });
 }

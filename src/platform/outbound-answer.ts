@@ -32,10 +32,7 @@ const UNMEASURED_BYTES = 16 * KIBIBYTE * KIBIBYTE;
 
 /** Throws OutboundError where the head already says that the body is of no use; then nothing of it is read. */
 export function toAnswer(response: Dispatcher.ResponseData, limits: AnswerLimits): OutboundAnswer {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
+  const headers = joinHeaders(response);
   const coding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   const isGzip = coding === 'gzip' || coding === 'x-gzip';
   const fault = findHeadFault(response.statusCode, headers, limits);
@@ -54,6 +51,15 @@ export function toAnswer(response: Dispatcher.ResponseData, limits: AnswerLimits
     endIsCertain: isEndCertain(headers),
     leave: () => leave(response.body),
   };
+}
+
+/** By name in lower case; what came several times is joined (RFC 9110, section 5.3). */
+export function joinHeaders({ headers }: Pick<Dispatcher.ResponseData, 'headers'>): Record<string, string> {
+  const joined: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) joined[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return joined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { connect, type LookupFunction } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent, request } from 'undici';
 import { type AddressRules, findAddressFault, isLoopbackName, parseCidr, readLiteralAddress } from './address-rules.js';
-import { findHeadFault, leave, type OutboundAnswer, toAnswer, tooLarge } from './outbound-answer.js';
+import { findHeadFault, joinHeaders, leave, type OutboundAnswer, toAnswer, tooLarge } from './outbound-answer.js';
 import { OutboundError } from './outbound-error.js';
 import { type JsonLimits, parseStrictJson } from './strict-json.js';
 
@@ -229,17 +229,12 @@ async function readBody(response: Dispatcher.ResponseData, bytesMax: number, hos
   throw refusal ?? tooLarge(host, bytesMax);
 }
 
-function findPlainFault(
-  { statusCode, headers }: Dispatcher.ResponseData,
-  bytesMax: number,
-  host: string,
-): OutboundError | null {
+function findPlainFault(response: Dispatcher.ResponseData, bytesMax: number, host: string): OutboundError | null {
+  const { statusCode } = response;
   if (statusCode === 304) return new OutboundError('status', `${host} answered with status 304.`, { status: 304 });
-  const { 'content-length': length, 'content-encoding': coding } = headers;
-  const fault = findHeadFault(statusCode, length === undefined ? {} : { 'content-length': String(length) }, {
-    host,
-    bytesMax,
-  });
+  const headers = joinHeaders(response);
+  const coding = headers['content-encoding'];
+  const fault = findHeadFault(statusCode, headers, { host, bytesMax });
   if (fault?.reason === 'status' || fault?.reason === 'redirect') return fault;
   if (coding !== undefined && coding !== 'identity') {
     return new OutboundError('encoded', `${host} compressed its answer unasked.`);

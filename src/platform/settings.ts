@@ -128,9 +128,9 @@ export const settings = {
   OUTBOUND_ALLOW: {
     read: list,
     default: [],
-    about: 'Private hosts or CIDR ranges that may nevertheless be fetched from (an internal IdP), by comma.',
+    about: 'Private hosts or CIDR ranges that may nevertheless be fetched from (an internal IdP or source), by comma.',
   },
-  OUTBOUND_PROXY: { read: asText, default: '', about: 'HTTP proxy for requests to identity providers.' },
+  OUTBOUND_PROXY: { read: asText, default: '', about: 'HTTP proxy for requests to identity providers and sources.' },
   ALLOW_LOOPBACK_HTTP: {
     read: flag,
     default: false,

@@ -24,6 +24,24 @@ describe('docs/architecture.md', () => {
   });
 });
 
+describe('requests to elsewhere', () => {
+  it('are made by platform/outbound.ts alone, where addresses, sizes and times are judged', () => {
+    const opens =
+      /^import (?!type)[^;]*from '(?:undici|node:(?:http2|net|tls)|jwks-rsa)'|\b(?:fetch|createRemoteJWKSet)\(|\brequest(?: as \w+)?\b[^;]*from 'node:https?'/m;
+    const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((path) =>
+      /(?<!\.spec)\.ts$/.test(path),
+    );
+    const opening = sources.filter((path) => opens.test(readFileSync(join('src', path), 'utf8'))).sort();
+    expect(opening).toEqual([
+      // The command line, which is the client of a service.
+      'flows/import/send-records.ts',
+      'platform/outbound.ts',
+      // What the browser runs.
+      'records/local-admins/setup-page.ts',
+    ]);
+  });
+});
+
 describe('docs/decisions', () => {
   const names = readdirSync('docs/decisions').sort();
 

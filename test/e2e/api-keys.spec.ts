@@ -90,6 +90,12 @@ describe('/api-keys', () => {
     ]) {
       expect(answer).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     }
+    // The answer of a rotation hands out a key as free as the old one.
+    const { body: free } = await make({ scopes: ['api-keys:write'] });
+    expect(await rollcall.http.as(key).post(`/api-keys/${String(free.id)}/rotate`, {})).toMatchObject({
+      status: 403,
+      body: { code: 'may_not_grant' },
+    });
     expect((await rollcall.http.as(key).patch(`/api-keys/${String(body.id)}`, { name: 'mine' })).status).toBe(200);
     expect((await rollcall.http.as(key).delete(`/api-keys/${String(body.id)}`)).status).toBe(204);
     expect(await foreign.post('/api-keys', { name: 'x', scopes: ['users:sync'], connection })).toMatchObject({

@@ -27,6 +27,7 @@ function rollcall(args: string[], env: Record<string, string>): Promise<Ended> {
 describe('rollcall import', () => {
   let service: TestApp;
   let folder: string;
+  let tenantId: string;
   let connectionId: string;
   let key: HttpClient;
   let bound: { ROLLCALL_API_KEY: string };
@@ -37,7 +38,7 @@ describe('rollcall import', () => {
   afterAll(() => service.stop());
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rollcall-import-'));
-    const tenantId = await seedCustomer(service);
+    tenantId = await seedCustomer(service);
     connectionId = await seedFullConnection(service, tenantId);
     key = await service.clientWith(tenantId, ['users:sync', 'sync-runs:read'], connectionId);
     bound = { ROLLCALL_API_KEY: key.credential ?? '' };
@@ -119,7 +120,6 @@ describe('rollcall import', () => {
     });
 
     it('says that an admin has to agree', async () => {
-      const tenantId = await seedCustomer(service);
       const safetyCatch = { users: 3, percent: 10, graceHours: 0 };
       connectionId = await seedFullConnection(service, tenantId, { safetyCatch });
       const { credential } = await service.clientWith(tenantId, ['users:sync', 'sync-runs:read'], connectionId);
@@ -179,6 +179,51 @@ describe('rollcall import', () => {
     expect((await rollcall([path, '--url', service.url], { ROLLCALL_API_KEY: 'rc_wrong' })).err).toMatch(/^401/);
   });
 
+  it('passes over rows of nothing but delimiters, as spreadsheets leave them, in a snapshot too', async () => {
+    const text = ';;\r\nexternalId;userName;roles\r\ni-1;ada;viewer\r\n;;\r\ni-2;bob;viewer\r\n; ;\r\n;;\r\n';
+    const { code, out } = await importFile(file(text), '--mode', 'snapshot');
+    expect([code, out]).toEqual([0, expect.stringMatching(/rows 2, created 2\n$/)]);
+    expect((await importFile(file(text.replace(/i-2.*\r\n/, ''), 'two.csv'), '--mode', 'snapshot')).out).toMatch(
+      /rows 1, unchanged 1, deactivated 1\n$/,
+    );
+  });
+
+  it('sends nothing where refused rows could not be written, or would be written over the file', async () => {
+    const text = 'externalId,roles\ni-1,unheard-of\ni-2,viewer\n';
+    const path = file(text);
+    for (const [refused, why] of [
+      [path, /names the file itself/],
+      [join(folder, '.', 'users.csv'), /names the file itself/],
+      [join(folder, 'missing', 'refused.csv'), /Nothing was sent.*missing/],
+    ] as const) {
+      const { code, err } = await importFile(path, '--refused', refused);
+      expect([code, err]).toEqual([1, expect.stringMatching(why)]);
+    }
+    expect(readFileSync(path, 'utf8')).toBe(text);
+    expect(await directory()).toEqual([]);
+  });
+
+  it('tells what became of the rows by a key that may only push, and which were refused as far as it may know', async () => {
+    const { credential } = await service.clientWith(tenantId, ['users:sync'], connectionId);
+    bound = { ROLLCALL_API_KEY: credential ?? '' };
+    const few = await importFile(file('externalId,roles\ni-1,unheard-of\ni-2,viewer\n'));
+    expect([few.code, few.err, few.out]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/rows 2, created 1, failed 1\n.*refused/),
+    ]);
+    expect(readFileSync(join(folder, 'users.refused.csv'), 'utf8')).toMatch(/^i-1,unheard-of,/m);
+    const rows = Array.from({ length: 102 }, (_, n) => `i-${n},${n === 0 ? 'viewer' : 'unheard-of'}\n`).join('');
+    const many = await importFile(file(`externalId,roles\n${rows}`, 'many.csv'));
+    const told = /rows 102, created 1, failed 101\nThe refused rows could not be written: 403: .*sync-runs:read/;
+    expect([many.code, many.out]).toEqual([1, expect.stringMatching(told)]);
+  });
+
+  it('says where nobody answers', async () => {
+    const { code, err } = await importFile(file('externalId\ni-1\n'), '--dry-run', '--url', 'http://localhost:1');
+    expect([code, err]).toEqual([1, 'http://localhost:1 does not answer, or broke off (ECONNREFUSED).\n']);
+  });
+
   it('says in words why the service refuses all of it', async () => {
     const { code, err } = await importFile(
       file('externalId\ni-1\n'),
@@ -210,7 +255,11 @@ describe('rollcall import of many, while the service is killed with -9 and comes
     await first.service.ended;
     await world.expireHolds();
     await world.start({ PORT: port });
-    expect(await importing).toMatchObject({ code: 0, out: expect.stringMatching(/rows 6000, created 6000\n$/) });
+    expect(await importing).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/rows 6000, created 6000\n$/),
+      err: expect.stringMatching(/tried again/),
+    });
     expect(await world.count('identities')).toBe(6000);
     expect(await world.count('runs')).toBe(1);
     rmSync(folder, { recursive: true });

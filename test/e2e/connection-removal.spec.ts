@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Clock, HOUR } from '../../src/platform/clock.js';
+import { permissions } from '../../src/platform/permissions.js';
 import { createTenant, insertPeople, insertSession, sessionOf } from '../support/connection-rows.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedGrants, seedUser } from '../support/seed.js';
+import { seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 const ALL = ['connections:read', 'connections:write', 'connections:trust'];
@@ -108,5 +110,26 @@ describe('a connection that is no longer wanted', () => {
     expect(await select('SELECT id FROM identities WHERE connectionId = ?', id)).toHaveLength(1);
     await seedGrants(rollcall, [{ tenantId, userId, role: 'owner' }]);
     expect((await http.delete(`/connections/${id}?force=true`)).status).toBe(204);
+  });
+
+  it('leaves no address verified that it alone called so, and the word of an admin', async () => {
+    const tenantId = await createTenant(rollcall, ['viewer']);
+    const http = await rollcall.clientWith(tenantId, Object.keys(permissions));
+    const id = await seedFullConnection(rollcall, tenantId, {});
+    const ada = { externalId: 'ada', email: 'ada@acme.com', emailVerified: true };
+    const pushed = await http.post<{ results: { userId: string }[] }>('/users/sync', {
+      connection: id,
+      users: [ada, { externalId: 'bob' }],
+    });
+    expect(pushed).toMatchObject({ status: 200, body: { counts: { created: 2 } } });
+    const [adaId, bobId] = pushed.body.results.map(({ userId }) => userId);
+    await http.patch(`/users/${bobId}`, { email: 'bob@acme.com', emailVerified: true });
+    expect((await http.get(`/users/${adaId}`)).body).toMatchObject({ emailVerified: true });
+    expect((await http.delete(`/connections/${id}?force=true`)).status).toBe(204);
+    const left = { email: 'ada@acme.com', emailVerified: false, version: 2 };
+    expect((await http.get(`/users/${adaId}`)).body).toMatchObject(left);
+    expect((await http.get(`/users/${bobId}`)).body).toMatchObject({ email: 'bob@acme.com', emailVerified: true });
+    const [told] = await select('SELECT fields FROM events WHERE subjectId = ? AND subjectVersion = 2', String(adaId));
+    expect(JSON.parse(String(told?.fields))).toContain('emailVerified');
   });
 });

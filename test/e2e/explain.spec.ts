@@ -125,6 +125,9 @@ describe('POST /connections/{id}/explain', () => {
     const path = `/connections/${acme.connectionId}/explain`;
     expect((await http.post(path, {})).status).toBe(400);
     expect((await http.post(path, { token: 'x', claims: {} })).status).toBe(400);
+    // Expressions over them cost what is known of tokens alone (E9).
+    const large = await http.post(path, { claims: { sub: 'x', text: 'a'.repeat(65_536) } });
+    expect(large).toMatchObject({ status: 400, body: { faults: [{ pointer: '/claims' }] } });
     expect((await (await acme.client('users:read')).post(path, { claims: {} })).status).toBe(403);
     const bound = await world.rollcall.clientWith(acme.tenantId, ['connections:read'], bolt.connectionId);
     for (const stranger of [await bolt.client('connections:read'), bound]) {

@@ -71,6 +71,16 @@ describe('the last owner stays', () => {
     expect(await verdict([ada])).toBe('last_owner');
   });
 
+  it('an owner whose grant waits to be confirmed counts for nothing until it is', async () => {
+    const bob = await addOwner();
+    const park = (parkedAt: Micros | null) =>
+      rollcall.database.transaction((tx) => tx.update(GrantEntity, { userId: bob, heldKey: 'owner' }, { parkedAt }));
+    await park(now);
+    expect(await verdict([ada])).toBe('last_owner');
+    await park(null);
+    expect(await verdict([ada])).toBe('passes');
+  });
+
   it('a blocked owner counts for nothing while the block lasts', async () => {
     const bob = await addOwner();
     await block(bob, now + HOUR);

@@ -58,22 +58,24 @@ describe('local admins', () => {
 
     it('of unknown names, tenants and accounts without one cost as much as wrong ones', async () => {
       await makeAdmin('known');
-      const millis = async (slug: string, userName: string): Promise<number> => {
-        const times: number[] = [];
+      // Of the processor's time: what else a machine does has no part in it.
+      const cost = async (slug: string, userName: string): Promise<number> => {
+        const costs: number[] = [];
         for (let round = 0; round < 3; round++) {
-          const start = performance.now();
+          const start = process.cpuUsage();
           expect((await check.verify(slug, userName, 'wrong', HERE)).ok).toBe(false);
-          times.push(performance.now() - start);
+          const { user, system } = process.cpuUsage(start);
+          costs.push(user + system);
         }
-        return Math.min(...times);
+        return Math.min(...costs);
       };
-      const wrong = await millis('known', 'ada');
+      const wrong = await cost('known', 'ada');
       for (const [slug, name] of [
         ['known', 'nobody'],
         ['nowhere', 'ada'],
         ['known', '\u0000'],
       ] as const) {
-        expect(await millis(slug, name)).toBeGreaterThan(wrong / 3);
+        expect(await cost(slug, name)).toBeGreaterThan(wrong / 3);
       }
     });
 

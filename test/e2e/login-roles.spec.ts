@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { MINUTE, SECOND } from '../../src/platform/clock.js';
+import { EventEntity } from '../../src/ledger/event.entity.js';
+import { DEFAULT_CATCH } from '../../src/plan/safety-catch.js';
+import { RemovalCounts } from '../../src/provisioning/removal-counts.js';
 import { ProvisioningService } from '../../src/provisioning/provisioning.service.js';
 import { type Customer, LoginWorld } from '../support/login-world.js';
 import { seedGrants } from '../support/seed.js';
@@ -238,3 +241,28 @@ async function beforeNextWrite(acme: Customer, change: Parameters<Customer['save
   };
   return Promise.resolve();
 }
+
+describe('what logins take away', () => {
+  it('is never held nor refused, and told once an hour when it is more than a run may take away by itself', async () => {
+    const acme = await world.addCustomer({ safetyCatch: DEFAULT_CATCH });
+    const subs = Array.from({ length: 6 }, (_, n) => `u-${n}`);
+    for (const sub of subs) expect((await acme.login({ sub })).body.user.roles).toEqual(['editor']);
+    const told = async () => {
+      await world.rollcall.app.get(RemovalCounts).writeDown();
+      const where = { tenantId: acme.tenantId, type: 'connection.removals_high' };
+      return (await world.rollcall.database.read.findBy(EventEntity, where)).map(({ reason }) => reason);
+    };
+    const loseAll = async (sub: string) => {
+      const { status, body } = await acme.login({ sub, groups: [] });
+      expect([status, body.user.roles]).toEqual([200, []]);
+    };
+    for (const sub of subs.slice(0, 2)) await loseAll(sub);
+    expect(await told()).toEqual([]);
+    for (const sub of subs.slice(2)) await loseAll(sub);
+    expect(await told()).toEqual([
+      expect.stringMatching(/^0 switched off or deleted, 4 lost|^0 switched off or deleted, 6 lost/),
+    ]);
+    await loseAll('u-0');
+    expect(await told()).toHaveLength(1);
+  });
+});

@@ -44,6 +44,15 @@ describe('G9 two tenants name one issuer and audience', () => {
     expect([await acme.refusals(), await intruder.refusals()]).toEqual([[], []]);
   });
 
+  it('a token for an audience of neither is told to the operators alone', async () => {
+    const acme = await world.addCustomer();
+    const { intruder } = await addIntruder(acme);
+    const before = await world.refusals(platformId);
+    expect((await world.login(acme.token({ aud: 'elsewhere' }))).status).toBe(401);
+    expect((await world.refusals(platformId)).slice(before.length)).toEqual(['audience_mismatch']);
+    expect([await acme.refusals(), await intruder.refusals()]).toEqual([[], []]);
+  });
+
   it('whoever names the tenant is told of in its ledger, and the other is not asked for its keys', async () => {
     const acme = await world.addCustomer();
     const { intruder, realm } = await addIntruder(acme);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { LoginDirectory } from '../../src/flows/login/login-directory.js';
+import { permissions } from '../../src/platform/permissions.js';
 import { createAdmin, resetAdmin } from '../../src/records/local-admins/admin-commands.js';
 import { LocalAdminsService } from '../../src/records/local-admins/local-admins.service.js';
 import { LocalPasswordEntity } from '../../src/records/local-admins/local-password.entity.js';
@@ -66,5 +67,40 @@ describe('logins with a password', () => {
     beforeSession(() => admin.delete(`/users/${userId}`));
     expect((await logIn('leaving', PASSWORD)).status).toBe(401);
     expect(await rollcall.database.read.countBy(SessionEntity, { userId, tenantId })).toBe(0);
+  });
+
+  it('name the tenant by its slug or by its id', async () => {
+    const { tenantId } = await makeAdmin('named');
+    expect((await logIn('named', PASSWORD)).body).toMatchObject({ user: { tenant: tenantId } });
+    expect((await logIn(tenantId, PASSWORD)).body).toMatchObject({ user: { tenant: tenantId } });
+    expect((await logIn(tenantId, `${PASSWORD}!`)).status).toBe(401);
+  });
+
+  describe('of somebody who was given another user name', () => {
+    const logInAs = async (tenant: string, userName: string) =>
+      (await rollcall.http.post('/auth/login', { tenant, userName, password: PASSWORD })).status;
+
+    it('are with that one, and no longer with the old', async () => {
+      const { tenantId, userId } = await makeAdmin('married');
+      const admin = await rollcall.clientWith(tenantId, Object.keys(permissions));
+      expect((await admin.patch(`/users/${userId}`, { userName: 'Lovelace' })).status).toBe(200);
+      expect(await logInAs('married', 'ada')).toBe(401);
+      expect(await logInAs('married', 'lovelace')).toBe(200);
+      // Who has no name keeps the one that they log in with, and lists show it.
+      expect((await admin.patch(`/users/${userId}`, { userName: null })).status).toBe(200);
+      expect(await logInAs('married', 'lovelace')).toBe(200);
+      const [listed] = (await admin.get<{ items: { userName: string }[] }>('/local-admins')).body.items;
+      expect(listed?.userName).toBe('lovelace');
+    });
+
+    it('never become those of another local admin', async () => {
+      const { tenantId, userId } = await makeAdmin('twins');
+      await createAdmin(parts(), { tenant: 'twins', userName: 'bob' });
+      const admin = await rollcall.clientWith(tenantId, Object.keys(permissions));
+      const refused = await admin.patch(`/users/${userId}`, { userName: 'BOB' });
+      expect(refused).toMatchObject({ status: 409, body: { code: 'name_taken' } });
+      expect((await admin.get(`/users/${userId}`)).body).toMatchObject({ userName: 'ada' });
+      expect(await logInAs('twins', 'ada')).toBe(200);
+    });
   });
 });

@@ -1,5 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { PullRuns } from '../../src/flows/sync/pull-runs.js';
 import { SourceFailure } from '../../src/flows/sync/sources/source-reader.js';
+import { CONFIG, type Config } from '../../src/platform/config.js';
 import { EventEntity } from '../../src/ledger/event.entity.js';
 import { MINUTE, parseTime } from '../../src/platform/clock.js';
 import { PullWorld, toPeople } from '../support/pull-world.js';
@@ -51,6 +53,22 @@ describe('a pull', () => {
     });
     expect(events).toMatchObject([{ subjectId: world.connectionId, reason, runId: (await world.runs())[0]?.id }]);
     expect(await world.runs()).toMatchObject(Array.from({ length: 5 }, () => ({ status: 'broken' })));
+  });
+
+  it('suspends its source after as many failures in a row as SOURCE_FAILURES_MAX says', async () => {
+    world.source.before = () => {
+      throw new SourceFailure('unreachable', 'people.example.com answered with status 500.');
+    };
+    const config = world.rollcall.app.get<Config>(CONFIG);
+    const impatient = [world.rollcall.app, world.other].map((app) => {
+      const runs = app.get(PullRuns) as unknown as { config: Config };
+      return jest.replaceProperty(runs, 'config', { ...config, SOURCE_FAILURES_MAX: 2 });
+    });
+    await world.seed({ failures: 1 });
+    await world.ended(await world.start());
+    await world.until(async () => (await world.stored()).failures === 2);
+    for (const each of impatient) each.restore();
+    expect((await world.stored()).suspendedReason).toMatch(/failed 2 times in a row/);
   });
 
   it.each([

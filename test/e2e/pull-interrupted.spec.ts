@@ -53,9 +53,10 @@ describe('a reading of everybody that is interrupted', () => {
   it('by a save ends there, does not count against the source, and is begun again without being asked for', async () => {
     const run = await begin();
     await save({ ...SOURCE, schedule: { ...schedule, jitterSeconds: 5 } });
+    // Though nothing more comes from the source.
+    expect(await world.ended(run)).toMatchObject({ status: 'broken', error: 'The source was changed meanwhile.' });
     gate.resolve();
     await untilReadAgain();
-    expect(await world.ended(run)).toMatchObject({ status: 'broken', error: 'The source was changed meanwhile.' });
     expect(await world.runs()).toMatchObject([{ cause: 'schedule', mode: 'snapshot', upTo: 1500 }, { id: run }]);
     expect(world.source.readings.map(({ mode }) => mode)).toEqual(['full', 'full']);
     const { failures, state, nextFullAt } = await world.stored();

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PullOrders } from '../../src/flows/sync/pull-orders.js';
-import { Clock, DAY, HOUR } from '../../src/platform/clock.js';
+import { Clock, DAY, HOUR, MINUTE } from '../../src/platform/clock.js';
+import { ConnectionSourceEntity } from '../../src/records/sources/source.entity.js';
 import { RunEntity, RunPartEntity } from '../../src/records/sync-runs/run.entity.js';
 import { PULL_PERMISSIONS, PullWorld, toPeople } from '../support/pull-world.js';
 import { seedCustomer } from '../support/seed-customer.js';
@@ -149,6 +150,31 @@ describe('a pull', () => {
     expect(((await world.stored()).nextAt ?? 0) - world.now()).toBeGreaterThan(39 * DAY);
     await world.rollcall.app.get(PullOrders).orderDue();
     expect(((await world.stored()).nextAt ?? 0) - world.now()).toBeLessThanOrEqual(HOUR);
+  });
+
+  it('that failed while the clock ran ahead is due by the right one too, and is left alone for as long as before', async () => {
+    const [soon, late] = [world.now() + 50 * MINUTE, world.now() + 400 * DAY];
+    const lookAsAtStart = () => new PullOrders(world.rollcall.database, world.rollcall.app.get(Clock)).orderDue();
+    await world.seed({ cron: '* * * * *', fullCron: null, failures: 3, nextAt: late, nextFullAt: late });
+    await lookAsAtStart();
+    const { nextAt, nextFullAt } = await world.stored();
+    expect((nextAt ?? 0) - world.now()).toBeLessThanOrEqual(MINUTE);
+    expect((nextFullAt ?? 0) - world.now()).toBeLessThanOrEqual(0);
+    await world.set({ nextAt: soon, nextFullAt: late });
+    await lookAsAtStart();
+    expect((await world.stored()).nextAt).toBe(soon);
+  });
+
+  it('of one source that cannot be put on a schedule any more keeps no other from being read', async () => {
+    await world.seed({ nextFullAt: world.now() - 2 * HOUR, fullCron: '0 3 1 1 *', timeZone: 'Atlantis/Center' });
+    const mended = world.connectionId;
+    await world.renew();
+    await world.seed({ nextFullAt: world.now() - HOUR });
+    await world.lookRound();
+    await world.until(async () => (await world.runs())[0]?.status === 'finished');
+    await world.rollcall.database.transaction((tx) =>
+      tx.update(ConnectionSourceEntity, { connectionId: mended }, { nextFullAt: null }),
+    );
   });
 
   it('of another tenant, of a connection without a source, or of one that is disabled is refused', async () => {

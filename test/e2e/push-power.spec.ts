@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { GrantEntity } from '../../src/records/users/grant.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedFullConnection } from '../support/seed-customer.js';
+import { seedTenant } from '../support/seed.js';
 import { sendStream, toLines } from '../support/send-stream.js';
 import { HandClock, SessionWorld } from '../support/session-world.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -49,12 +50,27 @@ describe('nobody becomes more than they are by a push', () => {
   it('a user pushes for a connection that grants no more than they hold', async () => {
     expect(await push(admin, ordinary, 'editor')).toMatchObject({ status: 200, body: { counts: { created: 1 } } });
     expect(await granted(ordinary)).toEqual(['editor']);
+    // What a role that only reads lets its holder see is no power over others.
+    await world.addRole('reader', ['audit:read']);
     const equal = await seedFullConnection(rollcall, world.tenantId, {
-      allowedRoles: ['pusher'],
+      allowedRoles: ['pusher', 'reader'],
       allowPrivileged: true,
     });
     expect((await push(admin, equal, 'pusher')).status).toBe(200);
     expect(await granted(equal)).toEqual(['pusher']);
+  });
+
+  it('E7 an operator inside a tenant pushes nobody above themselves', async () => {
+    const platform = await seedTenant(rollcall, 'platform');
+    const operator = await rollcall.clientWith(platform.id, ['tenants:access']);
+    const entered = await operator.post<{ key: string }>(`/tenants/${world.tenantId}/access`, { reason: 'ticket 7' });
+    const inside = rollcall.http.as(entered.body.key);
+    const refused = { ...refusal, body: { ...refusal.body, permissions: ['api-keys:write', 'connections:trust'] } };
+    expect(await push(inside, trusted, 'boss')).toMatchObject(refused);
+    expect(
+      await sendStream(inside, toLines([{ externalId: 'op', roles: ['boss'] }]), `?connection=${trusted}`),
+    ).toMatchObject(refused);
+    expect((await push(inside, ordinary, 'editor')).status).toBe(200);
   });
 
   describe.each(['users:sync', 'scim:write'])('a key with %s', (scope) => {

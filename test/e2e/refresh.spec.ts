@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { SECOND } from '../../src/platform/clock.js';
 import { hashRefreshToken } from '../../src/records/sessions/refresh-token.js';
@@ -69,6 +69,36 @@ describe('POST /auth/refresh', () => {
       [mine.session.id],
     );
     expect(Number(row?.count)).toBe(1);
+  });
+
+  describe('beside something that happens once the token was read and judged', () => {
+    afterEach(() => {
+      jest.restoreAllMocks();
+    });
+    /** Does this before the next transaction. */
+    const beforeRotation = (act: () => Promise<unknown>) => {
+      const { database } = rollcall;
+      const transaction = database.transaction.bind(database);
+      jest.spyOn(database, 'transaction').mockImplementationOnce(async (work) => {
+        await act();
+        return transaction(work);
+      });
+    };
+
+    it('F2 another use: both get the same successor, and one has rotated', async () => {
+      const others: string[] = [];
+      beforeRotation(async () => others.push((await refresh(mine.refreshToken)).body.refresh_token));
+      const answer = await refresh(mine.refreshToken);
+      expect(answer.status).toBe(200);
+      expect(others).toEqual([answer.body.refresh_token]);
+      expect((await refresh(answer.body.refresh_token)).status).toBe(200);
+    });
+
+    it('F4 the end of the session: no token is given any more', async () => {
+      beforeRotation(() => rollcall.http.as(mine.accessToken).post('/auth/logout'));
+      await isOver(mine.refreshToken);
+      expect(await works(mine.accessToken)).toBe(false);
+    });
   });
 
   it('F3 reuse inside the grace window returns the same successor', async () => {

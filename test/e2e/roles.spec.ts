@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/platform/ids.js';
+import { permissions } from '../../src/platform/permissions.js';
 import { ConnectionEntity, MappingVersionEntity } from '../../src/records/connections/connection.entity.js';
 import { BuiltInRolesService } from '../../src/records/roles/built-in-roles.service.js';
 import { loadRoleCatalogue } from '../../src/records/roles/role-catalogue.js';
@@ -10,6 +11,7 @@ import { BlockEntity, GrantEntity } from '../../src/records/users/grant.entity.j
 import { UserEntity } from '../../src/records/users/user.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { seedConnection, seedGrants, seedTenant, seedUser } from '../support/seed.js';
+import { seedFullConnection } from '../support/seed-customer.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
 describe('/roles', () => {
@@ -155,6 +157,38 @@ describe('/roles', () => {
     expect(await connection(may)).toMatchObject({ mappingVersion: 2, version: 2 });
     expect(await connection(mayNot)).toMatchObject({ mappingVersion: 1, version: 1 });
     expect(await rollcall.database.read.countBy(MappingVersionEntity, { connectionId: may, version: 2 })).toBe(1);
+  });
+
+  describe('that a connection may grant', () => {
+    let id: string;
+    let connection: string;
+    let trusted: HttpClient;
+    beforeEach(async () => {
+      id = await make('editor');
+      connection = await seedFullConnection(rollcall, tenantId, { allowedRoles: ['editor'], audiences: ['shop'] });
+      trusted = await rollcall.clientWith(tenantId, Object.keys(permissions));
+    });
+
+    it('leaves a version of its mapping that can be read as every other', async () => {
+      expect((await admin.patch(`/roles/${id}`, { privileged: true }, etag)).status).toBe(200);
+      const kept = await trusted.get(`/connections/${connection}/mappings/2`);
+      expect(kept.body).toMatchObject({ version: 2, authority: 'push-first', allowedRoles: ['editor'] });
+      const { body } = await trusted.get<{ mapping: object }>(`/connections/${connection}`);
+      expect(kept.body).toMatchObject({ mapping: body.mapping });
+    });
+
+    it('changes beside a save of the connection, and each has a version of its own', async () => {
+      const { version } = (await trusted.get<{ version: number }>(`/connections/${connection}`)).body;
+      const [role, saved] = await Promise.all([
+        admin.patch(`/roles/${id}`, { privileged: true }, etag),
+        trusted.patch(`/connections/${connection}`, { mapping: { strict: true } }, { 'if-match': `"${version}"` }),
+      ]);
+      expect(role.status).toBe(200);
+      expect([200, 412]).toContain(saved.status);
+      const { body } = await trusted.get<{ items: { version: number }[] }>(`/connections/${connection}/mappings`);
+      const versions = saved.status === 200 ? [3, 2, 1] : [2, 1];
+      expect(body.items.map((each) => each.version).slice(0, versions.length - 1)).toEqual(versions.slice(0, -1));
+    });
   });
 
   it('goes with its grants and blocks, raising the version of each user once, with one event', async () => {

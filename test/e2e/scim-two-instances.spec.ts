@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { engine } from '../support/databases.js';
 import type { HttpClient } from '../support/http-client.js';
 import { ProcessWorld } from '../support/process-world.js';
-import { createGroup, groupPath, type ScimGroup, valuesOf } from '../support/scim-groups-world.js';
+import { createGroup, groupBody, groupPath, type ScimGroup, valuesOf } from '../support/scim-groups-world.js';
 import { createUser, patchOf } from '../support/scim-world.js';
 
 // The embedded database serves one instance, which then stands for both.
@@ -39,6 +39,15 @@ describe('two instances that change groups at once', () => {
     expect(body.members?.map(({ value }) => value).sort()).toEqual(people.map((one) => one.id).sort());
     expect(body.meta.version).toBe('W/"41"');
     expect(await world.count("grants WHERE heldKey = 'editor'")).toBe(40);
+  }, 60_000);
+
+  it('SCIM 32 of whole lists of members at the same moment one is the last, and it alone is in the group', async () => {
+    const people = await createUsers(20, 'l');
+    const { id } = await createGroup(of(0), 'lists');
+    const answers = await Promise.all(people.map((one, n) => of(n).put(groupPath(id), groupBody('lists', [one.id]))));
+    expect(answers.map(({ status }) => status)).toEqual(people.map(() => 200));
+    const { body } = await of(1).get<ScimGroup>(groupPath(id));
+    expect(body.members).toHaveLength(1);
   }, 60_000);
 
   it('SCIM 47 one person who is put into twenty groups at once is in all of them', async () => {

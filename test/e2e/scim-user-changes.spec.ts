@@ -184,6 +184,30 @@ describe('PATCH /Users/{id}', () => {
   });
 });
 
+describe('a user who keeps the name', () => {
+  it('SCIM 12 is found by what else has changed, and by when', async () => {
+    const user = await createUser(scim, freshName(), { externalId: 'kept-1', displayName: 'Kept' });
+    const find = async (filter: string) => {
+      const text = encodeURIComponent(`id eq "${user.id}" and ${filter}`);
+      return (await scim.get<{ totalResults: number }>(`/scim/v2/Users?filter=${text}`)).body.totalResults;
+    };
+    let { lastModified } = user.meta;
+    for (const [path, value, before] of [
+      ['externalId', 'kept-2', 'externalId eq "kept-1"'],
+      ['displayName', 'Left', 'displayName eq "Kept"'],
+      ['active', false, 'active eq true'],
+      ['title', 'Dr.', 'title eq "Mr."'],
+    ] as const) {
+      const answer = await scim.patch<ScimResourceBody>(userPath(user), patchOf({ op: 'replace', path, value }));
+      expect(answer.status).toBe(200);
+      const found = [before, `${path} eq ${JSON.stringify(value)}`, `meta.lastModified gt "${lastModified}"`];
+      expect([path, await Promise.all(found.map(find))]).toEqual([path, [0, 1, 1]]);
+      ({ lastModified } = answer.body.meta);
+      expect(await find(`meta.lastModified eq "${lastModified}"`)).toBe(1);
+    }
+  });
+});
+
 describe('DELETE /Users/{id}', () => {
   it('SCIM 33 is 204 without a body; afterwards everything is 404, and the name can be used at once', async () => {
     const user = await createUser(scim, freshName(), { externalId: 'gone', emails: [{ value: 'gone@x.example' }] });

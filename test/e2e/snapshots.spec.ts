@@ -42,6 +42,16 @@ describe('a snapshot', () => {
     });
   });
 
+  it('means by an absent field what any push means: what it does not speak of stays', async () => {
+    await world.send(people(3, { displayName: 'Ada', roles: ['viewer', 'editor'] }));
+    const bare = people(3).map(({ externalId }) => ({ externalId }));
+    expect((await world.send(bare)).body.counts).toMatchObject({ unchanged: 3, deactivated: 0, held: 0 });
+    const { body } = await world.key.get<{ items: { displayName: string; roles: object[] }[] }>(
+      '/users?q=s-1%40x.example',
+    );
+    expect(body.items.map(({ displayName, roles }) => [displayName, roles.length])).toEqual([['Ada', 2]]);
+  });
+
   it('takes back who comes again, whatever their record says of `active`', async () => {
     await world.send(people(40));
     await world.send(people(39));

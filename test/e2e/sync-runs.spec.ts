@@ -7,6 +7,8 @@ import { Clock, DAY, SECOND } from '../../src/platform/clock.js';
 import { Sweeper } from '../../src/platform/sweeper.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import { RunEntity, RunFailureEntity, RunPartEntity } from '../../src/records/sync-runs/run.entity.js';
+import { SyncRunsModule } from '../../src/records/sync-runs/sync-runs.module.js';
+import { Leases } from '../../src/platform/leases.js';
 import { newRun } from '../../src/records/sync-runs/run-rows.js';
 import { newId } from '../../src/platform/ids.js';
 import type { HttpClient } from '../support/http-client.js';
@@ -114,6 +116,36 @@ describe('runs', () => {
     expect((await key.post(`/sync-runs/${run.id}/cancel`)).status).toBe(409);
   });
 
+  it('are listed newest first and a page at a time, also by connection, kind and status', async () => {
+    const second = await seedFullConnection(rollcall, tenantId);
+    const admin = await rollcall.clientWith(tenantId, ['users:sync', 'sync-runs:read']);
+    const ids: string[] = [];
+    for (const [n, connection] of [connectionId, second, connectionId, second, connectionId].entries()) {
+      const kind = n < 2 ? 'import' : 'push';
+      const { body } = await sendStream(admin, toLines(people(1)), `?connection=${connection}&kind=${kind}`);
+      ids.unshift(body.run);
+    }
+    // Two that begin at one moment are two.
+    await rollcall.database.transaction((tx) =>
+      tx.query('UPDATE runs SET startedAt = 1 WHERE tenantId = ?', [tenantId]),
+    );
+    const list = async (query: string) => {
+      const found: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const more: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+        const { body } = await admin.get<{ items: Run[]; cursor: string | null }>(`/sync-runs?limit=2${query}${more}`);
+        found.push(...body.items.map(({ id }) => id));
+        ({ cursor } = body);
+      } while (cursor !== null);
+      return found;
+    };
+    expect(await list('')).toEqual(ids);
+    expect(await list(`&connection=${second}`)).toEqual([ids[1], ids[3]]);
+    expect(await list('&kind=import&status=finished')).toEqual([ids[3], ids[4]]);
+    expect(await list('&status=held')).toEqual([]);
+  });
+
   it('of another tenant or another connection are not there', async () => {
     const { body } = await sendStream(key, toLines(people(1)));
     const strangers = [
@@ -175,7 +207,14 @@ describe('runs', () => {
     await rollcall.app.get(Sweeper).sweep();
     expect((await key.get(`/sync-runs/${id}`)).body).toMatchObject({ status: 'held' });
     await toBe('finished');
+    await age(8);
     await rollcall.app.get(Sweeper).sweep();
+    expect((await key.get(`/sync-runs/${id}`)).status).toBe(200);
+    // As where the setting is seven days.
+    const { database, app } = rollcall;
+    const soon = new Sweeper(database, app.get(Clock), app.get(Leases));
+    new SyncRunsModule(soon, { ...app.get<Config>(CONFIG), SYNC_RUN_DAYS: 7 }).onModuleInit();
+    await soon.sweep();
     expect((await key.get(`/sync-runs/${id}`)).status).toBe(404);
     expect(await rollcall.database.read.countBy(RunFailureEntity, { runId: id })).toBe(0);
   });
@@ -217,6 +256,9 @@ describe('runs', () => {
   it('that are over are told once, and the connection ends', async () => {
     const { body } = await sendStream(key, toLines(people(1)));
     const answer = await key.get<string>(`/sync-runs/${body.run}/events`);
-    expect(String(answer.body).match(/^event: \w+/gm)).toEqual(['event: end']);
+    expect(String(answer.body).match(/^(id|event): \w+/gm)).toEqual(['id: finished', 'event: end']);
+    // An EventSource that was not closed comes again with the id, for ever, unless it hears 204.
+    const again = (id: string) => key.get(`/sync-runs/${body.run}/events`, { 'last-event-id': id });
+    expect([(await again('finished')).status, (await again('held')).status]).toEqual([204, 200]);
   });
 });

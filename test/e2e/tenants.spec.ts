@@ -128,7 +128,7 @@ describe('/tenants', () => {
     expect(list.body.items.map((each) => each.audience)).toEqual(['platform']);
 
     expect((await operator.post(`/tenants/${id}/access`, {})).body).toMatchObject({
-      faults: [{ pointer: '/reason', detail: 'reason must be a string' }],
+      faults: [{ pointer: '/reason', detail: 'is needed' }],
     });
     const entered = await operator.post(`/tenants/${id}/access`, { reason: 'Ticket 4711' });
     expect(entered.status).toBe(201);

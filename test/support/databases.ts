@@ -14,7 +14,7 @@ export interface ScratchDatabase {
 export const engine: 'sqlite' | 'mysql' = process.env.TEST_ENGINE === 'mysql' ? 'mysql' : 'sqlite';
 
 export async function createScratchDatabase(): Promise<ScratchDatabase> {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-test-'));
+  const folder = mkdtempSync(join(process.env.TEST_FOLDER ?? tmpdir(), 'rollcall-test-'));
   const dropFolder = () => rmSync(folder, { recursive: true, force: true });
   if (engine === 'sqlite') {
     return { env: { DATA_DIR: folder }, drop: async () => dropFolder() };

@@ -11,9 +11,10 @@ export type AnswerCheck = (answer: SeenAnswer) => void;
 
 const checks = new Map<string, AnswerCheck>();
 
-/** From now on every answer of the service at `url` is shown to `check`, whichever client asked. */
-export function checkAnswersOf(url: string, check: AnswerCheck): void {
+/** Until what it returns is called, every answer of the service at `url` is shown to `check`, whichever client asked. */
+export function checkAnswersOf(url: string, check: AnswerCheck): () => void {
   checks.set(url, check);
+  return () => void checks.delete(url);
 }
 
 /** JSON over HTTP with one credential; never throws for a status. */

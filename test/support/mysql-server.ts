@@ -31,10 +31,14 @@ const HOW_TO =
   'or leave that half out with SQLITE_ONLY=1.';
 
 /**
- * The server at TEST_MYSQL_URL; else one of this machine's binaries, started on a scratch folder and a free port; else,
- * as root where there is apt-get, MariaDB is installed first. Throws, saying what to install, when there is none.
+ * The server at TEST_MYSQL_URL; else one of this machine's binaries, started on a scratch folder in `parent` and a free
+ * port; else, as root where there is apt-get, MariaDB is installed first. Throws, saying what to install, when there is
+ * none.
  */
-export async function startMysqlServer(say: (text: string) => void = () => undefined): Promise<MysqlServer> {
+export async function startMysqlServer(
+  say: (text: string) => void = () => undefined,
+  parent = tmpdir(),
+): Promise<MysqlServer> {
   const given = process.env.TEST_MYSQL_URL;
   if (given) return { url: given, name: await nameOf(given), stop: async () => undefined };
   let binary = findBinary(['mariadbd', 'mysqld']);
@@ -44,18 +48,18 @@ export async function startMysqlServer(say: (text: string) => void = () => undef
     binary = findBinary(['mariadbd', 'mysqld']);
   }
   if (!binary) throw new Error(HOW_TO);
-  return startBinary(binary);
+  return startBinary(binary, parent);
 }
 
 /** One that nobody else uses, from a binary of this machine. */
 export async function startOwnMysqlServer(): Promise<OwnMysqlServer> {
   const binary = findBinary(['mariadbd', 'mysqld']);
   if (!binary) throw new Error(HOW_TO);
-  return startBinary(binary);
+  return startBinary(binary, tmpdir());
 }
 
-async function startBinary(binary: string): Promise<OwnMysqlServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-mysql-'));
+async function startBinary(binary: string, parent: string): Promise<OwnMysqlServer> {
+  const folder = mkdtempSync(join(parent, 'rollcall-mysql-'));
   // A server that starts removes all temporary tables of its temporary folder, another server's too.
   const env = { ...process.env, TMPDIR: folder };
   let child: ChildProcess | null = null;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -24,9 +24,11 @@ interface JestReport {
 }
 
 const WORKERS = '2';
+const MEMORY = '/dev/shm';
+const MEMORY_BYTES_MIN = 4 * 1024 ** 3;
 const jest = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin', 'jest.js');
 const patterns = process.argv.slice(2);
-const scratch = mkdtempSync(join(tmpdir(), 'rollcall-run-'));
+const scratch = mkdtempSync(join(findParent(), 'rollcall-run-'));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const engines: string[] = [];
 let running: ChildProcess | null = null;
@@ -35,6 +37,18 @@ let interrupted = false;
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** Tests end processes, never the machine: where there is memory to spare, their databases lie in it and no disk is waited for. */
+function findParent(): string {
+  try {
+    accessSync(MEMORY, constants.W_OK);
+    const { bavail, bsize } = statfsSync(MEMORY);
+    if (Math.min(bavail * bsize, process.availableMemory()) >= MEMORY_BYTES_MIN) return MEMORY;
+  } catch {
+    // This system has none.
+  }
+  return tmpdir();
 }
 
 async function runJest(args: string[], env: Record<string, string>): Promise<void> {
@@ -49,7 +63,7 @@ async function runJest(args: string[], env: Record<string, string>): Promise<voi
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         ...process.env,
-        NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+        TEST_FOLDER: scratch,
         ROLLCALL_ANSWERS: join(scratch, 'answers'),
         ...env,
       },
@@ -71,7 +85,7 @@ async function runServerLeg(): Promise<void> {
     say('\nSQLITE_ONLY=1: the tests on a MySQL-protocol server are left out.');
     return;
   }
-  server = await startMysqlServer(say);
+  server = await startMysqlServer(say, scratch);
   say(`\nEnd-to-end tests on ${server.name}`);
   await runJest(['--roots', join(process.cwd(), 'dist/test/e2e'), '--', ...patterns], {
     TEST_ENGINE: 'mysql',

@@ -26,6 +26,9 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
+/** Every Rollcall has the same routes: what they answer with is put together once. */
+let validator: OpenApiValidator | null = null;
+
 export async function startApp(settings: Record<string, string> = {}): Promise<TestApp> {
   const scratch = await createScratchDatabase();
   const config = readConfig({
@@ -42,8 +45,7 @@ export async function startApp(settings: Record<string, string> = {}): Promise<T
   const app = await createHttpApp(AppModule.with(config, database), config);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
-  let validator: OpenApiValidator | null = null;
-  checkAnswersOf(url, (answer) => {
+  const uncheck = checkAnswersOf(url, (answer) => {
     validator ??= new OpenApiValidator(createDocument(app, config));
     const faults = validator.findFaults(answer);
     if (faults.length > 0) throw new Error(`The answer is not as documented:\n${faults.join('\n')}`);
@@ -76,6 +78,7 @@ export async function startApp(settings: Record<string, string> = {}): Promise<T
     },
     stop: async () => {
       await app.close();
+      uncheck();
       await scratch.drop();
     },
   };

@@ -62,9 +62,14 @@ async function* readRows({ path, delimiter }: FileReading): AsyncGenerator<{ row
       used = delimiter ?? detectDelimiter(text);
       reader = new CsvReader(used);
     }
-    yield { rows: reader.read(text), delimiter: used };
+    yield { rows: withoutBlank(reader.read(text)), delimiter: used };
   }
-  if (reader) yield { rows: reader.end(), delimiter: used };
+  if (reader) yield { rows: withoutBlank(reader.end()), delimiter: used };
+}
+
+/** Spreadsheets write rows of nothing but delimiters for lines that were emptied: these are no rows either. */
+function withoutBlank(rows: CsvRow[]): CsvRow[] {
+  return rows.filter(({ cells }) => cells.some((cell) => cell.trim() !== ''));
 }
 
 async function* readText(path: string): AsyncGenerator<string> {

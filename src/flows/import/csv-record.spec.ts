@@ -72,11 +72,12 @@ describe('a row of CSV', () => {
   });
 
   it('stands under a header of which every fault is named', () => {
-    const { faults } = readHeader(['userName', 'colour', 'user name', '']);
+    const { faults } = readHeader(['userName', 'colour', 'user name', '', 'constructor']);
     expect(faults).toEqual([
       expect.stringContaining('"colour" is not known'),
       'the column "user name" stands twice',
-      expect.stringContaining('"" is not known'),
+      'column 4 has no name',
+      expect.stringContaining('"constructor" is not known'),
       'the column externalId is missing',
     ]);
   });

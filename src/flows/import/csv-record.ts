@@ -8,22 +8,24 @@ type Column =
 /** The heading of the column that says why a row was refused. */
 export const PROBLEM_HEADING = 'problem';
 
-const COLUMNS: Readonly<Record<string, Column>> = {
-  externalid: { kind: 'text', path: ['externalId'] },
-  usercode: { kind: 'text', path: ['usercode'] },
-  username: { kind: 'text', path: ['userName'] },
-  displayname: { kind: 'text', path: ['displayName'] },
-  givenname: { kind: 'text', path: ['name', 'givenName'] },
-  familyname: { kind: 'text', path: ['name', 'familyName'] },
-  email: { kind: 'text', path: ['email'] },
-  emailverified: { kind: 'flag', path: ['emailVerified'] },
-  active: { kind: 'flag', path: ['active'] },
-  roles: { kind: 'list', path: ['roles'] },
-  groups: { kind: 'list', path: ['groups'] },
-  entitlements: { kind: 'list', path: ['entitlements'] },
-  statedat: { kind: 'text', path: ['statedAt'] },
-  problem: { kind: 'problem' },
-};
+const COLUMNS: ReadonlyMap<string, Column> = new Map(
+  Object.entries<Column>({
+    externalid: { kind: 'text', path: ['externalId'] },
+    usercode: { kind: 'text', path: ['usercode'] },
+    username: { kind: 'text', path: ['userName'] },
+    displayname: { kind: 'text', path: ['displayName'] },
+    givenname: { kind: 'text', path: ['name', 'givenName'] },
+    familyname: { kind: 'text', path: ['name', 'familyName'] },
+    email: { kind: 'text', path: ['email'] },
+    emailverified: { kind: 'flag', path: ['emailVerified'] },
+    active: { kind: 'flag', path: ['active'] },
+    roles: { kind: 'list', path: ['roles'] },
+    groups: { kind: 'list', path: ['groups'] },
+    entitlements: { kind: 'list', path: ['entitlements'] },
+    statedat: { kind: 'text', path: ['statedAt'] },
+    problem: { kind: 'problem' },
+  }),
+);
 const ATTRIBUTE = /^attributes\.(.+)$/i;
 
 export interface CsvHeader {
@@ -34,13 +36,17 @@ export interface CsvHeader {
 export function readHeader(cells: readonly string[]): { header: CsvHeader; faults: string[] } {
   const faults: string[] = [];
   const seen = new Set<string>();
-  const columns = cells.map((cell): Column => {
+  const columns = cells.map((cell, place): Column => {
     const name = cell.trim();
     const attribute = ATTRIBUTE.exec(name)?.[1];
     const column: Column | undefined =
       attribute === undefined
-        ? COLUMNS[name.toLowerCase().replace(/[\s_-]/g, '')]
+        ? COLUMNS.get(name.toLowerCase().replace(/[\s_-]/g, ''))
         : { kind: 'text', path: ['attributes', attribute] };
+    if (!column && name === '') {
+      faults.push(`column ${place + 1} has no name`);
+      return { kind: 'problem' };
+    }
     if (!column) {
       const known = 'externalId, userName, displayName, givenName, familyName, email, emailVerified, active, roles';
       faults.push(

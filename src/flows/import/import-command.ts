@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { DELIMITERS } from './csv.js';
-import { importUsers, type Progress } from './import-users.js';
+import { importUsers } from './import-users.js';
+import { progressBar } from './progress-bar.js';
 import { checkUrl } from './send-records.js';
 
 interface ImportOptions {
@@ -24,7 +25,7 @@ export function addImportCommand(program: Command): void {
     .command('import <file>')
     .description(
       'send the people of a CSV file (UTF-8, a header row with the names of a sync record) to a running service; its ' +
-        'API key (users:sync, sync-runs:read) comes from ROLLCALL_API_KEY or the file that ROLLCALL_API_KEY_FILE names',
+        'API key (users:sync; sync-runs:read if many rows may be refused) comes from ROLLCALL_API_KEY or the file that ROLLCALL_API_KEY_FILE names',
     )
     .option('--url <address>', 'where the service is', `http://127.0.0.1:${process.env.PORT ?? 3000}`)
     .option('--connection <id>', 'the connection; not needed where the key is bound to one')
@@ -57,7 +58,7 @@ export function addImportCommand(program: Command): void {
           statedAt: options.statedAt ?? null,
           refusedPath,
         },
-        bar.show,
+        { show: bar.show, note: (text) => void process.stderr.write(`${text}\n`) },
       ).finally(bar.end);
       const counts = Object.entries(report.counts).filter(([, count]) => count > 0);
       const what = counts.map(([name, count]) => `${name} ${count}`).join(', ');
@@ -79,23 +80,4 @@ function readKey(env: NodeJS.ProcessEnv): string {
   const read = key ?? (file === undefined ? '' : readFileSync(file, 'utf8').trim());
   if (read === '') throw new Error('Set ROLLCALL_API_KEY, or ROLLCALL_API_KEY_FILE, to an API key with users:sync.');
   return read;
-}
-
-const BAR_CHARS = 30;
-const SHOW_EVERY_MS = 100;
-
-/** Draws itself over and over in a terminal, and not at all in a file. */
-function progressBar(terminal: NodeJS.WriteStream): { show: Progress; end(): void } {
-  const from = performance.now();
-  let shownAt = -Infinity;
-  const show: Progress = (sent, rows) => {
-    const now = performance.now();
-    if (!terminal.isTTY || (now - shownAt < SHOW_EVERY_MS && sent < rows)) return;
-    shownAt = now;
-    const done = Math.round((BAR_CHARS * sent) / Math.max(1, rows));
-    const rate = Math.round(sent / Math.max(0.001, (now - from) / 1000));
-    const bar = `${'█'.repeat(done)}${'░'.repeat(BAR_CHARS - done)}`;
-    terminal.write(`\r${bar} ${sent}/${rows}  ${rate}/s `);
-  };
-  return { show, end: () => void (terminal.isTTY && shownAt > 0 && terminal.write('\n')) };
 }

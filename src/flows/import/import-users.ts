@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkFile, type CsvFile, type FileReading, readFile } from './csv-file.js';
-import { type RefusedRow, writeRefused } from './refused-rows.js';
+import { checkRefusedPath, type RefusedRow, writeRefused } from './refused-rows.js';
 import { getJson, readAll, Refusal, sendRecords, type Service } from './send-records.js';
 
 export interface ImportOrder {
@@ -33,6 +33,12 @@ export interface ImportReport {
 /** Told as the import goes on: rows on their way, of how many. */
 export type Progress = (sent: number, rows: number) => void;
 
+export interface Listener {
+  show: Progress;
+  /** Something that whoever waits should know. */
+  note(text: string): void;
+}
+
 /** A service that restarts, or a line that breaks: the same key goes on where it was. */
 const TRIES = 12;
 const PAUSE_MS = 2000;
@@ -41,17 +47,25 @@ const PAUSE_MS = 2000;
  * Sends the people of a CSV file: reads all of it first, so that a file that is none changes nothing; then sends it as
  * one stream, and writes the rows that were refused, each with the reason, as a file that can be mended and sent again.
  */
-export async function importUsers(order: ImportOrder, progress: Progress): Promise<ImportReport> {
+export async function importUsers(order: ImportOrder, listener: Listener): Promise<ImportReport> {
   const file = await checkFile(order.reading);
+  await checkRefusedPath(order.reading.path, order.refusedPath);
   if (order.mode === 'snapshot') await assertWhole(order, file);
   const { counts, failures, run, remark } = order.dryRun
-    ? await tryOut(order, file, progress)
-    : await sendPatiently(order, file, progress);
-  const refused = await writeRefused(order, file, failures);
+    ? await tryOut(order, file, listener.show)
+    : await sendPatiently(order, file, listener);
+  // By then it is done: whatever keeps the rows from being written, what became of them all has to be told.
+  let trouble: string | null = null;
+  const refused = await writeRefused(order, file, failures).catch((error: Error) => {
+    trouble = `The refused rows could not be written: ${error.message}`;
+    return 0;
+  });
   const sum = Object.values(counts).reduce((all, count) => all + count, 0);
   // Of a snapshot every row was sent, and who is missing is counted too.
   const unsent = order.mode === 'snapshot' ? 0 : file.rows - sum;
-  return { rows: file.rows, counts: { ...counts, failed: (counts.failed ?? 0) + unsent }, refused, run, remark };
+  const told = [remark, trouble].filter((each) => each !== null).join('\n');
+  const all = { ...counts, failed: (counts.failed ?? 0) + unsent };
+  return { rows: file.rows, counts: all, refused, run, remark: told === '' ? null : told };
 }
 
 /** A row that cannot be sent would make its person missing. */
@@ -84,27 +98,35 @@ interface StreamSummary {
   counts: Record<string, number>;
   status: string;
   error?: string;
+  /** The first hundred. */
+  failures: RefusedRow[];
 }
 
-async function sendPatiently(order: ImportOrder, file: CsvFile, progress: Progress): Promise<Sent> {
+async function sendPatiently(order: ImportOrder, file: CsvFile, { show, note }: Listener): Promise<Sent> {
   const headers = { 'idempotency-key': `import-${randomUUID()}` };
   for (let left = TRIES; ; left--) {
     try {
-      const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, progress), headers);
-      const { run, counts, status, error } = JSON.parse(await readAll(answer)) as StreamSummary;
+      const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, show), headers);
+      const { run, counts, status, error, failures } = JSON.parse(await readAll(answer)) as StreamSummary;
       const remark = status === 'held' ? `held for an admin: ${error ?? ''}` : (error ?? null);
-      return { run, counts, remark, failures: readFailures(order.service, run) };
+      const areAll = failures.length >= (counts.failed ?? 0);
+      return { run, counts, remark, failures: areAll ? each(failures) : readFailures(order.service, run) };
     } catch (error) {
-      if (!isPassing(error) || left === 1) throw error;
+      const told = inWords(error, order.service);
+      if (!isPassing(error) || left === 1) throw told;
+      if (left === TRIES) note(`${told.message} It is tried again for a while.`);
       await sleep(PAUSE_MS);
     }
   }
 }
 
 async function tryOut(order: ImportOrder, file: CsvFile, progress: Progress): Promise<Sent> {
-  const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, progress), {});
   const failures: RefusedRow[] = [];
-  const { counts, removals } = await readResults(answer, failures);
+  const { counts, removals } = await sendRecords(order.service, queryOf(order), linesOf(order, file, progress), {})
+    .then((answer) => readResults(answer, failures))
+    .catch((error: unknown) => {
+      throw inWords(error, order.service);
+    });
   const { missing = 0, held = false, error } = removals ?? {};
   const remark = error ?? (held ? 'what it takes away would be held for an admin' : null);
   const all = missing === 0 ? counts : { ...counts, missing };
@@ -171,11 +193,23 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 function isPassing(error: unknown): boolean {
-  if (!(error instanceof Refusal)) return typeof (error as { code?: unknown }).code === 'string';
+  if (!(error instanceof Refusal)) return isOfNetwork(error);
   return (
     error.status === 503 ||
     error.status === 502 ||
     error.code === 'idempotency_in_progress' ||
     error.code === 'stream_broken'
   );
+}
+
+/** An error of the system that is not of a file. */
+function isOfNetwork(error: unknown): error is { code: string } {
+  const { code, path } = error as { code?: unknown; path?: unknown };
+  return typeof code === 'string' && path === undefined;
+}
+
+/** What Node says of a host that does not answer may be an empty text. */
+function inWords(error: unknown, { url }: Service): Error {
+  if (error instanceof Refusal || !isOfNetwork(error)) return error as Error;
+  return new Error(`${url} does not answer, or broke off (${error.code}).`);
 }

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { access, constants, type FileHandle, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type CsvFile, type FileReading, readFile } from './csv-file.js';
 import { PROBLEM_HEADING } from './csv-record.js';
 import { formatRow } from './csv.js';
@@ -7,6 +8,21 @@ import { formatRow } from './csv.js';
 export interface RefusedRow {
   record: number;
   problem: { code: string; detail: string };
+}
+
+/**
+ * Asked before anything is sent: once it is, nobody would learn which rows were refused. Throws where the rows cannot be
+ * written, or would take the place of those that they come from.
+ */
+export async function checkRefusedPath(path: string, refusedPath: string): Promise<void> {
+  const bigint = true;
+  const [file, there] = await Promise.all([stat(path, { bigint }), stat(refusedPath, { bigint }).catch(() => null)]);
+  if (there?.ino === file.ino && there.dev === file.dev) {
+    throw new Error('--refused names the file itself: its other rows would be lost.');
+  }
+  await access(there ? refusedPath : dirname(refusedPath), constants.W_OK).catch((error: Error) => {
+    throw new Error(`Nothing was sent: refused rows could not be written to ${refusedPath} (${error.message}).`);
+  });
 }
 
 /**

@@ -18,6 +18,9 @@ import { TrustService } from '../../trust/trust.service.js';
 import type { ExplainAnswer, ExplainBody, ExplainedCheck, ExplainedPlan } from './explain.dto.js';
 import { acceptsLogins, isSignInOver, markOf, readClaims, tokenPolicyOf, toStatement } from './token-statement.js';
 
+/** What expressions cost is known for claims of a token (E9); bare ones are no larger than the largest. */
+const CLAIMS_BYTES_MAX = 65_536;
+
 /** Tells what a login with a token would do and why, by the code of the login itself; writes nothing (E10). */
 @Injectable()
 export class ExplainService {
@@ -34,6 +37,10 @@ export class ExplainService {
       throw new Problem('invalid_request', undefined, {
         faults: [{ pointer: '', detail: 'needs exactly one of `token` and `claims`' }],
       });
+    }
+    if (body.claims && Buffer.byteLength(JSON.stringify(body.claims)) > CLAIMS_BYTES_MAX) {
+      const faults = [{ pointer: '/claims', detail: `has more than ${CLAIMS_BYTES_MAX} bytes, as no token may` }];
+      throw new Problem('invalid_request', undefined, { faults });
     }
     await getConnection(this.database.read, caller, connectionId);
     const known = await this.policies.find(connectionId);

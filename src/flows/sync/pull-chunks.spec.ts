@@ -63,7 +63,7 @@ describe('pages of a source as chunks', () => {
     expect([reading.place.page, reading.ended]).toEqual([3, null]);
   });
 
-  it('however pages fall, all records come once, in order, numbered without a gap, and a place is never ahead of them', async () => {
+  it('however pages fall, all records come once, in order, numbered without a gap, and a place is never ahead of them, nor says too soon that nothing is left', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(35), { minLength: 1, maxLength: 12 }), fc.nat(15), async (sizes, failsAfter) => {
         const reading = new PullReading(BEGIN, 0, limits);
@@ -77,6 +77,7 @@ describe('pages of a source as chunks', () => {
           if (!place) continue;
           const pages = (place.page as number | null) ?? read.length;
           expect(to).toBe(read.slice(0, pages).reduce((sum, size) => sum + size, 0));
+          expect(place.ended).toEqual(place.page === null ? { incomplete: null } : null);
         }
         expect(reading.ended !== null).toBe(failsAfter >= sizes.length);
       }),

@@ -35,7 +35,6 @@ export class PullReading {
   async *cut(pages: AsyncIterable<SourcePage>): AsyncGenerator<StreamChunk> {
     try {
       for await (const page of pages) {
-        if (page.isLast) this.ended = { incomplete: page.incomplete ?? null };
         yield* this.add(page);
         if (page.isLast) break;
       }
@@ -46,7 +45,7 @@ export class PullReading {
     if (this.records.length > 0) yield this.takeAll(this.place);
   }
 
-  private *add({ records, place }: SourcePage): Generator<StreamChunk> {
+  private *add({ records, place, isLast, incomplete }: SourcePage): Generator<StreamChunk> {
     if (this.records.length > 0 && !this.fits(records)) yield this.takeAll(this.place);
     for (const [index, record] of records.entries()) {
       this.records.push(record);
@@ -54,6 +53,8 @@ export class PullReading {
       if (this.isFull && index < records.length - 1) yield this.takeAll(null);
     }
     this.place = place;
+    // Not before: a chunk of the pages before it would say that nothing is left to be read.
+    if (isLast) this.ended = { incomplete: incomplete ?? null };
     if (this.isFull) yield this.takeAll(place);
   }
 

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager, MoreThan } from 'typeorm';
 import { type NewEvent, SYSTEM } from '../../ledger/ledger.service.js';
 import { Clock, DAY, MINUTE, type Micros } from '../../platform/clock.js';
@@ -34,6 +34,7 @@ interface PullOrder {
 export class PullOrders {
   /** How far the clock is ahead of the time that this process counts. */
   private ahead = Infinity;
+  private readonly logger = new Logger(PullOrders.name);
 
   constructor(
     private readonly database: Database,
@@ -59,13 +60,16 @@ export class PullOrders {
     const now = this.clock.now();
     await this.bringForward(now);
     for (const { connectionId } of await selectRows(this.database.read, DUE, [now, now])) {
-      await this.database.transaction(async (tx) => {
-        const source = await lockSource(tx, String(connectionId));
-        if (!source || source.suspendedAt !== null || (await findRunning(tx, source))) return;
-        const scope = findDuePull(source, now);
-        if (scope) await this.write(tx, source, scope, { cause: 'schedule', actor: SYSTEM });
-      });
+      const id = String(connectionId);
+      await this.attempt(id, () => this.database.transaction((tx) => this.orderIfDue(tx, id, now)));
     }
+  }
+
+  private async orderIfDue(tx: EntityManager, connectionId: string, now: Micros): Promise<void> {
+    const source = await lockSource(tx, connectionId);
+    if (!source || source.suspendedAt !== null || (await findRunning(tx, source))) return;
+    const scope = findDuePull(source, now);
+    if (scope) await this.write(tx, source, scope, { cause: 'schedule', actor: SYSTEM });
   }
 
   /** A clock that ran ahead has put off what is due by the right one. Looked for once, and whenever clocks are put back. */
@@ -75,18 +79,26 @@ export class PullOrders {
     this.ahead = ahead;
     if (!isBack) return;
     const late = MoreThan(now + DAY);
-    const some = await this.database.read.findBy(ConnectionSourceEntity, [
-      { failures: 0, nextAt: late },
-      { failures: 0, nextFullAt: late },
-    ]);
+    const some = await this.database.read.findBy(ConnectionSourceEntity, [{ nextAt: late }, { nextFullAt: late }]);
     for (const { connectionId, version, ...source } of some) {
-      const next = nextPullsOf(connectionId, source, now);
-      const over = {
-        nextAt: earlier(source.nextAt, next.nextAt),
-        nextFullAt: earlier(source.nextFullAt, next.nextFullAt),
-      };
-      if (over.nextAt === source.nextAt && over.nextFullAt === source.nextFullAt) continue;
-      await this.database.transaction((tx) => tx.update(ConnectionSourceEntity, { connectionId, version }, over));
+      await this.attempt(connectionId, async () => {
+        const next = nextPullsOf(connectionId, source, now);
+        const over = {
+          nextAt: broughtForward(source.nextAt, next.nextAt, now),
+          nextFullAt: broughtForward(source.nextFullAt, next.nextFullAt, now),
+        };
+        if (over.nextAt === source.nextAt && over.nextFullAt === source.nextFullAt) return;
+        await this.database.transaction((tx) => tx.update(ConnectionSourceEntity, { connectionId, version }, over));
+      });
+    }
+  }
+
+  /** What is wrong with one source keeps no other from being read. */
+  private async attempt(connectionId: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.logger.warn(`The source of connection ${connectionId} was not looked at: ${String(error)}`);
     }
   }
 
@@ -132,8 +144,9 @@ export class PullOrders {
   }
 }
 
-function earlier(one: Micros | null, other: Micros | null): Micros | null {
-  return one === null || other === null ? one : Math.min(one, other);
+/** After a failure a source is left alone for a day at most: what is put off for longer is so by its schedule, or a wrong clock. */
+function broughtForward(stored: Micros | null, next: Micros | null, now: Micros): Micros | null {
+  return stored === null || stored <= now + DAY ? stored : Math.min(stored, next ?? now);
 }
 
 /** As it is, and for this transaction alone to change. */

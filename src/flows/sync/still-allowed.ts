@@ -23,8 +23,9 @@ export async function assertStillAllowed(
   if (type === 'api-key') {
     // Its scopes are for good.
     const key = await read.findOneBy(ApiKeyEntity, { id });
-    if (key?.revokedAt === null && (key.expiresAt === null || key.expiresAt > now)) return;
-    throw over();
+    if (key?.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= now)) throw over();
+    if (pushesTo) await assertMayPush(read, principal, [pushesTo]);
+    return;
   }
   if (sessionId === null) return;
   const found = await findSessionPrincipal(read, { sid: sessionId, tid: tenantId, sub: id }, now);

@@ -96,6 +96,7 @@ describe('two forms of a connection', () => {
     const to = (mapping: GivenSettings['mapping']) => grantingFieldsChanged(connection(), connection({ mapping }));
     expect(to({ roles: [{ id: 'a', when: 'true', grant: ['x'] }] })).toBe(true);
     expect(to({ groups: 'claims.roles' })).toBe(true);
+    expect(to({ groupKey: 'externalId' })).toBe(true);
     expect(to({ payloadClaim: 'p' })).toBe(true);
     expect(to({ displayName: 'claims.x' })).toBe(false);
   });

@@ -16,6 +16,7 @@ import { assertOwnerRemainsWithout } from '../users/last-owner.js';
 import { raiseVersions } from '../users/raise-versions.js';
 import { getConnection, lockConnectionsOf } from './connection-rows.js';
 import { ConnectionEntity, MappingVersionEntity } from './connection.entity.js';
+import { unverifyAddresses } from './unverify-addresses.js';
 
 const CHUNK = 500;
 
@@ -86,6 +87,7 @@ export class RemoveConnectionService {
       await assertOwnerRemainsWithout(tx, principal.tenantId, id, now);
       const userIds = [...new Set(found.map((each) => each.userId))].sort();
       const users = await raiseVersions(tx, principal.tenantId, userIds, now);
+      const unverified = await unverifyAddresses(tx, principal.tenantId, id, [...users.keys()]);
       const identityIds = found.map((each) => each.id);
       const grants = await tx.findBy(GrantEntity, { userId: In([...users.keys()]), sourceId: In(identityIds) });
       const inIds = placeholders(identityIds.length);
@@ -107,7 +109,13 @@ export class RemoveConnectionService {
         tx,
         [...users].map(([userId, version]) => {
           const lost = grants.filter((grant) => grant.userId === userId);
-          return userEventOf({ id: userId, version }, lost, principal, found.find((one) => one.userId === userId)?.id);
+          const event = userEventOf(
+            { id: userId, version },
+            lost,
+            principal,
+            found.find((one) => one.userId === userId)?.id,
+          );
+          return unverified.has(userId) ? { ...event, fields: [...(event.fields ?? []), 'emailVerified'] } : event;
         }),
       );
       return true;

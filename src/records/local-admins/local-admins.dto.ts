@@ -32,6 +32,7 @@ export class InviteLocalAdminBody {
 /** Someone who can log in with a password of Rollcall's own. */
 export class LocalAdminView {
   userId: string;
+  /** The name that they log in with. */
   userName: string | null;
   displayName: string | null;
   /** False until the link was used. */

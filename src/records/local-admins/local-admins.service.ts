@@ -19,7 +19,7 @@ import type { InviteLocalAdminBody, LocalAdminLinkView, LocalAdminView } from '.
 import { findHeldPermissions } from './held-permissions.js';
 import { lastLock } from './lock-out.js';
 import { createOneTimeLink, INVITE_LIFE, linkTo, RESET_LIFE } from './one-time-links.js';
-import { insertLocalAdmin, NO_PASSWORD } from './write-local-admin.js';
+import { insertLocalAdmin, loginNameOf, nameTaken, NO_PASSWORD } from './write-local-admin.js';
 
 @Injectable()
 export class LocalAdminsService {
@@ -70,9 +70,7 @@ export class LocalAdminsService {
       });
     } catch (error) {
       if (duplicateOf(error) === null) throw error;
-      throw new Problem('name_taken', 'Another local admin of the tenant has that user name.', {
-        faults: [{ pointer: '/userName', detail: 'is taken' }],
-      });
+      throw nameTaken();
     }
   }
 
@@ -139,7 +137,7 @@ function toView(row: LocalPasswordEntity, user: UserEntity | null): LocalAdminVi
   const locked = lastLock(row.guesses);
   return {
     userId: row.userId,
-    userName: user?.userName ?? null,
+    userName: loginNameOf(row, user),
     displayName: user?.displayName ?? null,
     passwordSet: row.passwordHash !== NO_PASSWORD,
     lockedUntil: locked === null ? null : formatTime(locked),

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
+import { isId } from '../../platform/ids.js';
 import { networkOf } from '../../platform/network-of.js';
 import { passwordMatches } from '../../platform/password-hash.js';
 import { rowLock } from '../../platform/row-locks.js';
@@ -36,15 +37,18 @@ export class PasswordCheck {
   /**
    * Whether this is a local admin's password. Known or unknown, locked or not, a name costs one hash, and what is
    * written is written beside it, so that the time of the answer tells nothing. `address` is where it comes from: guesses
-   * are counted by network. Throws `overloaded`.
+   * are counted by network. `tenantNamed`: its slug or its id. Throws `overloaded`.
    */
   async verify(
-    tenantSlug: string,
+    tenantNamed: string,
     userName: string,
     password: string,
     address: string | null,
   ): Promise<PasswordVerdict> {
-    const tenant = await this.database.read.findOneBy(TenantEntity, { slug: tenantSlug });
+    const tenant = await this.database.read.findOneBy(
+      TenantEntity,
+      isId(tenantNamed) ? { id: tenantNamed } : { slug: tenantNamed },
+    );
     const row = await this.database.read.findOneBy(LocalPasswordEntity, {
       tenantId: tenant?.id ?? '',
       userNameKey: normaliseKey(userName),

@@ -12,10 +12,10 @@ import { PLATFORM_SLUG, TenantEntity } from '../tenants/tenant.entity.js';
 import { findHolder, lockTenant } from '../users/last-owner.js';
 import { UserEntity } from '../users/user.entity.js';
 import type { LinkPurposeView, SetupBody, SetupView } from './local-admins.dto.js';
-import type { OneTimeLinkEntity } from './local-password.entity.js';
+import { LocalPasswordEntity, type OneTimeLinkEntity } from './local-password.entity.js';
 import { findHeldPermissions } from './held-permissions.js';
 import { claimLink, getLink } from './one-time-links.js';
-import { insertLocalAdmin, setLocalPassword, type Writing } from './write-local-admin.js';
+import { insertLocalAdmin, loginNameOf, nameTaken, setLocalPassword, type Writing } from './write-local-admin.js';
 
 /** The tenant of those who host Rollcall for themselves. */
 const MAIN = { slug: 'main', name: 'Main' };
@@ -36,8 +36,8 @@ export class SetupService {
     const read = this.database.read;
     const link = await getLink(read, token, this.clock.now());
     const tenant = link.tenantId === null ? null : await read.findOneBy(TenantEntity, { id: link.tenantId });
-    const user = link.userId === null ? null : await read.findOneBy(UserEntity, { id: link.userId });
-    return { purpose: link.purpose, tenant: tenant?.slug ?? null, userName: user?.userName ?? null };
+    const userName = link.userId === null ? null : await findLoginName(read, link.userId);
+    return { purpose: link.purpose, tenant: tenant?.slug ?? null, userName };
   }
 
   /** Uses a link up: makes the account that it is for, or sets its password. Throws `link_invalid`, `name_taken`. */
@@ -57,9 +57,7 @@ export class SetupService {
       });
     } catch (error) {
       if (duplicateOf(error) === null) throw error;
-      throw new Problem('name_taken', 'Another local admin of the tenant has that user name.', {
-        faults: [{ pointer: '/userName', detail: 'is taken' }],
-      });
+      throw nameTaken();
     }
   }
 
@@ -112,8 +110,14 @@ export class SetupService {
       throw new Problem('link_invalid');
     }
     await setLocalPassword(tx, user, passwordHash, writing);
-    return { userName: user.userName ?? '', tenants: [tenant.slug] };
+    return { userName: (await findLoginName(tx, user.id)) ?? '', tenants: [tenant.slug] };
   }
+}
+
+/** Null where they are no local admin any more. */
+async function findLoginName(manager: EntityManager, userId: string): Promise<string | null> {
+  const row = await manager.findOneBy(LocalPasswordEntity, { userId });
+  return row && loginNameOf(row, await manager.findOneBy(UserEntity, { id: userId }));
 }
 
 async function activeTenantOf(tx: EntityManager, link: OneTimeLinkEntity): Promise<TenantEntity> {

@@ -2,6 +2,8 @@ import { type EntityManager, In } from 'typeorm';
 import type { LedgerService, NewEvent } from '../../ledger/ledger.service.js';
 import type { Micros } from '../../platform/clock.js';
 import { newId } from '../../platform/ids.js';
+import { duplicateOf } from '../../platform/database-errors.js';
+import { Problem } from '../../platform/problem.js';
 import { normaliseKey } from '../../platform/text-key.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { ADMIN_SOURCE, GrantEntity } from '../users/grant.entity.js';
@@ -119,6 +121,37 @@ export async function setLocalPassword(
       fields: ['password'],
     },
   ]);
+}
+
+/**
+ * Whom an admin gives another user name logs in by that one, if they are a local admin; without a name they keep the one
+ * that they had. Throws `name_taken`.
+ */
+export async function renameLocalAdmin(
+  tx: EntityManager,
+  { id, userName }: Pick<UserEntity, 'id' | 'userName'>,
+): Promise<void> {
+  if (userName === null) return;
+  try {
+    await tx.update(LocalPasswordEntity, { userId: id }, { userNameKey: normaliseKey(userName) });
+  } catch (error) {
+    throw duplicateOf(error) === null ? error : nameTaken();
+  }
+}
+
+export function nameTaken(): Problem {
+  return new Problem('name_taken', 'Another local admin of the tenant has that user name.', {
+    faults: [{ pointer: '/userName', detail: 'is taken' }],
+  });
+}
+
+/**
+ * The name by which a local admin logs in: the user's, in the case that it has there, unless that has come to be another
+ * (from an identity provider, or by a merge), which is none to log in with.
+ */
+export function loginNameOf(row: LocalPasswordEntity, user: Pick<UserEntity, 'userName'> | null): string {
+  const userName = user?.userName ?? null;
+  return userName !== null && normaliseKey(userName) === row.userNameKey ? userName : row.userNameKey;
 }
 
 /** Takes the passwords and open links of users who are deleted or merged away, inside that transaction. */

@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { NewEvent } from '../../ledger/ledger.service.js';
 import type { Micros } from '../../platform/clock.js';
-import { ConnectionEntity, MappingVersionEntity } from '../connections/connection.entity.js';
+import { ConnectionEntity } from '../connections/connection.entity.js';
+import { keepMappingVersion, lockConnectionsOf } from '../connections/connection-rows.js';
 import { startReplan } from '../sync-runs/start-replan.js';
 
 /** The connections of the tenant whose allow-list names the role. */
@@ -24,6 +25,8 @@ export async function replanConnectionsOf(
   actor: NewEvent['actor'],
   now: Micros,
 ): Promise<void> {
+  // A save of one of them is waited for: both would give their mapping the same version.
+  await lockConnectionsOf(tx, role.tenantId);
   for (const connection of await connectionsThatMayGrant(tx, role.tenantId, role.key)) {
     const mappingVersion = connection.mappingVersion + 1;
     await tx.update(
@@ -32,14 +35,7 @@ export async function replanConnectionsOf(
       // The connection's own version moves too, so that a save of it that is under way cannot undo this one.
       { mappingVersion, version: connection.version + 1, updatedAt: now },
     );
-    await tx.insert(MappingVersionEntity, {
-      connectionId: connection.id,
-      version: mappingVersion,
-      tenantId: role.tenantId,
-      mapping: connection.settings.mapping,
-      savedBy: actor.id,
-      savedAt: now,
-    });
+    await keepMappingVersion(tx, { ...connection, mappingVersion }, actor.id, now);
     await startReplan(tx, { tenantId: role.tenantId, connectionId: connection.id, mappingVersion, actor, now });
   }
 }

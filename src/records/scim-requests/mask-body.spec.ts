@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { processorMsOf } from '../../../test/support/processor-time.js';
 import { maskBody } from './mask-body.js';
 import type { ScimKind } from './shown-attributes.js';
 
@@ -123,6 +124,35 @@ describe('a masked body', () => {
     const masked = mask({ displayName: 'All', members }, 'Group', 8000) as { members: unknown[] };
     expect(JSON.stringify(masked).length).toBeLessThan(20_000);
     expect(masked.members.at(-1)).toMatch(/^\(and \d+ more\)$/);
+  });
+
+  it.each([
+    ['a text of beginnings of tokens', { title: 'eyJ-'.repeat(2 ** 18) }],
+    ['beginnings of tokens as an identifier', { id: 'eyJ-'.repeat(2 ** 18) }],
+    ['a long path of a PATCH', { Operations: [{ op: 'remove', path: 'a[b eq "long" and '.repeat(2 ** 16) }] }],
+    ['brackets for a path', { Operations: [{ op: 'remove', path: '('.repeat(2 ** 20) }] }],
+    ['slashes for a path of a Bulk', { Operations: [{ method: 'PUT', path: '/'.repeat(2 ** 20) }] }],
+    ['a long filter', { filter: '((a[b eq "long" and '.repeat(2 ** 16) }],
+  ])('%s is masked at once and cut, though it is a mebibyte', (_, body) => {
+    const took = processorMsOf(() => expect(JSON.stringify(mask(body)).length).toBeLessThan(20_000));
+    expect(took).toBeLessThan(15_000);
+  });
+
+  it('hides a password under a name of whatever length', () => {
+    const name = `${'a.'.repeat(2 ** 18)}password`;
+    expect(JSON.stringify(mask({ [name]: 'x1' }))).toContain('(hidden)');
+    expect(JSON.stringify(mask({ Operations: [{ op: 'add', value: { [name]: 'x1' } }] }))).toContain('(hidden)');
+  });
+
+  it.each(['eyJhbGciOiJFUzI1NiJ9.x', 'x-eyJhbGciOiJFUzI1NiJ9.x', 'a eyJ-eyJhbGciOiJFUzI1NiJ9.', '.eyJ_________-.'])(
+    'hides a token behind whatever it stands: %s',
+    (text) => {
+      expect(mask({ id: text })).toEqual({ id: '(hidden)' });
+    },
+  );
+
+  it.each(['eyJhbGciOiJFUzI1NiJ9', 'eyJabc.def', 'beyJhbGciOiJFUzI1NiJ9.x'])('shows what is no token: %s', (text) => {
+    expect(mask({ id: text })).toEqual({ id: text });
   });
 
   it('tells of an answer why it refuses, without the value that it quotes', () => {

@@ -89,8 +89,7 @@ class BodyMask {
     switch (name.toLowerCase()) {
       case 'path':
         if (typeof member !== 'string') return this.mask(member, [], null, depth);
-        this.left -= member.length;
-        return isBulk ? maskPathOnly(member) : maskFilter(member, kind, this.masked);
+        return isBulk ? maskPathOnly(this.cut(member)) : maskFilter(this.cut(member), kind, this.masked);
       case 'value':
         return this.mask(member, segmentsOf(path), kind, depth);
       case 'data':
@@ -109,9 +108,16 @@ class BodyMask {
     // A flag as text is what some providers send, and what they are refused for.
     if (/^(true|false)$/i.test(value)) return value;
     if (this.isAnswer && at.length === 1 && at[0] === 'detail') return maskWords(value, this.masked);
-    if (at[0] === 'filter') return maskFilter(value, kind, this.masked);
+    if (at[0] === 'filter') return maskFilter(this.cut(value), kind, this.masked);
     const shown = telling === 'masked' ? maskText(value) : maskIdentifier(value);
     return shown === value ? value : this.note(value, shown);
+  }
+
+  /** As much of a filter or path, which keep much of their length, as there is room for. */
+  private cut(text: string): string {
+    const room = Math.max(0, this.left);
+    this.left -= text.length;
+    return text.length <= room ? text : text.slice(0, room).toWellFormed();
   }
 
   /** Shorter values would be found within words that have nothing to do with them. */

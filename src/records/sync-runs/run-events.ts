@@ -28,10 +28,13 @@ export class RunEvents implements BeforeApplicationShutdown {
     this.stop.abort();
   }
 
-  /** Throws `not_found` before anything is told. */
-  async open(principal: Principal, id: string): Promise<AsyncGenerator<string>> {
-    await this.runs.get(principal, id);
-    return this.tell(principal, id);
+  /**
+   * Null: the end of the run was told to this reader already, who came again by itself. Throws `not_found` before
+   * anything is told.
+   */
+  async open(principal: Principal, id: string, lastEventId?: string): Promise<AsyncGenerator<string> | null> {
+    const status = statusOf(await this.runs.get(principal, id), this.clock.now());
+    return status !== 'running' && status === lastEventId ? null : this.tell(principal, id);
   }
 
   /** `progress` at once, when something has moved, and each second; `end` when the run is over. */
@@ -44,8 +47,9 @@ export class RunEvents implements BeforeApplicationShutdown {
       const run = await this.runs.get(principal, id);
       const now = this.clock.now();
       const text = JSON.stringify(RunView.toView(run, now));
-      if (statusOf(run, now) !== 'running') {
-        yield `event: end\ndata: ${text}\n\n`;
+      const status = statusOf(run, now);
+      if (status !== 'running') {
+        yield `id: ${status}\nevent: end\ndata: ${text}\n\n`;
         return;
       }
       if (text !== told || performance.now() - toldAt >= TELL_EVERY_MS - LOOK_EVERY_MS / 2) {

@@ -1,5 +1,6 @@
-import { Controller, Get, HttpCode, Param, Post, Query, StreamableFile } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Headers, HttpCode, Param, Post, Query, Res, StreamableFile } from '@nestjs/common';
+import { ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { Access, Caller, type Principal } from '../../platform/access.js';
 import { Clock } from '../../platform/clock.js';
@@ -63,10 +64,21 @@ export class SyncRunsController {
       '`progress` at once and at least each second, `end` when the run is over; the data of both is the run. It closes ' +
       'after five minutes: an `EventSource` comes again by itself.',
   })
+  @ApiHeader({ name: 'last-event-id', required: false, description: 'An `EventSource` that comes again sends it.' })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({ schema: { type: 'string' } })
-  async follow(@Caller() principal: Principal, @Param('id') id: string): Promise<StreamableFile> {
-    const told = await this.events.open(principal, id);
+  @ApiNoContentResponse({ description: 'The end was told already. An `EventSource` does not come again after this.' })
+  async follow(
+    @Caller() principal: Principal,
+    @Param('id') id: string,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile | undefined> {
+    const told = await this.events.open(principal, id, lastEventId);
+    if (told === null) {
+      reply.status(204);
+      return undefined;
+    }
     return new StreamableFile(Readable.from(told, { objectMode: false }), { type: 'text/event-stream' });
   }
 

@@ -11,7 +11,7 @@ import { isId, newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
 import { selectRows } from '../../platform/sql.js';
 import { loadPolicies } from '../connections/load-policies.js';
-import { removeLocalPasswords } from '../local-admins/write-local-admin.js';
+import { removeLocalPasswords, renameLocalAdmin } from '../local-admins/write-local-admin.js';
 import { loadRoleCatalogue } from '../roles/role-catalogue.js';
 import { endSessions, eraseSessions } from '../sessions/end-sessions.js';
 import { blankUser, changedFields, editProfile, type ProfileEdit, suspendUser, unsuspendUser } from './edit-person.js';
@@ -68,7 +68,10 @@ export class UsersService {
     return this.toView(person);
   }
 
-  /** Throws `owned_by_connection` where a connection states a field that would change. */
+  /**
+   * Throws `owned_by_connection` where a connection states a field that would change, `name_taken` for the name of
+   * another local admin.
+   */
   async change(principal: Principal, id: string, profile: ProfileEdit, options: EditOptions): Promise<UserView> {
     const [person] = await this.editor.edit(principal, {
       userIds: [id],
@@ -81,6 +84,9 @@ export class UsersService {
           assertMayRule(principal, effectivePermissions(before, scene.roles, scene.now));
         }
         return [{ before, after }];
+      },
+      alongside: async ({ tx }, [change]) => {
+        if (change?.user && change.event?.fields.includes('userName')) await renameLocalAdmin(tx, change.user);
       },
     });
     return this.toView(person);

@@ -14,6 +14,8 @@ describe('SCIM 37 the grammar of paths', () => {
     [`${ENTERPRISE}:department`, `${ENTERPRISE}:department`, ENTERPRISE],
     [`${ENTERPRISE}:manager.value`, `${ENTERPRISE}:manager.value`, ENTERPRISE],
     [`${ENTERPRISE}.manager`, `${ENTERPRISE}:manager`, ENTERPRISE],
+    [`${ENTERPRISE}.manager.value`, `${ENTERPRISE}:manager.value`, ENTERPRISE],
+    [`${USER}.name.familyName`, 'name.familyName', null],
     ['emails', 'emails', null],
     ['emails.value', 'emails.value', null],
   ])('%s is an attribute', (text, path, extension) => {

@@ -57,8 +57,11 @@ export function parseElementFilter(
   return { filter: reader.readBrackets(), end: reader.index };
 }
 
-/** `userName`, `name.givenName`, `urn:…:User:manager.value`: attrPath of RFC 7644, and `$ref`. */
-export const ATTRIBUTE_PATH = /^(?:urn:[\w.~%:+-]+:)?[A-Za-z$][\w$-]*(?:\.[A-Za-z$][\w$-]*)?$/i;
+/**
+ * `userName`, `name.givenName`, `urn:…:User:manager.value`: attrPath of RFC 7644, and `$ref`; and, as Microsoft writes,
+ * `urn:…:User.manager.value`.
+ */
+export const ATTRIBUTE_PATH = /^(?:urn:[\w.~%:+-]+[:.])?[A-Za-z$][\w$-]*(?:\.[A-Za-z$][\w$-]*)?$/i;
 /** Inside brackets. */
 const SUB_ATTRIBUTE = /^[A-Za-z$][\w$-]*$/;
 

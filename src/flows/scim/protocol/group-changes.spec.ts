@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { processorMsOf } from '../../../../test/support/processor-time.js';
 import fc from 'fast-check';
 import { codeOf, type Operation } from '../../../../test/support/scim-patch.js';
 import { type GroupChanges, readGroup, readGroupPatch } from './group-changes.js';
@@ -150,6 +151,9 @@ describe('PATCH of a group', () => {
     }
     expect(codeOf(() => changesOf([{ op: 'remove', path: 'members[value eq "a"]' }, replace]))).toBe('scim_no_target');
     expect(idsOf(changesOf([replace], entra))).toEqual({ remove: ['a'], add: ['b'] });
+    for (const leniencies of [leniencyOf('rfc'), entra]) {
+      expect(codeOf(() => changesOf([{ ...replace, op: 'add' }], leniencies))).toBe('scim_no_target');
+    }
   });
 
   it('SCIM 43 where a removal without a value is known to come by mistake, it is refused', () => {
@@ -164,10 +168,11 @@ describe('PATCH of a group', () => {
       value: [{ value: `u${i}` }],
     }));
     const value = Array.from({ length: 50_000 }, (_, i) => ({ value: `u${i}` }));
-    const began = performance.now();
-    expect(changesOf(operations).add).toHaveLength(OPERATIONS_MAX);
-    expect(changesOf([{ op: 'add', path: 'members', value }]).add).toHaveLength(50_000);
-    expect(performance.now() - began).toBeLessThan(4_000);
+    const took = processorMsOf(() => {
+      expect(changesOf(operations).add).toHaveLength(OPERATIONS_MAX);
+      expect(changesOf([{ op: 'add', path: 'members', value }]).add).toHaveLength(50_000);
+    });
+    expect(took).toBeLessThan(15_000);
   });
 });
 

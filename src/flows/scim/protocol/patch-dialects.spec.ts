@@ -9,10 +9,13 @@ import {
   patchUser,
   workMail,
 } from '../../../../test/support/scim-patch.js';
+import { processorMsOf } from '../../../../test/support/processor-time.js';
 import { ENTERPRISE_SCHEMA_URN } from './enterprise-schema.js';
 import { leniencyOf } from './leniencies.js';
 import { OPERATIONS_MAX } from './patch-request.js';
 
+/** Well under a second each, where nothing is wrong; unbounded they take minutes. */
+const PROCESSOR_MS_MAX = 15_000;
 const entra = leniencyOf('entra');
 const okta = leniencyOf('okta');
 
@@ -96,6 +99,8 @@ describe('PATCH of a user, by real clients', () => {
       'pain 16: unknown attributes do not hold up the others',
       [
         { op: 'Replace', path: 'urn:x:y:shoe', value: 44 },
+        { op: 'Replace', path: 'emails[type eq "work"].shoe', value: 44 },
+        { op: 'Replace', path: 'shoes[type eq "work"].size', value: 44 },
         { op: 'Replace', value: { shoe: 44, title: 'Dr' } },
       ],
       { title: 'Dr' },
@@ -153,9 +158,9 @@ describe('PATCH of a user, by real clients', () => {
       path: 'roles',
       value: [{ value: `r${i % 900}` }],
     }));
-    const began = performance.now();
-    expect(patchUser(ada, operations).roles).toHaveLength(900);
-    expect(performance.now() - began).toBeLessThan(4_000);
+    let patched = ada;
+    expect(processorMsOf(() => (patched = patchUser(ada, operations)))).toBeLessThan(PROCESSOR_MS_MAX);
+    expect(patched.roles).toHaveLength(900);
     expect(codeOf(() => patchUser(ada, [...operations, operations[0]]))).toBe('payload_too_large');
   });
 
@@ -168,10 +173,11 @@ describe('PATCH of a user, by real clients', () => {
         path: `roles[value eq "r${i % 900}"].type`,
         value: `t${i}`,
       }));
-    const began = performance.now();
-    expect(codeOf(() => patchUser(long, replace(OPERATIONS_MAX)))).toBe('payload_too_large');
-    expect(codeOf(() => patchUser(long, replace(250)))).toBe('none');
-    expect(performance.now() - began).toBeLessThan(4_000);
+    const took = processorMsOf(() => {
+      expect(codeOf(() => patchUser(long, replace(OPERATIONS_MAX)))).toBe('payload_too_large');
+      expect(codeOf(() => patchUser(long, replace(250)))).toBe('none');
+    });
+    expect(took).toBeLessThan(PROCESSOR_MS_MAX);
   });
 
   const addresses = Array.from({ length: 1_000 }, (_, i) => ({ locality: `a${i}` }));
@@ -205,9 +211,46 @@ describe('PATCH of a user, by real clients', () => {
   ])('many %s over long lists are done within a second, or refused', (_, count, operation) => {
     const long = patchUser(ada, [{ op: 'add', value: { addresses, roles } }]);
     const operations = Array.from({ length: count }, (_each, i) => operation(i));
-    const began = performance.now();
-    expect(['none', 'payload_too_large']).toContain(codeOf(() => patchUser(long, operations, entra)));
-    expect(performance.now() - began).toBeLessThan(5_000);
+    const took = processorMsOf(() => {
+      expect(['none', 'payload_too_large']).toContain(codeOf(() => patchUser(long, operations, entra)));
+    });
+    expect(took).toBeLessThan(PROCESSOR_MS_MAX);
+  });
+
+  it('SCIM 18 of entries that are all said to be primary, the one that was stays', () => {
+    const home = patchUser(ada, [{ op: 'replace', path: 'emails[type eq "home"].primary', value: true }]);
+    const all = { op: 'replace', path: 'emails.primary', value: true };
+    expect(patchUser(home, [all])).toBe(home);
+    expect(patchUser(patchUser(home, [{ ...all, value: false }]), [all]).emails).toMatchObject([
+      { type: 'work', primary: true },
+      { type: 'home', primary: false },
+    ]);
+  });
+
+  it('SCIM 18 of two entries that become the same one stays, primary if either was', () => {
+    const home = patchUser(ada, [{ op: 'replace', path: 'emails[type eq "home"].primary', value: true }]);
+    const value = { value: 'ada@home.org' };
+    expect(
+      patchUser(home, [{ op: 'replace', path: 'emails', value: [{ ...value, type: 'work' }, value] }]).emails,
+    ).toEqual([{ ...value, type: 'work' }, value]);
+    const twins = [
+      { op: 'add', path: 'emails[type eq "work"]', value },
+      { op: 'replace', path: 'emails.type', value: 'x' },
+    ];
+    expect(patchUser(home, twins).emails).toEqual([{ ...value, type: 'x', primary: true }]);
+  });
+
+  it('SCIM 39 an entry without a value is there already, whether or not it is said to be primary', () => {
+    const home = { locality: 'Vienna', type: 'home' };
+    const there = patchUser(ada, [{ op: 'add', path: 'addresses', value: [home] }]);
+    const again = patchUser(there, [{ op: 'add', path: 'addresses', value: [{ ...home, primary: true }] }]);
+    expect(again.addresses).toEqual([{ ...home, primary: true }]);
+  });
+
+  it('a user who becomes larger than what is kept of one person is refused', () => {
+    const grow = (n: number) => ({ op: 'add', path: 'roles', value: [{ value: `${n}`.padEnd(9_000, 'x') }] });
+    expect(codeOf(() => patchUser(ada, [1, 2, 3, 4, 5].map(grow)))).toBe('none');
+    expect(codeOf(() => patchUser(ada, [1, 2, 3, 4, 5, 6].map(grow)))).toBe('payload_too_large');
   });
 
   it('a list of more than 1,000 entries is refused, however it came together', () => {

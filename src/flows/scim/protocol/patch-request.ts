@@ -182,7 +182,7 @@ class PatchReading {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (error.code !== 'scim_invalid_path') throw refused(error.code, pointer, error.detail ?? error.title);
-      const name = text.trim().replace(/\[.*$/s, '');
+      const name = withoutBrackets(text.trim());
       const isUnknown = ATTRIBUTE_PATH.test(name) && findAttribute(this.resourceType, name) === null;
       if (isUnknown && this.leniencies.unknownAttributes === 'ignore') return null;
       throw refused(isUnknown ? unknown : 'scim_invalid_path', pointer, error.detail ?? error.title);
@@ -255,6 +255,12 @@ class PatchReading {
     if (same || this.leniencies.readOnlyInPatch === 'ignore') return true;
     throw refused('scim_mutability', pointer, `${path} cannot be changed by a client`);
   }
+}
+
+/** The attribute that a path names, whatever it chooses by: `emails[…].value` is `emails.value`. */
+function withoutBrackets(path: string): string {
+  const opening = path.indexOf('[');
+  return opening < 0 ? path : path.slice(0, opening) + path.slice(path.lastIndexOf(']') + 1 || path.length);
 }
 
 function refused(code: ProblemCode, pointer: string, detail: string): Problem {

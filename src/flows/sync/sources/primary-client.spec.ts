@@ -16,13 +16,16 @@ describe('the records that a primary is asked for', () => {
   /** How many people each request asked for. */
   let asked: number[];
   let answer: (some: string[], response: ServerResponse) => void;
+  /** Where it has too much to do. */
+  let busyAt: string | null;
   beforeEach(async () => {
-    asked = [];
+    [asked, busyAt] = [[], null];
     server = await startSourceServer((request, response) => {
       const token = ['', JSON.stringify({ iat: Date.now() / 1000 }), ''].map((part) =>
         Buffer.from(part).toString('base64url'),
       );
-      if (request.url === '/auth/login') sendJson(response, { access_token: token.join('.') });
+      if (request.url === busyAt) response.writeHead(503, { 'retry-after': '7' }).end();
+      else if (request.url === '/auth/login') sendJson(response, { access_token: token.join('.') });
       else if (request.url === '/auth/me') sendJson(response, { connection: PRIMARY });
       else void answerRecords(request, response);
     });
@@ -78,4 +81,13 @@ describe('the records that a primary is asked for', () => {
     const { records } = await client().findRecords(ids.slice(0, 3), SIGNAL);
     expect(records.map((text) => text && namesIn([text])[0])).toEqual(['u-0', null, 'u-2']);
   });
+
+  it.each(['/auth/login', '/auth/me', '/users/records'])(
+    'are asked for later where it is busy at %s, for as long as it says; it has not failed',
+    async (path) => {
+      busyAt = path;
+      answer = (_some, response) => sendJson(response, { items: [], missing: [] });
+      await expect(client().findRecords(ids, SIGNAL)).rejects.toMatchObject({ isBusy: true, retryAfterSeconds: 7 });
+    },
+  );
 });

@@ -24,6 +24,8 @@ class ScriptedScim {
   groups: Resource[] = [];
   /** Whether its answers are dated. */
   hasDate = true;
+  /** How many groups it counts that it does not name. */
+  unnamedGroups = 0;
   /** How far its clock is ahead of ours. */
   aheadMinutes = 0;
   beforeEach: (path: string, query: URLSearchParams) => void = () => {};
@@ -46,7 +48,8 @@ class ScriptedScim {
       const all = pathname === '/Users' ? this.users : this.groups;
       if (pathname === '/Users' && from === 0) this.filters.push(searchParams.get('filter'));
       const resources = all.slice(from, from + Math.min(2, Number(searchParams.get('count'))));
-      return this.answer({ schemas: [LIST], totalResults: all.length, Resources: resources });
+      const totalResults = all.length + (pathname === '/Groups' ? this.unnamedGroups : 0);
+      return this.answer({ schemas: [LIST], totalResults, Resources: resources });
     };
     return new ScimSource(
       { getJson, host: 'host', limits: SOURCE_LIMITS } as unknown as SourceClient,
@@ -189,5 +192,25 @@ describe('a SCIM server whose groups are not there', () => {
       const { records } = await readAll(scim.source(), 'full', place);
       expect(records[0]).not.toHaveProperty('groups');
     }
+  });
+
+  it('in full, though it counts them, is unreachable: whoever is in the others would lose these', async () => {
+    const scim = grouped();
+    scim.unnamedGroups = 1;
+    expect(await failureOf(scim.source())).toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringContaining('Not all groups could be read.'),
+    });
+    expect(scim.filters).toEqual([]);
+  });
+
+  it('with members, and says just now of none whether it has any, is unreachable, and empties nobody’s groups', async () => {
+    const scim = grouped();
+    scim.groups = scim.groups.map(({ id, displayName }) => ({ id, displayName }));
+    scim.beforeEach = (path) => {
+      if (path === '/Groups/g1') throw new SourceFailure('unreachable', 'status 503', { status: 503 });
+    };
+    expect(await failureOf(scim.source())).toMatchObject({ kind: 'unreachable' });
+    expect(scim.filters).toEqual([]);
   });
 });

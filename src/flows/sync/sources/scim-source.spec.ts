@@ -135,6 +135,7 @@ describe('a SCIM server', () => {
     ['moves its last to the front', () => (paging = after(1, () => all.unshift(...all.splice(-1))))],
     ['moves its last to the front at the end', () => (paging = after(32, () => all.unshift(...all.splice(-1))))],
     ['counts more than it names', () => (paging = overcounted)],
+    ['counts some and names nobody', () => (paging = () => ({ totalResults: 35, Resources: [] }))],
     ['is in another order each time', () => (paging = shuffled)],
   ])('that %s is read, and nobody is missing for it', async (_, setUp) => {
     all = users(1, 300);
