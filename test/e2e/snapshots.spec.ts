@@ -168,14 +168,18 @@ describe('a snapshot', () => {
   });
 
   describe('that says when it was true', () => {
-    it('spares whom a push has named since, though that said nothing new', async () => {
-      await world.send(people(40));
-      await world.key.post('/users/sync', [person(39)]);
-      const at = ago(0);
-      await world.key.post('/users/sync', [person(38)]);
-      const { body } = await world.send(people(38), `&statedAt=${encodeURIComponent(at)}`);
-      expect([body.counts.deactivated, await world.inactive()]).toEqual([1, ['s-39']]);
-    });
+    it.each(['a JSON body', 'a stream'])(
+      'spares whom a push has named since, though that said nothing new (%s)',
+      async (form) => {
+        await world.send(people(40));
+        await world.key.post('/users/sync', [person(39)]);
+        const at = ago(0);
+        if (form === 'a stream') await sendStream(world.key, toLines([person(38)]));
+        else await world.key.post('/users/sync', [person(38)]);
+        const { body } = await world.send(people(38), `&statedAt=${encodeURIComponent(at)}`);
+        expect([body.counts.deactivated, await world.inactive()]).toEqual([1, ['s-39']]);
+      },
+    );
 
     it('spares whom a push has made since', async () => {
       await world.send(people(40));
