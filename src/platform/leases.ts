@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
-import { Clock } from './clock.js';
+import { type EntityManager, LessThanOrEqual, MoreThan, Or } from 'typeorm';
+import { Clock, HOUR, type Micros } from './clock.js';
 import { Database } from './database.js';
 import { databaseTroubleOf } from './database-errors.js';
 import { newId } from './ids.js';
 import { LeaseEntity } from './lease.entity.js';
+
+const CLOCKS_MAY_DIFFER: Micros = HOUR;
 
 /**
  * Work that one instance alone shall do. A lease ends by itself when its holder dies, so a holder that was paused past
@@ -68,7 +70,9 @@ export class Leases {
       return await this.database.transaction(async (tx) => {
         const now = this.clock.now();
         const until = now + ttlMs * 1000;
-        const taken = await tx.update(LeaseEntity, { name, until: LessThanOrEqual(now) }, { holder, until });
+        // No holder has it for so long: it died while its clock ran ahead.
+        const isOver = Or(LessThanOrEqual(now), MoreThan(until + CLOCKS_MAY_DIFFER));
+        const taken = await tx.update(LeaseEntity, { name, until: isOver }, { holder, until });
         if (taken.affected === 1) return true;
         if (await tx.existsBy(LeaseEntity, { name })) return false;
         await tx.insert(LeaseEntity, { name, holder, until });

@@ -63,12 +63,20 @@ function isTooLarge(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === TOO_LARGE;
 }
 
+const WRONG_TYPE = 'FST_ERR_CTP_INVALID_MEDIA_TYPE';
+
+/** What the server found, which the framework may have wrapped since: then its name is gone, and its status tells. */
+function nameOf(error: unknown): unknown {
+  if (error instanceof HttpException && error.getStatus() === 415) return WRONG_TYPE;
+  return (error as { code?: unknown } | null)?.code;
+}
+
 /** Faults that the framework finds while it reads a request; its own words tell callers too little or too much. */
 const READING: Record<string, { code: ProblemCode; detail: string }> = {
   [TOO_LARGE]: { code: 'payload_too_large', detail: 'Send it in smaller parts.' },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+  [WRONG_TYPE]: {
     code: 'unsupported_media_type',
-    detail: 'Send JSON in UTF-8, with content-type: application/json.',
+    detail: 'Send JSON in UTF-8, with content-type: application/json; a stream of people, as application/x-ndjson.',
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'invalid_request',
@@ -80,11 +88,8 @@ const READING: Record<string, { code: ProblemCode; detail: string }> = {
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const {
-    code: name,
-    message,
-    statusCode,
-  } = (error ?? {}) as { code?: unknown; message?: string; statusCode?: unknown };
+  const { message, statusCode } = (error ?? {}) as { message?: string; statusCode?: unknown };
+  const name = nameOf(error);
   const isReading = name !== 'ECONNRESET' || message === 'aborted';
   const reading = typeof name === 'string' && isReading ? READING[name] : undefined;
   if (reading) return new Problem(reading.code, reading.detail, { cause: error });

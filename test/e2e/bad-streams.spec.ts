@@ -143,6 +143,12 @@ describe('a stream that is not as it should be', () => {
     stream.cut();
   });
 
+  it.each(['text/csv', 'application/x-www-form-urlencoded'])('a body of %s hears what to send', async (type) => {
+    const { status, body } = await sendStream(key, 'externalId\nb-1\n', '', { 'content-type': type });
+    expect([status, body.code]).toEqual([415, 'unsupported_media_type']);
+    expect(body.detail).toMatch(/application\/json.*application\/x-ndjson/);
+  });
+
   it('NDJSON where no stream is taken is refused by its media type', async () => {
     const answer = await key.post('/roles', toLines([{}]), { 'content-type': 'application/x-ndjson' });
     expect(answer.status).toBe(415);

@@ -27,6 +27,7 @@ function rollcall(args: string[], env: Record<string, string>): Promise<Ended> {
 describe('rollcall import', () => {
   let service: TestApp;
   let folder: string;
+  let tenantId: string;
   let connectionId: string;
   let key: HttpClient;
   let bound: { ROLLCALL_API_KEY: string };
@@ -37,7 +38,7 @@ describe('rollcall import', () => {
   afterAll(() => service.stop());
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rollcall-import-'));
-    const tenantId = await seedCustomer(service);
+    tenantId = await seedCustomer(service);
     connectionId = await seedFullConnection(service, tenantId);
     key = await service.clientWith(tenantId, ['users:sync', 'sync-runs:read'], connectionId);
     bound = { ROLLCALL_API_KEY: key.credential ?? '' };
@@ -119,7 +120,6 @@ describe('rollcall import', () => {
     });
 
     it('says that an admin has to agree', async () => {
-      const tenantId = await seedCustomer(service);
       const safetyCatch = { users: 3, percent: 10, graceHours: 0 };
       connectionId = await seedFullConnection(service, tenantId, { safetyCatch });
       const { credential } = await service.clientWith(tenantId, ['users:sync', 'sync-runs:read'], connectionId);
@@ -201,6 +201,22 @@ describe('rollcall import', () => {
     }
     expect(readFileSync(path, 'utf8')).toBe(text);
     expect(await directory()).toEqual([]);
+  });
+
+  it('tells what became of the rows by a key that may only push, and which were refused as far as it may know', async () => {
+    const { credential } = await service.clientWith(tenantId, ['users:sync'], connectionId);
+    bound = { ROLLCALL_API_KEY: credential ?? '' };
+    const few = await importFile(file('externalId,roles\ni-1,unheard-of\ni-2,viewer\n'));
+    expect([few.code, few.err, few.out]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/rows 2, created 1, failed 1\n.*refused/),
+    ]);
+    expect(readFileSync(join(folder, 'users.refused.csv'), 'utf8')).toMatch(/^i-1,unheard-of,/m);
+    const rows = Array.from({ length: 102 }, (_, n) => `i-${n},${n === 0 ? 'viewer' : 'unheard-of'}\n`).join('');
+    const many = await importFile(file(`externalId,roles\n${rows}`, 'many.csv'));
+    const told = /rows 102, created 1, failed 101\nThe refused rows could not be written: 403: .*sync-runs:read/;
+    expect([many.code, many.out]).toEqual([1, expect.stringMatching(told)]);
   });
 
   it('says where nobody answers', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { DAY, HOUR, SECOND } from '../../src/platform/clock.js';
 import { newId } from '../../src/platform/ids.js';
 import { LeaseEntity } from '../../src/platform/lease.entity.js';
@@ -49,6 +49,15 @@ describe('work that one instance alone does', () => {
     expect(ran.filter(Boolean).length).toBeGreaterThanOrEqual(1);
   });
 
+  it('a lease whose holder died while its clock ran ahead is free by the right one, and one of a clock that differs is not', async () => {
+    const left = (name: string, until: number) =>
+      rollcall.database.transaction((tx) => tx.insert(LeaseEntity, { name, holder: newId(), until }));
+    await left('far ahead', clock.now() + 30 * DAY);
+    await left('a little ahead', clock.now() + HOUR / 2);
+    expect(await leases.run('far ahead', 60_000, async () => 'ran')).toEqual({ result: 'ran' });
+    expect(await leases.run('a little ahead', 60_000, async () => 'ran')).toBeNull();
+  });
+
   it('a holder that lost its lease is told so, and does not end the next one’s', async () => {
     let lostBy: AbortSignal | undefined;
     await leases.run('short', 30, async (lost) => {
@@ -60,6 +69,19 @@ describe('work that one instance alone does', () => {
     const row = await rollcall.database.read.findOneByOrFail(LeaseEntity, { name: 'short' });
     expect(row.holder).toBe('another');
     expect(row.until).toBeGreaterThan(0);
+  });
+
+  it('a holder whose database does not answer keeps its lease until its time is over, and is told then', async () => {
+    await leases.run('away', 30, async (lost) => {
+      clock.pass(-HOUR);
+      const away = jest.spyOn(rollcall.database, 'transaction').mockRejectedValue(new Error('away'));
+      while (away.mock.calls.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(lost.aborted).toBe(false);
+      clock.pass(HOUR);
+      while (!lost.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+      away.mockRestore();
+    });
+    expect(await leases.run('away', 60_000, async () => 'ran')).toEqual({ result: 'ran' });
   });
 
   it('transactions under one lock run one after the other', async () => {

@@ -5,9 +5,13 @@ import { PullRuns } from '../../src/flows/sync/pull-runs.js';
 import { PullWorker } from '../../src/flows/sync/pull-worker.js';
 import { SourceReaders } from '../../src/flows/sync/sources/source-readers.js';
 import { StreamRun } from '../../src/flows/sync/stream-run.js';
+import { Clock, DAY } from '../../src/platform/clock.js';
 import { CONFIG, type Config } from '../../src/platform/config.js';
 import { createHttpApp } from '../../src/platform/http-app.js';
+import { newId } from '../../src/platform/ids.js';
+import { LeaseEntity } from '../../src/platform/lease.entity.js';
 import { ConnectionSourceEntity } from '../../src/records/sources/source.entity.js';
+import { RunEntity } from '../../src/records/sync-runs/run.entity.js';
 import { IdentityEntity } from '../../src/records/users/identity.entity.js';
 import type { HttpClient } from '../support/http-client.js';
 import { ScriptedSource, seedSource } from '../support/scripted-source.js';
@@ -83,6 +87,21 @@ describe('a pull and several instances', () => {
     await end(next);
   }, 60_000);
 
+  it('is carried on where the instance that began it died while its clock ran ahead', async () => {
+    const dead = await startOther();
+    await end(dead);
+    [source.people, source.before] = [source.people.slice(0, 300), () => undefined];
+    const { body } = await http.post<{ run: string }>(`/connections/${connectionId}/sync`);
+    const then = dead.get(Clock).now() + 30 * DAY;
+    await rollcall.database.transaction(async (tx) => {
+      await tx.update(RunEntity, { id: body.run }, { phase: 'receiving', aliveAt: then });
+      await tx.insert(LeaseEntity, { name: `pull:${connectionId}`, holder: newId(), until: then });
+    });
+    const next = await startOther();
+    await until(async () => (await get(body.run)).status === 'finished');
+    await end(next);
+  }, 60_000);
+
   it('is read to its end by the next where the first one was told to end before the last page was committed', async () => {
     const app = await startOther();
     await end(app);
@@ -101,7 +120,7 @@ describe('a pull and several instances', () => {
     expect(await get(body.run)).toMatchObject({ status: 'finished', upTo: 800, counts: { created: 800 } });
     const stored = await rollcall.database.read.findOneByOrFail(ConnectionSourceEntity, { connectionId });
     expect(stored.state).toBe('reading 2');
-  });
+  }, 60_000);
 
   it('is not written any more by one that was thought dead and comes back', async () => {
     const [first, second] = [await startOther(), await startOther()];

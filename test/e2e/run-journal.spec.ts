@@ -52,6 +52,16 @@ describe('a run that is held', () => {
     },
   );
 
+  it('is not put out of date by one that was begun before it, and went on after it', async () => {
+    const earlier = newId();
+    await (await open(earlier)).close();
+    const id = newId();
+    await (await open(id)).close();
+    await decide(id);
+    expect(await rollcall.app.get(RemovalsService).decide(earlier, { supersedes: true })).toBe('nothing');
+    expect(await stored(id)).toMatchObject({ status: 'held' });
+  });
+
   it('is not begun again by a later try of its request', async () => {
     const id = newId();
     await (await open(id)).close();

@@ -20,7 +20,7 @@ const stream = (users: readonly object[], query = '') =>
 describe('the safety catch counts', () => {
   it('each user once, however many records of a run take something from them', async () => {
     await world.push(people(20));
-    const twice = [...people(2, { roles: ['viewer'] }), ...people(2, off)];
+    const twice = [...people(2, off), ...people(2, { ...off, displayName: 'Gone' })];
     expect((await stream(twice)).body).toMatchObject({ status: 'finished', counts: { held: 0 } });
     expect(await world.active()).toHaveLength(18);
   });

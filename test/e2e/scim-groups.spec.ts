@@ -28,6 +28,7 @@ beforeEach(async () => {
   world = await makeGroupWorld(rollcall);
 });
 
+const HOUR = 3_600_000_000;
 const get = (id: string, query = '') => world.scim.get<ScimGroup>(groupPath(id) + query);
 
 describe('groups over SCIM', () => {
@@ -162,6 +163,27 @@ describe('groups over SCIM', () => {
     for (const ask of same) expect(await ask()).toMatchObject({ status: 200, body: { meta: before.meta } });
     const after = await patchGroup(world, before.id, { op: 'remove', path: 'members', value: valuesOf(a) });
     expect(after.body.meta.version).toBe('W/"2"');
+  });
+
+  it.each([
+    ['an hour ago', -HOUR],
+    ['by a clock that was an hour fast', HOUR],
+  ])('SCIM 12 lastModified is later after each change of a group that was changed %s', async (_, by) => {
+    const [a = ''] = await seedScimPeople(rollcall, world, 1);
+    const { id } = await createGroup(world.scim, 'Staff');
+    const changes = [
+      () => patchGroup(world, id, { op: 'replace', value: { displayName: 'Crew' } }),
+      () => patchGroup(world, id, { op: 'add', path: 'members', value: valuesOf(a) }),
+      () => world.scim.put(groupPath(id), groupBody('Crew', [], { externalId: 'x' })),
+    ];
+    for (const change of changes) {
+      const sql = 'UPDATE scim_groups SET modifiedAt = createdAt + ? WHERE id = ?';
+      await rollcall.database.transaction((tx) => tx.query(sql, [by, id]));
+      const before = (await get(id)).body.meta.lastModified;
+      expect(await change()).toMatchObject({ status: 200 });
+      const filter = encodeURIComponent(`meta.lastModified gt "${before}"`);
+      expect((await world.scim.get(`/scim/v2/Groups?filter=${filter}`)).body).toMatchObject({ totalResults: 1 });
+    }
   });
 
   it('SCIM 60 If-Match is honoured by PUT, PATCH and DELETE, and If-None-Match by GET', async () => {

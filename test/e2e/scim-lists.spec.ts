@@ -86,6 +86,21 @@ describe('pages of users', () => {
     },
   );
 
+  it.each([{}, { filter: 'title pr' }, { sortBy: 'title' }] as Record<string, string>[])(
+    'SCIM 59 behind those who were deleted meanwhile the list of %j ends',
+    async (query) => {
+      const some = await makeScimWorld(rollcall);
+      for (const name of ['a', 'b', 'c']) await createUser(some.scim, name, { title: name });
+      const first = (await listUsers(some.scim, { ...query, count: 2, cursor: '' })).body;
+      for (const { id } of (await listUsers(some.scim, { ...query, startIndex: 3 })).body.Resources) {
+        expect((await some.scim.delete(`/scim/v2/Users/${id}`)).status).toBe(204);
+      }
+      const rest = (await listUsers(some.scim, { ...query, count: 2, cursor: first.nextCursor ?? '' })).body;
+      expect(rest).toMatchObject({ totalResults: 2, itemsPerPage: 0, Resources: [] });
+      expect(rest).not.toHaveProperty('nextCursor');
+    },
+  );
+
   it('SCIM 59 a cursor is good for its own query and directory alone', async () => {
     const { nextCursor = '' } = (await listUsers(scim, { count: 2, cursor: '' })).body;
     const refused = [

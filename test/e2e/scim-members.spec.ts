@@ -176,6 +176,17 @@ describe('members of groups', () => {
     expect((await entra.scim.get(groupPath(kept.id))).body).not.toHaveProperty('members');
   });
 
+  it.each(['okta', 'entra'])(
+    'SCIM 26 a group is refused as a member, whatever else is forgiven: %s',
+    async (preset) => {
+      const lenient = await makeGroupWorld(rollcall, { preset });
+      const { id } = await createGroup(lenient.scim, 'Staff');
+      const nested = { op: 'add', path: 'members', value: valuesOf(id) };
+      expectScimError(await patchGroup(lenient, id, nested), 400, 'invalidValue');
+      expect((await lenient.scim.get(groupPath(id))).body).not.toHaveProperty('members');
+    },
+  );
+
   it('SCIM 63 a directory that keeps members whom it does not know reaches nobody of another one by it', async () => {
     const rule = { id: 'staff', when: "'Staff' in claims.groups", grant: ['editor'] };
     const settings = { mapping: { roles: [rule] }, allowedRoles: ['editor'] };

@@ -25,7 +25,7 @@ export function addImportCommand(program: Command): void {
     .command('import <file>')
     .description(
       'send the people of a CSV file (UTF-8, a header row with the names of a sync record) to a running service; its ' +
-        'API key (users:sync, sync-runs:read) comes from ROLLCALL_API_KEY or the file that ROLLCALL_API_KEY_FILE names',
+        'API key (users:sync; sync-runs:read if many rows may be refused) comes from ROLLCALL_API_KEY or the file that ROLLCALL_API_KEY_FILE names',
     )
     .option('--url <address>', 'where the service is', `http://127.0.0.1:${process.env.PORT ?? 3000}`)
     .option('--connection <id>', 'the connection; not needed where the key is bound to one')

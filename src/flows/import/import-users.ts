@@ -54,11 +54,18 @@ export async function importUsers(order: ImportOrder, listener: Listener): Promi
   const { counts, failures, run, remark } = order.dryRun
     ? await tryOut(order, file, listener.show)
     : await sendPatiently(order, file, listener);
-  const refused = await writeRefused(order, file, failures);
+  // By then it is done: whatever keeps the rows from being written, what became of them all has to be told.
+  let trouble: string | null = null;
+  const refused = await writeRefused(order, file, failures).catch((error: Error) => {
+    trouble = `The refused rows could not be written: ${error.message}`;
+    return 0;
+  });
   const sum = Object.values(counts).reduce((all, count) => all + count, 0);
   // Of a snapshot every row was sent, and who is missing is counted too.
   const unsent = order.mode === 'snapshot' ? 0 : file.rows - sum;
-  return { rows: file.rows, counts: { ...counts, failed: (counts.failed ?? 0) + unsent }, refused, run, remark };
+  const told = [remark, trouble].filter((each) => each !== null).join('\n');
+  const all = { ...counts, failed: (counts.failed ?? 0) + unsent };
+  return { rows: file.rows, counts: all, refused, run, remark: told === '' ? null : told };
 }
 
 /** A row that cannot be sent would make its person missing. */
@@ -91,6 +98,8 @@ interface StreamSummary {
   counts: Record<string, number>;
   status: string;
   error?: string;
+  /** The first hundred. */
+  failures: RefusedRow[];
 }
 
 async function sendPatiently(order: ImportOrder, file: CsvFile, { show, note }: Listener): Promise<Sent> {
@@ -98,9 +107,10 @@ async function sendPatiently(order: ImportOrder, file: CsvFile, { show, note }: 
   for (let left = TRIES; ; left--) {
     try {
       const answer = await sendRecords(order.service, queryOf(order), linesOf(order, file, show), headers);
-      const { run, counts, status, error } = JSON.parse(await readAll(answer)) as StreamSummary;
+      const { run, counts, status, error, failures } = JSON.parse(await readAll(answer)) as StreamSummary;
       const remark = status === 'held' ? `held for an admin: ${error ?? ''}` : (error ?? null);
-      return { run, counts, remark, failures: readFailures(order.service, run) };
+      const areAll = failures.length >= (counts.failed ?? 0);
+      return { run, counts, remark, failures: areAll ? each(failures) : readFailures(order.service, run) };
     } catch (error) {
       const told = inWords(error, order.service);
       if (!isPassing(error) || left === 1) throw told;

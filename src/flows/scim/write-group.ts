@@ -50,7 +50,8 @@ export async function writeGroup(
     ...after,
     version: before.version + 1,
     revision: before.revision + (names.length > 0 ? 1 : 0),
-    modifiedAt: Math.max(now, before.modifiedAt),
+    // Two changes within one tick of the clock are two changes.
+    modifiedAt: Math.max(now, before.modifiedAt + 1),
   };
   await updateGroup(tx, group);
   return { ...delta, group };

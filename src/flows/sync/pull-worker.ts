@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { Clock, SECOND } from '../../platform/clock.js';
+import { Clock, HOUR, SECOND } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { Leases } from '../../platform/leases.js';
 import { Places } from '../../platform/places.js';
@@ -12,14 +12,14 @@ const POLL_MS = 1000;
 const LEASE_MS = 15_000;
 /** Each holds a page and a few chunks in memory. A tenant whose sources take for ever leaves places to the others. */
 const PULL_PLACES = { placesMax: 4, tenantMax: 2 };
-/** A run that nobody has worked on for so long is worth asking for its lease. */
+/** A run that nobody has worked on for so long is worth asking for its lease; so is one whose instance died in times to come. */
 const QUIET = 2 * SECOND;
 
 /** The first few of each tenant: the first of all, then the second. */
 const WAITING = `SELECT id, connectionId, tenantId FROM (
   SELECT id, connectionId, tenantId, ROW_NUMBER() OVER (PARTITION BY tenantId ORDER BY id) AS turn FROM runs
   WHERE kind = 'pull' AND status = 'running'
-  AND (phase = 'waiting' OR (phase IN ('receiving', 'writing') AND aliveAt < ?))
+  AND (phase = 'waiting' OR (phase IN ('receiving', 'writing') AND (aliveAt < ? OR aliveAt > ?)))
 ) AS waiting WHERE turn <= 10 ORDER BY turn, id LIMIT 1000`;
 
 interface WaitingPull {
@@ -65,7 +65,8 @@ export class PullWorker implements OnApplicationBootstrap, BeforeApplicationShut
   /** Orders what is due, and begins what waits. */
   async lookRound(): Promise<void> {
     await this.orders.orderDue();
-    const rows = await selectRows(this.database.read, WAITING, [this.clock.now() - QUIET]);
+    const now = this.clock.now();
+    const rows = await selectRows(this.database.read, WAITING, [now - QUIET, now + HOUR]);
     const waiting = rows.map(({ id, connectionId, tenantId }) => ({
       runId: String(id),
       connectionId: String(connectionId),

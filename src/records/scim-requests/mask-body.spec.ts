@@ -138,6 +138,12 @@ describe('a masked body', () => {
     expect(took).toBeLessThan(15_000);
   });
 
+  it('hides a password under a name of whatever length', () => {
+    const name = `${'a.'.repeat(2 ** 18)}password`;
+    expect(JSON.stringify(mask({ [name]: 'x1' }))).toContain('(hidden)');
+    expect(JSON.stringify(mask({ Operations: [{ op: 'add', value: { [name]: 'x1' } }] }))).toContain('(hidden)');
+  });
+
   it.each(['eyJhbGciOiJFUzI1NiJ9.x', 'x-eyJhbGciOiJFUzI1NiJ9.x', 'a eyJ-eyJhbGciOiJFUzI1NiJ9.', '.eyJ_________-.'])(
     'hides a token behind whatever it stands: %s',
     (text) => {

@@ -63,6 +63,8 @@ const LABELS = /^[a-z0-9]+\.type$/;
 const known = new Map<string, readonly string[]>();
 const KNOWN_MAX = 1000;
 const KNOWN_CHARS_MAX = 150;
+/** Of a longer name the two ends are looked at: each value below it is held against them. */
+const END_CHARS = 150;
 
 /** The path of an attribute without its URN, in lower case: `urn:…:User:name.givenName` is `name`, `givenname`. */
 export function segmentsOf(name: string): readonly string[] {
@@ -74,7 +76,8 @@ export function segmentsOf(name: string): readonly string[] {
   return segments;
 }
 
-function readSegments(name: string): string[] {
+function readSegments(given: string): string[] {
+  const name = given.length <= 2 * END_CHARS ? given : given.slice(0, END_CHARS) + given.slice(-END_CHARS);
   const plain = name.replace(/\[[^\]]*\]?/g, '').replace(/^urn:.*:(?=[^:]*$)/i, '');
   // A whole extension is what its attributes stand in, and no attribute itself.
   if (/^urn:/i.test(name) && /^(user|group)$/i.test(plain)) return [];

@@ -199,6 +199,27 @@ describe('the order of a bulk request', () => {
     expect(run(operations).results).toHaveLength(5);
   });
 
+  it('SCIM 61 who cannot be made is told why, though others wait for them in a circle', () => {
+    const { steps, results } = run([user('a', 'b'), user('b', 'a')], { failing: ['a'] });
+    expect(order(steps)).toEqual(['POST a']);
+    expect(statuses(results)).toEqual(['a 409', 'b 409']);
+    expect(results.map(({ response }) => response)).toMatchObject([
+      { detail: 'taken' },
+      { detail: expect.stringContaining('bulkId:a') },
+    ]);
+  });
+
+  it('SCIM 61 whoever is changed by a bulkId can be referred to by that change too', () => {
+    const change = { method: 'PUT', path: '/Users/bulkId:a', bulkId: 'p', data: { userName: 'a' } };
+    const { steps } = run([group('g', 'p'), change, user('a')]);
+    expect(order(steps)).toEqual(['POST a', 'PUT p', 'POST g']);
+    expect(steps.map(({ id, data }) => [id, data])).toMatchObject([
+      [null, { userName: 'a' }],
+      ['id-a', { userName: 'a' }],
+      [null, { members: [{ value: 'id-a' }] }],
+    ]);
+  });
+
   it('a chain of 1,000 references, back to front and in a circle, is ordered within seconds', () => {
     const chain = Array.from({ length: 1_000 }, (_, i) => user(`u${i}`, `u${(i + 1) % 1_000}`));
     const took = processorMsOf(() => {

@@ -113,6 +113,18 @@ describe('people in lines of JSON', () => {
     expect(last.incomplete).toContain('whether all of it came');
   });
 
+  it('of a page before the last whose end could not be told, nobody is said to be missing', async () => {
+    server.answer((request, response) => {
+      if (request.url !== '/people') return void response.end(lines(people(3, 2)));
+      response.socket?.end(
+        `HTTP/1.1 200 OK\r\nconnection: close\r\nlink: <?2>; rel=next\r\n\r\n${lines(people(1, 2))}`,
+      );
+    });
+    const { records, last } = await readAll(ndjson());
+    expect(records).toEqual(people(1, 4));
+    expect(last.incomplete).toContain('whether all of it came');
+  });
+
   it('gzip whose last chunk came is whole, though its members may be many', async () => {
     server.answer((_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).write(gzipSync(lines(people(1, 2))));

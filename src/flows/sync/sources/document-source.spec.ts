@@ -160,9 +160,21 @@ describe('people in JSON documents', () => {
   it('of several pages the first one alone does not say that nothing has changed', async () => {
     server.answer((request, response) => {
       const isFirst = request.url === '/people';
+      if (request.headers['if-none-match'] !== undefined) return void response.writeHead(304).end();
       sendJson(response, people(isFirst ? 1 : 3, 2), { etag: '"v"', ...(isFirst ? { link: '<?2>; rel=next' } : {}) });
     });
     const { last } = await readAll(source(), 'changes');
+    expect((await readAll(source(), 'changes', last.place)).records).toHaveLength(4);
+  });
+
+  it('what has come to have a second page is read to its end, however old its server says that that page is', async () => {
+    server.answer((_request, response) => sendJson(response, people(1, 2), { 'last-modified': 'Sun, 22 Nov 2026' }));
+    const { last } = await readAll(source(), 'changes');
+    server.answer((request, response) => {
+      const isFirst = request.url === '/people';
+      if (!isFirst && request.headers['if-modified-since'] !== undefined) response.writeHead(304).end();
+      else sendJson(response, people(isFirst ? 1 : 3, 2), isFirst ? { link: '<?2>; rel=next' } : {});
+    });
     expect((await readAll(source(), 'changes', last.place)).records).toHaveLength(4);
   });
 

@@ -10,20 +10,24 @@ const statedAt = '2026-11-22T10:00:00Z';
 const lines = Array.from({ length: PEOPLE }, (_, n) => JSON.stringify({ externalId: `u-${n}`, statedAt }));
 
 /** A primary whose export ends after so many bytes. */
-function primaryOf(endIsCertain: boolean, bytesMax = Infinity): { source: RollcallSource; asked: (string | null)[] } {
+function primaryOf(endIsCertain: boolean, bytesMax = Infinity, position = 7) {
   const asked: (string | null)[] = [];
+  const feeds: number[] = [];
   const openExport = (after: string | null): Promise<Partial<OutboundAnswer>> => {
     asked.push(after);
     const from = after === null ? 0 : Number(after.split('-').at(-1)) + 1;
-    const text = [JSON.stringify({ position: 7 }), ...lines.slice(from)].map((line) => `${line}\n`).join('');
+    const text = [JSON.stringify({ position }), ...lines.slice(from)].map((line) => `${line}\n`).join('');
     async function* body(): AsyncGenerator<Buffer> {
       yield Buffer.from(text).subarray(0, bytesMax);
     }
     return Promise.resolve({ body: body(), endIsCertain });
   };
-  const readFeed = () => Promise.resolve({ changes: [], position: 7, head: 7 });
+  const readFeed = (after: number) => {
+    feeds.push(after);
+    return Promise.resolve({ changes: [], position, head: position });
+  };
   const unfit = () => new SourceFailure('invalid', 'unfit');
-  return { source: new RollcallSource({ openExport, readFeed, unfit } as unknown as PrimaryClient), asked };
+  return { source: new RollcallSource({ openExport, readFeed, unfit } as unknown as PrimaryClient), asked, feeds };
 }
 
 const lengthOf = (count: number) => [JSON.stringify({ position: 7 }), ...lines.slice(0, count)].join('\n').length + 1;
@@ -51,7 +55,7 @@ describe('the export of a primary', () => {
     expect(read.failure).toMatchObject({ kind: 'unreachable' });
     expect(read.pages.map(({ isLast }) => isLast)).toEqual(Array.from({ length: pages }, () => false));
     const place = read.pages.at(-1)?.place ?? FROM_THE_START;
-    const whole = primaryOf(true);
+    const whole = primaryOf(true, Infinity, 9);
     const rest = await readAll(whole.source, 'full', place);
     expect(whole.asked).toEqual([pages === 0 ? null : `${statedAt},u-${pages * 500 - 1}`]);
     const named = [
@@ -59,6 +63,13 @@ describe('the export of a primary', () => {
       ...rest.records.map((one) => JSON.stringify(one)),
     ];
     expect(named).toEqual(lines);
+    // Whoever changed after the first of the two exports may have stood in what came of it.
+    expect(whole.feeds).toEqual([pages === 0 ? 9 : 7]);
+  });
+
+  it('is read whenever everybody is asked for, whatever is known of changes', async () => {
+    const { records } = await readAll(primaryOf(true).source, 'full', { state: { position: 7 }, page: null });
+    expect(records).toHaveLength(PEOPLE);
   });
 });
 
