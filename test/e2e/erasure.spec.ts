@@ -38,6 +38,20 @@ describe('erasing a person', () => {
     expect(await sessionsOf(userId)).toMatchObject([{ endReason: 'deleted', address: null, userAgent: null }]);
   });
 
+  it('takes what the ledger tells of their sessions', async () => {
+    const { userId, path } = await seed({ userName: 'eve' });
+    const [session] = (await sessionsOf(userId)) as { id: string }[];
+    expect((await owner.delete(`/sessions/${session?.id}`)).status).toBe(204);
+    const told = async () => {
+      const sql = 'SELECT personal FROM events WHERE personalOf = ?';
+      const rows = await rollcall.database.read.query<{ personal: string | null }[]>(sql, [userId]);
+      return rows.map(({ personal }) => personal !== null);
+    };
+    expect(await told()).toEqual([true]);
+    expect((await owner.delete(`${path}?erase=true`)).status).toBe(204);
+    expect(await told()).toEqual([false]);
+  });
+
   it('leaves them where nobody asked for it', async () => {
     const { userId, path } = await seed({ userName: 'bob' });
     expect((await owner.delete(path)).status).toBe(204);
