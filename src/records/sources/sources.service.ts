@@ -7,6 +7,7 @@ import { Clock } from '../../platform/clock.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { type Fault, Problem } from '../../platform/problem.js';
+import { rowLock } from '../../platform/row-locks.js';
 import { SealError } from '../../platform/seal.js';
 import { checkVersion, requireVersion } from '../../platform/versions.js';
 import { getConnection } from '../connections/connection-rows.js';
@@ -50,7 +51,7 @@ export class SourcesService {
   ): Promise<ConnectionSourceEntity> {
     return this.database.transaction(async (tx) => {
       const connection = await getConnection(tx, principal, connectionId, 'locked');
-      const before = await tx.findOneBy(ConnectionSourceEntity, { connectionId });
+      const before = await lockSource(tx, connectionId);
       if (before) requireVersion(ifMatch, before.version);
       else checkVersion(ifMatch, 0);
       const now = this.clock.now();
@@ -76,7 +77,7 @@ export class SourcesService {
   async remove(principal: Principal, connectionId: string, ifMatch: string | undefined): Promise<void> {
     await this.database.transaction(async (tx) => {
       const connection = await getConnection(tx, principal, connectionId, 'locked');
-      const row = await tx.findOneBy(ConnectionSourceEntity, { connectionId });
+      const row = await lockSource(tx, connectionId);
       if (!row) throw noSource();
       checkVersion(ifMatch, row.version);
       await tx.delete(ConnectionSourceEntity, { connectionId });
@@ -152,6 +153,11 @@ export class SourcesService {
     const event: NewEvent = { tenantId, type, subject, actor: actorOf(principal), via: 'rest', fields };
     await this.ledger.record(tx, [event]);
   }
+}
+
+/** A pull that notes its end or a suspension meanwhile is waited for: what it says would else be written over. */
+function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {
+  return tx.findOne(ConnectionSourceEntity, { where: { connectionId }, ...rowLock(tx) });
 }
 
 function noSource(): Problem {
