@@ -105,12 +105,18 @@ export function findSoughtClaims(node: ASTNode, items: readonly string[] = []): 
   return new Set([...names, ...childrenOf(node).flatMap((child) => [...findSoughtClaims(child, items)])]);
 }
 
+/** Of `x.name` and `x['name']`; null where it is computed. */
+export function memberNameOf(member: string | ASTNode): unknown {
+  if (typeof member === 'string') return member;
+  return member.op === 'value' ? member.args : null;
+}
+
 /** The names of the claims that it reads. */
 function claimsIn(node: ASTNode): string[] {
   if (node.op === '.' || node.op === '[]') {
     const [object, member] = node.args;
     if (object.op === 'id' && object.args === 'claims') {
-      const name = typeof member === 'string' ? member : member.op === 'value' ? member.args : null;
+      const name = memberNameOf(member);
       return typeof name === 'string' ? [name] : [];
     }
   }

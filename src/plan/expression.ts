@@ -6,6 +6,7 @@ import {
   holdsLongList,
   holdsLongText,
   isNode,
+  memberNameOf,
   MACROS,
 } from './expression-cost.js';
 import { describeCondition } from './expression-words.js';
@@ -152,7 +153,7 @@ function inspect(node: ASTNode, reads: Set<string>, scope: Scope): string | null
     case '.':
     case '[]': {
       const [object, member] = node.args;
-      const name = typeof member === 'string' ? member : member.op === 'value' ? member.args : null;
+      const name = memberNameOf(member);
       if (object.op === 'id' && object.args === 'claims') {
         if (typeof name !== 'string') return 'reads a claim whose name is computed: name it, `claims.<name>`';
         if (NO_CLAIMS.has(name)) return `\`${name}\` cannot be a claim`;

@@ -6,7 +6,8 @@ import { databaseTroubleOf } from './database-errors.js';
 import { newId } from './ids.js';
 import { LeaseEntity } from './lease.entity.js';
 
-const CLOCKS_MAY_DIFFER: Micros = HOUR;
+/** What lies further ahead was written by a clock that was wrong. */
+export const CLOCKS_MAY_DIFFER: Micros = HOUR;
 
 /**
  * Work that one instance alone shall do. A lease ends by itself when its holder dies, so a holder that was paused past

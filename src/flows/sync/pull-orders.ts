@@ -5,9 +5,9 @@ import { Clock, DAY, MINUTE, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { newId } from '../../platform/ids.js';
 import { Problem } from '../../platform/problem.js';
-import { rowLock } from '../../platform/row-locks.js';
 import { selectRows } from '../../platform/sql.js';
 import { ConnectionEntity } from '../../records/connections/connection.entity.js';
+import { lockSource } from '../../records/sources/lock-source.js';
 import { findDuePull, nextPullsOf, type PullScope, usualScopeOf } from '../../records/sources/pull-schedule.js';
 import { ConnectionSourceEntity } from '../../records/sources/source.entity.js';
 import { RunEntity } from '../../records/sync-runs/run.entity.js';
@@ -147,11 +147,6 @@ export class PullOrders {
 /** After a failure a source is left alone for a day at most: what is put off for longer is so by its schedule, or a wrong clock. */
 function broughtForward(stored: Micros | null, next: Micros | null, now: Micros): Micros | null {
   return stored === null || stored <= now + DAY ? stored : Math.min(stored, next ?? now);
-}
-
-/** As it is, and for this transaction alone to change. */
-export async function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {
-  return tx.findOne(ConnectionSourceEntity, { where: { connectionId }, ...rowLock(tx) });
 }
 
 async function findRunning(tx: EntityManager, { lastRunId }: ConnectionSourceEntity): Promise<RunEntity | null> {

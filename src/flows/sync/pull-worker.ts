@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { Clock, HOUR, SECOND } from '../../platform/clock.js';
+import { Clock, SECOND } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
-import { Leases } from '../../platform/leases.js';
+import { CLOCKS_MAY_DIFFER, Leases } from '../../platform/leases.js';
 import { Places } from '../../platform/places.js';
 import { Repetition } from '../../platform/repetition.js';
 import { selectRows } from '../../platform/sql.js';
@@ -66,7 +66,7 @@ export class PullWorker implements OnApplicationBootstrap, BeforeApplicationShut
   async lookRound(): Promise<void> {
     await this.orders.orderDue();
     const now = this.clock.now();
-    const rows = await selectRows(this.database.read, WAITING, [now - QUIET, now + HOUR]);
+    const rows = await selectRows(this.database.read, WAITING, [now - QUIET, now + CLOCKS_MAY_DIFFER]);
     const waiting = rows.map(({ id, connectionId, tenantId }) => ({
       runId: String(id),
       connectionId: String(connectionId),

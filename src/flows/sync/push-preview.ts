@@ -7,6 +7,7 @@ import { guardOf, guardRecords } from './held-records.js';
 import type { PushParts } from './push-parts.js';
 import type { MissingPerson, PushRun, Waiting } from './push-run.js';
 import { RemovalPreview } from './removal-preview.js';
+import { runOf } from './run-of-push.js';
 
 const MISSING_SHOWN = 1000;
 
@@ -41,11 +42,10 @@ async function previewSnapshot(
   },
 ): Promise<Settled[]> {
   const { database, clock } = by.parts;
-  const of = { id: run.id, tenantId: run.principal.tenantId, connectionId: truth.connectionId, truth };
   const holding = by.guard('hold');
   guardRecords(waiting, holding);
   const settled = await by.plan();
-  const removals = new RemovalPreview(of, holding);
+  const removals = new RemovalPreview({ ...runOf(run.pushing), truth }, holding);
   removals.note(
     settled,
     run.naming(run.results, clock.now(), (index) => index + 1),

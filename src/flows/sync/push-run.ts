@@ -11,6 +11,7 @@ import type { HeldRequest } from '../../provisioning/idempotency.js';
 import type { Settled, Submission, TableRow } from '../../provisioning/submission.js';
 import type { RunFailure } from '../../records/sync-runs/run-rows.js';
 import { entryRows, type RecordFate } from './held-records.js';
+import { type Pushing, runOf } from './run-of-push.js';
 import type { PushNaming } from './seen-notes.js';
 import { findMeant, type IncomingRecord, isUnchanged, type StoredPush, toStatement } from './sync-chunk.js';
 import type { SyncRequest } from './sync-request.js';
@@ -73,6 +74,10 @@ export class PushRun {
   ) {
     this.records = records;
     this.results = Array.from<RecordResult>({ length: records.length });
+  }
+
+  get pushing(): Pushing {
+    return { runId: this.id, principal: this.principal, known: this.known };
   }
 
   /** What it is the whole truth of; null: of nothing. */
@@ -177,7 +182,7 @@ export class PushRun {
     // A push that is taken again may be cut otherwise.
     for (const { submission } of waiting) delete submission.ofChunk;
     const part = waiting[0]?.record.index ?? 0;
-    const run = { id: this.id, tenantId: this.principal.tenantId, connectionId: this.known.row.id };
+    const run = runOf(this.pushing);
     last.submission.ofChunk = {
       size: waiting.length,
       conclude: (settled) => {

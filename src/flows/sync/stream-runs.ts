@@ -141,7 +141,7 @@ export class StreamRuns {
       clock,
       {
         run: { ...rowOf(order, order.request, order.since, clock.now()), phase: 'receiving', digest: '' },
-        admit: (tx) => assertOnlySnapshot(tx, database.engine, rowOf(order, order.request, order.since, clock.now())),
+        admit: (tx) => assertOnlySnapshot(tx, rowOf(order, order.request, order.since, clock.now())),
         progress: () => {
           const { counts, upTo, digest } = run.progress;
           return { phase: opened.phase, counts, upTo, digest };

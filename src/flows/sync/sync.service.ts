@@ -22,7 +22,7 @@ import { SeenNotes } from './seen-notes.js';
 import { type ClockMark, countMissing, noteEarlierTry, type SnapshotEnd, Snapshots, toRunEnd } from './snapshots.js';
 import { getPushConnection } from './push-connection.js';
 import { PushRun, type SyncAnswer, type Waiting } from './push-run.js';
-import { type Pushing, rowOf, runOf } from './run-of-push.js';
+import { rowOf, runOf } from './run-of-push.js';
 import { findStoredPushes } from './stored-pushes.js';
 import { MalformedRecord, nameRecords } from './sync-chunk.js';
 import { readSyncRequest, RECORDS_MAX, truthTime } from './sync-request.js';
@@ -110,14 +110,14 @@ export class SyncService {
   /** A long one: its run can be seen, followed and cancelled while it goes on. */
   private async applyJournalled(run: PushRun, waiting: Waiting[], held: HeldRequest | null): Promise<SyncAnswer> {
     const mark = this.snapshots.markClock();
-    const notes = new SeenNotes(this.parts, pushingOf(run));
+    const notes = new SeenNotes(this.parts, run.pushing);
     const guard = guardOf(run.known, 'hold', scopeOf(run.request));
     const journal = await RunJournal.open(
       this.parts.database,
       this.parts.clock,
       {
         run: { ...this.rowOf(run), phase: 'writing' },
-        admit: (tx) => assertOnlySnapshot(tx, this.parts.database.engine, this.rowOf(run)),
+        admit: (tx) => assertOnlySnapshot(tx, this.rowOf(run)),
         progress: () => ({ phase: 'writing', counts: run.counts, upTo: run.upTo, digest: null }),
         beside: notes,
         ...(held ? { beat: (tx: EntityManager) => this.idempotency.extend(tx, held) } : {}),
@@ -162,7 +162,7 @@ export class SyncService {
     const { truth } = run;
     if (!truth) return null;
     await journal.tell();
-    return this.snapshots.gather(runOf(pushingOf(run)), truth, mark, journal.stopped);
+    return this.snapshots.gather(runOf(run.pushing), truth, mark, journal.stopped);
   }
 
   /** What it takes away is applied, or held. */
@@ -261,7 +261,7 @@ export class SyncService {
 
   private rowOf(run: PushRun): RunEntity {
     const { request } = run;
-    return rowOf(pushingOf(run), { ...request, kind: 'push' }, request.since, request.startedAt);
+    return rowOf(run.pushing, { ...request, kind: 'push' }, request.since, request.startedAt);
   }
 
   private async finish(tx: EntityManager, run: PushRun, held: HeldRequest | null): Promise<SeenNotes> {
@@ -269,7 +269,7 @@ export class SyncService {
     const row = { ...this.rowOf(run), ...finishedAt(now), counts: run.counts, upTo: run.size };
     await tx.insert(RunEntity, row);
     tellOutcome(tx, row, 'finished');
-    const notes = new SeenNotes(this.parts, pushingOf(run));
+    const notes = new SeenNotes(this.parts, run.pushing);
     this.note(run, notes);
     await notes.write(tx, run.size);
     await this.keepOutcome(tx, run, held);
@@ -290,8 +290,4 @@ export class SyncService {
     );
     if (held) await this.idempotency.finish(tx, held, JSON.stringify(run.answer()));
   }
-}
-
-function pushingOf({ id: runId, principal, known }: PushRun): Pushing {
-  return { runId, principal, known };
 }

@@ -35,9 +35,7 @@ export async function getConnection(
  * anyway. Read connections only after it.
  */
 export async function lockConnectionsOf(tx: EntityManager, tenantId: string): Promise<void> {
-  if (tx.connection.options.type !== 'better-sqlite3') {
-    await tx.findOne(TenantEntity, { where: { id: tenantId }, lock: { mode: 'pessimistic_write' } });
-  }
+  await tx.findOne(TenantEntity, { where: { id: tenantId }, ...rowLock(tx) });
 }
 
 /** Keeps what decides, from this version on, what people hold; each count of `mappingVersion` calls for it. */

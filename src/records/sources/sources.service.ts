@@ -7,7 +7,6 @@ import { Clock } from '../../platform/clock.js';
 import { CONFIG, type Config } from '../../platform/config.js';
 import { Database } from '../../platform/database.js';
 import { type Fault, Problem } from '../../platform/problem.js';
-import { rowLock } from '../../platform/row-locks.js';
 import { SealError } from '../../platform/seal.js';
 import { checkVersion, requireVersion } from '../../platform/versions.js';
 import { getConnection } from '../connections/connection-rows.js';
@@ -15,6 +14,7 @@ import { ConnectionEntity } from '../connections/connection.entity.js';
 import { RunEntity } from '../sync-runs/run.entity.js';
 import { type ReadSource, readSource } from './check-source.js';
 import { CredentialVault } from './credential-vault.js';
+import { lockSource } from './lock-source.js';
 import { nextPullsOf, type PullSchedule } from './pull-schedule.js';
 import type { SourceCredential } from './source-credential.js';
 import type { SourceBody } from './source.dto.js';
@@ -153,11 +153,6 @@ export class SourcesService {
     const event: NewEvent = { tenantId, type, subject, actor: actorOf(principal), via: 'rest', fields };
     await this.ledger.record(tx, [event]);
   }
-}
-
-/** A pull that notes its end or a suspension meanwhile is waited for: what it says would else be written over. */
-function lockSource(tx: EntityManager, connectionId: string): Promise<ConnectionSourceEntity | null> {
-  return tx.findOne(ConnectionSourceEntity, { where: { connectionId }, ...rowLock(tx) });
 }
 
 function noSource(): Problem {

@@ -10,6 +10,7 @@ import { Clock, type Micros } from '../../platform/clock.js';
 import { Database } from '../../platform/database.js';
 import { OPERATOR, OWNER } from '../../platform/permissions.js';
 import { Problem } from '../../platform/problem.js';
+import { forUpdate } from '../../platform/row-locks.js';
 import { selectByKeys } from '../../platform/sql.js';
 import { checkVersion } from '../../platform/versions.js';
 import { loadRoleCatalogue, type RoleCatalogue } from '../roles/role-catalogue.js';
@@ -106,10 +107,11 @@ export class PersonEditor {
 
   /** Edits of one user queue here and not at the write, so that none of them has to begin again. */
   private async lockUsers(tx: EntityManager, tenantId: string, userIds: readonly string[]): Promise<void> {
-    if (this.database.engine !== 'mysql' || userIds.length === 0) return;
+    const lock = forUpdate(tx);
+    if (lock === '' || userIds.length === 0) return;
     await selectByKeys(
       tx,
-      (keys) => `SELECT id FROM users WHERE tenantId = ? AND id IN ${keys} ORDER BY id FOR UPDATE`,
+      (keys) => `SELECT id FROM users WHERE tenantId = ? AND id IN ${keys} ORDER BY id${lock}`,
       [tenantId],
       [...userIds].sort(),
     );
